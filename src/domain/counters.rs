@@ -1,0 +1,47 @@
+//! Counts of what passed and what was lost. One set a daemon, shared by every stage, read by status records and tests.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that several threads add to.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `amount`.
+    ///
+    /// # Real time
+    /// One atomic add: no allocation, no lock.
+    pub fn add(&self, amount: u64) {
+        // Relaxed: the count guards no other memory; a reader needs the value alone.
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// The count so far.
+    pub fn get(&self) -> u64 {
+        // Relaxed: see `add`.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Every counter of a running pipeline. Each loss has its own name.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Samples (of one channel, after downmixing) that a source delivered, kept or not.
+    pub samples_captured: Counter,
+    /// Samples dropped because the ring was full.
+    pub samples_dropped: Counter,
+    /// Samples that were not finite or absurdly large and were replaced.
+    pub samples_repaired: Counter,
+    /// Overruns that the audio driver reported.
+    pub driver_overruns: Counter,
+    /// Windows scored.
+    pub windows_scored: Counter,
+    /// Windows skipped because the classifier was still busy.
+    pub windows_skipped: Counter,
+    /// Window records dropped because the emit stage, or one sink, was behind.
+    pub records_dropped: Counter,
+    /// Events, gaps and statuses dropped; never in practice.
+    pub events_dropped: Counter,
+    /// Records that slow socket clients missed.
+    pub client_records_dropped: Counter,
+}

@@ -1,0 +1,95 @@
+//! The labels of a model, in the order of its outputs. Read from a bundle; scores and records refer to it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::DomainError;
+
+/// Distinct labels in the order of the network's outputs; cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct LabelSet(Arc<[Arc<str>]>);
+
+impl LabelSet {
+    /// Checks that the labels are visible, distinct and at least one.
+    ///
+    /// # Errors
+    /// [`DomainError::NoLabels`], [`DomainError::BadLabel`] or [`DomainError::RepeatedLabel`].
+    pub fn new<S: AsRef<str>>(labels: &[S]) -> Result<Self, DomainError> {
+        if labels.is_empty() {
+            return Err(DomainError::NoLabels);
+        }
+        let mut seen = std::collections::HashMap::new();
+        for (index, label) in labels.iter().enumerate() {
+            let label = label.as_ref();
+            if label.trim().is_empty() || label.chars().any(char::is_control) {
+                return Err(DomainError::BadLabel { index, label: label.to_owned() });
+            }
+            if let Some(first) = seen.insert(label, index) {
+                return Err(DomainError::RepeatedLabel {
+                    label: label.to_owned(),
+                    first,
+                    second: index,
+                });
+            }
+        }
+        Ok(Self(labels.iter().map(|label| Arc::from(label.as_ref())).collect()))
+    }
+
+    /// How many labels there are; never zero.
+    #[allow(clippy::len_without_is_empty)] // a label set is never empty
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The label of output `index`.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Self::len`].
+    pub fn label(&self, index: usize) -> &Arc<str> {
+        &self.0[index]
+    }
+
+    /// The output whose label is `label`.
+    pub fn index_of(&self, label: &str) -> Option<usize> {
+        self.0.iter().position(|known| &**known == label)
+    }
+
+    /// The labels in output order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<str>> {
+        self.0.iter()
+    }
+}
+
+impl TryFrom<Vec<String>> for LabelSet {
+    type Error = DomainError;
+
+    fn try_from(labels: Vec<String>) -> Result<Self, DomainError> {
+        Self::new(&labels)
+    }
+}
+
+impl From<LabelSet> for Vec<String> {
+    fn from(labels: LabelSet) -> Self {
+        labels.iter().map(ToString::to_string).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_label_is_named_with_both_places() {
+        let error = LabelSet::new(&["dog", "cat", "dog"]).unwrap_err();
+        assert!(error.to_string().contains("positions 0 and 2"), "{error}");
+    }
+
+    #[test]
+    fn blank_and_empty_sets_are_refused() {
+        assert_eq!(LabelSet::new::<&str>(&[]), Err(DomainError::NoLabels));
+        assert!(LabelSet::new(&["dog", " "]).is_err());
+        assert!(LabelSet::new(&["dog\n"]).is_err());
+    }
+}

@@ -1,0 +1,47 @@
+//! The model's input. Filled by the featuriser, scored by a scorer; its buffer goes back and is filled again.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::SampleIndex;
+
+/// A window of normalised log-mel frames and where it stands in the audio.
+///
+/// # Shapes
+/// `values`: `[frames, mel_bands]`, row-major: the bands of one frame are neighbours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MelWindow {
+    /// Normalised log-mel energies.
+    pub values: Vec<f32>,
+    /// Counts the unbroken stretches of audio; frames of different segments are never neighbours.
+    pub segment: u64,
+    /// Index of the first frame within its segment, in frames of the front end.
+    pub start_frame: u64,
+    /// First sample the window depends on, at the source's rate.
+    pub start_sample: SampleIndex,
+    /// One past the last sample the window depends on, at the source's rate.
+    pub end_sample: SampleIndex,
+    /// Root mean square of the window's samples over full scale, in dB; at least −120.
+    pub level_dbfs: f32,
+    /// When the window's last sample reached this process.
+    pub arrival: Instant,
+    /// The same moment on the wall clock.
+    pub time: Timestamp,
+}
+
+impl MelWindow {
+    /// A window with room for `frames` × `mel_bands` values, all zero, to be filled by the featuriser.
+    pub fn zeros(frames: usize, mel_bands: usize) -> Self {
+        Self {
+            values: vec![0.0; frames * mel_bands],
+            segment: 0,
+            start_frame: 0,
+            start_sample: SampleIndex(0),
+            end_sample: SampleIndex(0),
+            level_dbfs: -120.0,
+            arrival: Instant::now(),
+            time: Timestamp::UNIX_EPOCH,
+        }
+    }
+}

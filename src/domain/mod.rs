@@ -1,0 +1,26 @@
+//! Layer 0: the words every other layer speaks: rates, sample indices, clips, labels, windows, scores, records.
+//!
+//! Nothing here does I/O, starts a thread or knows of a model. Every layer above imports from here.
+
+mod clip;
+mod counters;
+mod error;
+mod label_set;
+mod mel_window;
+mod record;
+mod sample_index;
+mod sample_rate;
+mod scores;
+
+pub use clip::Clip;
+pub use counters::{Counter, Counters};
+pub use error::DomainError;
+pub use label_set::LabelSet;
+pub use mel_window::MelWindow;
+pub use record::{
+    EventPhase, EventRecord, GapCause, GapRecord, LabelScore, Record, State, StatusRecord,
+    WindowRecord,
+};
+pub use sample_index::SampleIndex;
+pub use sample_rate::SampleRate;
+pub use scores::Scores;

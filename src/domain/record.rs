@@ -1,0 +1,159 @@
+//! The lines tympan writes: the public interface. Made by the recogniser and the supervisor, written by the sinks.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{SampleIndex, SampleRate};
+
+/// One output line.
+///
+/// Times are on the wall clock (UTC); sample indices count at the source's own rate.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Record {
+    /// The scores of one window.
+    Window(WindowRecord),
+    /// An event began or ended.
+    Event(EventRecord),
+    /// Audio that was lost.
+    Gap(GapRecord),
+    /// The daemon's state changed.
+    Status(StatusRecord),
+}
+
+/// The scores of one window.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WindowRecord {
+    /// When the window's last sample was heard.
+    pub time: Timestamp,
+    /// The source's name.
+    pub source: Arc<str>,
+    /// First sample of the window.
+    pub start_sample: SampleIndex,
+    /// One past the last sample of the window.
+    pub end_sample: SampleIndex,
+    /// The best labels, highest smoothed score first.
+    pub scores: Vec<LabelScore>,
+    /// Level of the window's samples in dB of full scale.
+    pub level_dbfs: f32,
+    /// Samples of silence added to the end of a clip shorter than one window; left out when zero, never in live use.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub padded_samples: u64,
+    /// Microseconds from the arrival of the window's last sample to this record's hand-over to the sinks.
+    pub latency_us: u64,
+    /// When the window's last sample reached this process; what `latency_us` is taken from.
+    #[serde(skip)]
+    pub arrival: Instant,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A label and its score.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LabelScore {
+    /// The label.
+    pub label: Arc<str>,
+    /// Between 0 and 1.
+    pub score: f32,
+}
+
+/// The beginning or the end of an event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EventRecord {
+    /// Onset or offset.
+    #[serde(flatten)]
+    pub phase: EventPhase,
+    /// The same for an onset and its offset; counts from 1 within a run.
+    pub id: u64,
+    /// What was heard.
+    pub label: Arc<str>,
+    /// When it was heard: of an onset the start, of an offset the end.
+    pub time: Timestamp,
+    /// The source's name.
+    pub source: Arc<str>,
+    /// First sample of the event.
+    pub start_sample: SampleIndex,
+}
+
+/// What an event record reports.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub enum EventPhase {
+    /// The event was confirmed.
+    Onset {
+        /// The smoothed score that confirmed it.
+        score: f32,
+    },
+    /// The event is over.
+    Offset {
+        /// One past the last sample of the event.
+        end_sample: SampleIndex,
+        /// The highest smoothed score while it lasted.
+        peak_score: f32,
+    },
+}
+
+/// Audio that was lost between two samples that were not.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GapRecord {
+    /// When the first lost sample was due.
+    pub time: Timestamp,
+    /// The source's name.
+    pub source: Arc<str>,
+    /// The first lost sample.
+    pub start_sample: SampleIndex,
+    /// How many were lost.
+    pub samples: u64,
+    /// Why.
+    pub cause: GapCause,
+}
+
+/// Why audio was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapCause {
+    /// The ring was full: the feature stage did not keep up.
+    Overrun,
+    /// The driver lost samples before they reached this process; the length is inferred from time stamps.
+    DriverOverrun,
+}
+
+/// A change of the daemon's state.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StatusRecord {
+    /// When it changed.
+    pub time: Timestamp,
+    /// The source's name.
+    pub source: Arc<str>,
+    /// The state it changed to.
+    pub state: State,
+    /// In words.
+    pub detail: String,
+    /// The source's sample rate, which every sample index of its records counts at.
+    pub sample_rate_hz: SampleRate,
+}
+
+/// The states of a daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Audio arrives and is scored.
+    Listening,
+    /// Audio arrives, and all of it is exactly zero: a muted or unplugged input.
+    Silent,
+    /// Samples sit at full scale: the input gain is too high.
+    Clipping,
+    /// Stages cannot keep up: windows or audio are being dropped.
+    Overloaded,
+    /// The source is gone.
+    Lost,
+    /// The source is being reopened.
+    Recovering,
+    /// The daemon is ending.
+    Stopping,
+}

@@ -1,0 +1,5 @@
+//! tympan
+
+#![forbid(unsafe_code)]
+
+pub mod domain;

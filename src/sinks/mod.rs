@@ -1,0 +1,5 @@
+//! Layer 3: where records go: standard output, a log file, sockets.
+
+mod sink;
+
+pub use sink::Sink;

@@ -1,0 +1,206 @@
+//! Rate conversion of a stream, from the source's rate to the model's. Fed by the front end, feeds the STFT; runs on the
+//! feature thread.
+
+use rubato::audioadapter_buffers::direct::SequentialSlice;
+use rubato::{
+    Async, FixedAsync, Resampler as _, SincInterpolationParameters, SincInterpolationType,
+    WindowFunction, calculate_cutoff,
+};
+
+use super::DspError;
+use crate::domain::SampleRate;
+
+/// Length of the sinc in samples of the lower of the two rates: a delay of half of that, 4 ms at 16 kHz. With a
+/// Blackman-Harris window what would alias is 92 dB down, and the pass band reaches to 0.94 of the lower Nyquist
+/// frequency (the library's own `calculate_cutoff`).
+const TAPS_AT_LOWER_RATE: u64 = 128;
+
+/// A band-limited resampler whose output does not depend on how its input was cut up.
+///
+/// The library works in blocks of a fixed length, so this cuts the input into the same blocks whatever the caller's
+/// chunks are. Output sample `m` stands at input sample `m · from / to`: the filter's delay is taken off, to the sample,
+/// by leading zeros that bring the library's grid of output positions onto sample 0.
+pub struct Resampler {
+    inner: Async<f32>,
+    from: SampleRate,
+    to: SampleRate,
+    block: Vec<f32>,
+    filled: usize,
+    output: Vec<f32>,
+    leading_zeros: u64,
+    /// Output samples of the leading zeros and the filter's delay.
+    delay: u64,
+    delay_left: u64,
+    pushed: u64,
+    produced: u64,
+}
+
+impl Resampler {
+    /// Designs the filter.
+    ///
+    /// # Errors
+    /// [`DspError::Resampler`] when the library refuses the ratio.
+    pub fn new(from: SampleRate, to: SampleRate) -> Result<Self, DspError> {
+        let refused =
+            |reason: String| DspError::Resampler { from_hz: from.hz(), to_hz: to.hz(), reason };
+        let (from_hz, to_hz) = (u64::from(from.hz()), u64::from(to.hz()));
+        // the library's inner loop takes eight taps at a time
+        let taps = (TAPS_AT_LOWER_RATE * from_hz.max(to_hz) / to_hz).next_multiple_of(8);
+        let window = WindowFunction::BlackmanHarris;
+        let parameters = SincInterpolationParameters::new(
+            usize::try_from(taps).map_err(|error| refused(error.to_string()))?,
+            window,
+        )
+        .f_cutoff(calculate_cutoff(TAPS_AT_LOWER_RATE as usize, window))
+        .oversampling_factor(256)
+        .interpolation(SincInterpolationType::Cubic);
+        // one millisecond: adds little to the latency, and keeps the calls few
+        let block = (from.hz() as usize / 1000).max(8);
+        let ratio = f64::from(to.hz()) / f64::from(from.hz());
+        let inner = Async::new_sinc(ratio, 1.0, &parameters, block, 1, FixedAsync::Input)
+            .map_err(|error| refused(error.to_string()))?;
+        // Output k of rubato 5.0 stands at input position (k + 1)·from/to − taps/2. After `leading_zeros` zeros that is
+        // sample 0 for a whole k when taps/2 + leading_zeros is a multiple of `from` in lowest terms.
+        let from_reduced = from_hz / gcd(from_hz, to_hz);
+        let leading_zeros = (taps / 2).next_multiple_of(from_reduced) - taps / 2;
+        let mut resampler = Self {
+            leading_zeros,
+            delay: (taps / 2 + leading_zeros) * to_hz / from_hz - 1,
+            output: vec![0.0; inner.output_frames_max()],
+            inner,
+            from,
+            to,
+            block: vec![0.0; block],
+            filled: 0,
+            delay_left: 0,
+            pushed: 0,
+            produced: 0,
+        };
+        resampler.reset();
+        Ok(resampler)
+    }
+
+    /// Takes any number of samples and calls `on_output` with what they complete.
+    ///
+    /// # Real time
+    /// Does not allocate.
+    pub fn push(&mut self, mut samples: &[f32], on_output: &mut dyn FnMut(&[f32])) {
+        self.pushed += samples.len() as u64;
+        while !samples.is_empty() {
+            let room = self.block.len() - self.filled;
+            let (now, later) = samples.split_at(room.min(samples.len()));
+            self.block[self.filled..self.filled + now.len()].copy_from_slice(now);
+            self.filled += now.len();
+            samples = later;
+            if self.filled == self.block.len() {
+                self.filled = 0;
+                self.convert_block(u64::MAX, on_output);
+            }
+        }
+    }
+
+    /// Ends the stream: gives out the rest, as if silence followed. The output is then `ceil(pushed · to / from)` long.
+    pub fn flush(&mut self, on_output: &mut dyn FnMut(&[f32])) {
+        let whole = (u128::from(self.pushed) * u128::from(self.to.hz()))
+            .div_ceil(u128::from(self.from.hz()));
+        let whole = u64::try_from(whole).unwrap_or(u64::MAX);
+        while self.produced < whole {
+            self.block[self.filled..].fill(0.0);
+            self.filled = 0;
+            self.convert_block(whole, on_output);
+        }
+        self.reset();
+    }
+
+    fn convert_block(&mut self, up_to: u64, on_output: &mut dyn FnMut(&[f32])) {
+        let output_frames = self.output.len();
+        let input = SequentialSlice::new(self.block.as_slice(), 1, self.block.len())
+            .expect("invariant: the slice is as long as it says");
+        let mut output = SequentialSlice::new_mut(self.output.as_mut_slice(), 1, output_frames)
+            .expect("invariant: the slice is as long as it says");
+        let (_, frames) = self
+            .inner
+            .process_into_buffer(&input, &mut output, None)
+            .expect("invariant: block and output have the lengths the resampler asked for");
+        let skipped = usize::try_from(self.delay_left).map_or(frames, |left| left.min(frames));
+        self.delay_left -= skipped as u64;
+        let wanted = usize::try_from(up_to - self.produced).unwrap_or(usize::MAX);
+        let kept = &self.output[skipped..frames];
+        let kept = &kept[..kept.len().min(wanted)];
+        self.produced += kept.len() as u64;
+        if !kept.is_empty() {
+            on_output(kept);
+        }
+    }
+
+    /// Forgets all samples, as if new.
+    pub fn reset(&mut self) {
+        self.inner.reset();
+        self.filled = 0;
+        self.delay_left = self.delay;
+        self.produced = 0;
+        for _ in 0..self.leading_zeros {
+            self.push(&[0.0], &mut |_| {});
+        }
+        self.pushed = 0;
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(hz: u32) -> SampleRate {
+        SampleRate::new(hz).unwrap()
+    }
+
+    #[test]
+    fn a_tone_keeps_its_place_and_size_at_every_rate() {
+        for from_hz in [8_000, 11_025, 22_050, 44_100, 48_000, 96_000] {
+            let tone = |hz: u32, count: usize| -> Vec<f32> {
+                (0..count)
+                    .map(|i| (2.0 * std::f64::consts::PI * 440.0 * i as f64 / f64::from(hz)).sin())
+                    .map(|sample| sample as f32)
+                    .collect()
+            };
+            let mut resampler = Resampler::new(rate(from_hz), rate(16_000)).unwrap();
+            let mut output = Vec::new();
+            resampler.push(&tone(from_hz, from_hz as usize), &mut |out| {
+                output.extend_from_slice(out);
+            });
+            resampler.flush(&mut |out| output.extend_from_slice(out));
+            assert_eq!(output.len(), 16_000);
+            let worst = output
+                .iter()
+                .zip(tone(16_000, 16_000))
+                .skip(400)
+                .take(15_200)
+                .map(|(got, want)| (got - want).abs())
+                .fold(0.0, f32::max);
+            assert!(worst < 2e-3, "{from_hz} Hz: off by {worst}");
+        }
+    }
+
+    #[test]
+    fn what_lies_above_the_new_nyquist_frequency_is_gone() {
+        let mut resampler = Resampler::new(rate(48_000), rate(16_000)).unwrap();
+        let high: Vec<f32> = (0..48_000)
+            .map(|i| (2.0 * std::f64::consts::PI * 9_000.0 * f64::from(i) / 48_000.0).sin() as f32)
+            .collect();
+        let mut worst = 0.0f32;
+        let mut seen = 0;
+        resampler.push(&high, &mut |out| {
+            for &sample in out {
+                seen += 1;
+                if seen > 400 {
+                    worst = worst.max(sample.abs());
+                }
+            }
+        });
+        assert!(worst < 1e-4, "{worst}");
+    }
+}

@@ -1,0 +1,147 @@
+//! Short-time Fourier transform of a stream: samples in, power spectra out, one a frame. Fed by the resampler, feeds the
+//! mel filter bank; runs on the feature thread.
+
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+
+use super::{DspError, hann};
+
+/// Sizes of a short-time Fourier transform, all in samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StftSpec {
+    /// Length of the transform.
+    pub fft_size: usize,
+    /// Length of the Hann taper; the rest of the frame is zero on both sides.
+    pub taper_samples: usize,
+    /// Samples between the starts of two frames.
+    pub frame_hop_samples: usize,
+}
+
+impl StftSpec {
+    /// Bins of one spectrum.
+    pub fn bins(&self) -> usize {
+        self.fft_size / 2 + 1
+    }
+}
+
+/// Turns samples into power spectra. Frame `f` covers samples `f·hop .. f·hop + fft_size`: nothing is padded.
+pub struct Stft {
+    spec: StftSpec,
+    taper: Vec<f32>,
+    transform: Arc<dyn RealToComplex<f32>>,
+    /// The samples of the frame being filled, oldest first.
+    pending: Vec<f32>,
+    tapered: Vec<f32>,
+    spectrum: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f32>>,
+    power: Vec<f32>,
+}
+
+impl Stft {
+    /// Plans the transform.
+    ///
+    /// # Errors
+    /// [`DspError::FftSize`], [`DspError::TaperLength`] or [`DspError::FrameHop`].
+    pub fn new(spec: StftSpec) -> Result<Self, DspError> {
+        let StftSpec { fft_size, taper_samples, frame_hop_samples } = spec;
+        if fft_size % 2 != 0 || !(16..=65_536).contains(&fft_size) {
+            return Err(DspError::FftSize { found: fft_size });
+        }
+        if !(1..=fft_size).contains(&taper_samples) {
+            return Err(DspError::TaperLength { found: taper_samples, fft_size });
+        }
+        if !(1..=taper_samples).contains(&frame_hop_samples) {
+            return Err(DspError::FrameHop { found: frame_hop_samples, taper_samples });
+        }
+        let transform = RealFftPlanner::<f32>::new().plan_fft_forward(fft_size);
+        Ok(Self {
+            spec,
+            taper: hann(taper_samples, fft_size),
+            pending: Vec::with_capacity(fft_size),
+            tapered: transform.make_input_vec(),
+            spectrum: transform.make_output_vec(),
+            scratch: transform.make_scratch_vec(),
+            power: vec![0.0; spec.bins()],
+            transform,
+        })
+    }
+
+    /// Takes any number of samples and calls `on_frame` with each frame they complete.
+    ///
+    /// `on_frame` gets the power spectrum, `[bins]`, and the mean power of the frame's samples before the taper.
+    ///
+    /// # Real time
+    /// Does not allocate.
+    pub fn push(&mut self, mut samples: &[f32], on_frame: &mut dyn FnMut(&[f32], f32)) {
+        while !samples.is_empty() {
+            let room = self.spec.fft_size - self.pending.len();
+            let (now, later) = samples.split_at(room.min(samples.len()));
+            self.pending.extend_from_slice(now);
+            samples = later;
+            if self.pending.len() == self.spec.fft_size {
+                let mean_power = self.transform_pending();
+                on_frame(&self.power, mean_power);
+                self.pending.copy_within(self.spec.frame_hop_samples.., 0);
+                self.pending.truncate(self.spec.fft_size - self.spec.frame_hop_samples);
+            }
+        }
+    }
+
+    fn transform_pending(&mut self) -> f32 {
+        let mut energy = 0.0f32;
+        for ((tapered, &sample), &weight) in
+            self.tapered.iter_mut().zip(&self.pending).zip(&self.taper)
+        {
+            energy += sample * sample;
+            *tapered = sample * weight;
+        }
+        self.transform
+            .process_with_scratch(&mut self.tapered, &mut self.spectrum, &mut self.scratch)
+            .expect("invariant: the buffers were made by this transform");
+        for (power, bin) in self.power.iter_mut().zip(&self.spectrum) {
+            *power = bin.norm_sqr();
+        }
+        energy / self.spec.fft_size as f32
+    }
+
+    /// Forgets all samples; the next one pushed is the first of a frame.
+    pub fn reset(&mut self) {
+        self.pending.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cosine_on_a_bin_has_its_power_in_that_bin() {
+        let spec = StftSpec { fft_size: 64, taper_samples: 64, frame_hop_samples: 32 };
+        let mut stft = Stft::new(spec).unwrap();
+        let tone: Vec<f32> =
+            (0..64).map(|i| (2.0 * std::f32::consts::PI * 8.0 * i as f32 / 64.0).cos()).collect();
+        let mut frames = 0;
+        stft.push(&tone, &mut |power, mean_power| {
+            frames += 1;
+            // a Hann taper has gain N/2, a cosine half its amplitude at +f: (64 / 4)²
+            assert!((power[8] - 256.0).abs() < 1e-2, "{}", power[8]);
+            assert!(power[20] < 1e-6);
+            assert!((mean_power - 0.5).abs() < 1e-5);
+        });
+        assert_eq!(frames, 1);
+    }
+
+    #[test]
+    fn sizes_that_make_no_sense_are_refused() {
+        let spec = |fft_size, taper_samples, frame_hop_samples| StftSpec {
+            fft_size,
+            taper_samples,
+            frame_hop_samples,
+        };
+        assert!(matches!(Stft::new(spec(63, 63, 1)), Err(DspError::FftSize { found: 63 })));
+        assert!(matches!(Stft::new(spec(64, 65, 1)), Err(DspError::TaperLength { .. })));
+        assert!(matches!(Stft::new(spec(64, 64, 0)), Err(DspError::FrameHop { .. })));
+    }
+}

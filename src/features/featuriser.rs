@@ -1,0 +1,148 @@
+//! All of the front end: samples in, windows out. Fed by the ring's consumer or a clip, feeds the scorer.
+
+use super::source_clock::SourceClock;
+use super::{
+    Arrival, FeatureError, Frame, FrontEnd, FrontEndSpec, Normaliser, SlidingWindow, WindowSpec,
+};
+use crate::domain::{MelWindow, SampleIndex, SampleRate};
+use crate::dsp::power_to_dbfs;
+
+/// Everything a window depends on, as a bundle gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeaturiserSpec {
+    /// Samples → log-mel frames.
+    pub front_end: FrontEndSpec,
+    /// Log-mel frames → what the network was trained on.
+    pub normaliser: Normaliser,
+    /// Frames → windows.
+    pub window: WindowSpec,
+}
+
+impl FeaturiserSpec {
+    /// Source samples at `rate` that one window needs, rounded up.
+    pub fn window_samples(&self, rate: SampleRate) -> u64 {
+        let model_samples = self.front_end.samples_of(self.window.frames);
+        (model_samples * u64::from(rate.hz()))
+            .div_ceil(u64::from(self.front_end.sample_rate_hz.hz()))
+    }
+}
+
+/// Turns a stream of samples into windows, bit for bit the same however the stream is cut up.
+pub struct Featuriser {
+    front_end: FrontEnd,
+    windows: WindowBuilder,
+}
+
+/// What is behind the front end; apart, so that the front end can call it while it is borrowed.
+struct WindowBuilder {
+    normaliser: Normaliser,
+    sliding: SlidingWindow,
+    clock: SourceClock,
+    segment: u64,
+    front_end: FrontEndSpec,
+    window: WindowSpec,
+}
+
+/// A window that is complete, lent to the callback until it returns.
+pub struct ReadyWindow<'a> {
+    builder: &'a mut WindowBuilder,
+}
+
+impl ReadyWindow<'_> {
+    /// Copies the window into a buffer that was made by [`Featuriser::empty_window`].
+    ///
+    /// # Real time
+    /// Does not allocate.
+    pub fn copy_into(&mut self, window: &mut MelWindow) {
+        let (start_frame, values, mean_power) = self.builder.sliding.newest();
+        window.values.copy_from_slice(values);
+        window.segment = self.builder.segment;
+        window.start_frame = start_frame;
+        window.level_dbfs = power_to_dbfs(mean_power);
+        let from = start_frame * self.builder.front_end.frame_hop_samples as u64;
+        let to = from + self.builder.front_end.samples_of(self.builder.window.frames);
+        (window.start_sample, window.end_sample) = self.builder.clock.span(from, to);
+        let arrival = self.builder.clock.arrival_of(window.end_sample);
+        window.arrival = arrival.instant;
+        window.time = arrival.time;
+    }
+}
+
+impl Featuriser {
+    /// Plans every step for sources of `source_rate`.
+    ///
+    /// # Errors
+    /// [`FeatureError`] when the description cannot be computed.
+    pub fn new(spec: &FeaturiserSpec, source_rate: SampleRate) -> Result<Self, FeatureError> {
+        spec.normaliser.check(spec.front_end.mel_bands)?;
+        Ok(Self {
+            front_end: FrontEnd::new(&spec.front_end, source_rate)?,
+            windows: WindowBuilder {
+                normaliser: spec.normaliser.clone(),
+                sliding: SlidingWindow::new(spec.window, spec.front_end.mel_bands)?,
+                clock: SourceClock::new(source_rate, spec.front_end.sample_rate_hz),
+                segment: 0,
+                front_end: spec.front_end.clone(),
+                window: spec.window,
+            },
+        })
+    }
+
+    /// A buffer of the right size for [`ReadyWindow::copy_into`].
+    pub fn empty_window(&self) -> MelWindow {
+        MelWindow::zeros(self.windows.window.frames, self.windows.front_end.mel_bands)
+    }
+
+    /// Takes any number of samples, the last of which came at `arrival`, and calls `on_window` with each window that
+    /// they complete.
+    ///
+    /// # Real time
+    /// Does not allocate.
+    pub fn push(
+        &mut self,
+        samples: &[f32],
+        arrival: Arrival,
+        on_window: &mut dyn FnMut(ReadyWindow<'_>),
+    ) {
+        let Self { front_end, windows } = self;
+        windows.clock.push(samples.len(), arrival);
+        front_end.push(samples, &mut |frame| windows.push(frame, on_window));
+    }
+
+    /// Ends the source: windows that the resampler still held come out, none that would need samples after the end.
+    pub fn flush(&mut self, on_window: &mut dyn FnMut(ReadyWindow<'_>)) {
+        let Self { front_end, windows } = self;
+        front_end.flush(&mut |frame| windows.push(frame, on_window));
+        self.skip(0);
+    }
+
+    /// Begins anew after a gap of `lost` samples: no window spans it.
+    pub fn skip(&mut self, lost: u64) {
+        self.front_end.reset();
+        self.windows.sliding.reset();
+        self.windows.clock.skip(lost);
+        self.windows.segment += 1;
+    }
+
+    /// One past the last sample pushed or skipped.
+    pub fn end(&self) -> SampleIndex {
+        self.windows.clock.end()
+    }
+
+    /// Samples that were not finite, or absurdly large, and counted as zero.
+    pub fn samples_repaired(&self) -> u64 {
+        self.front_end.samples_repaired()
+    }
+}
+
+impl WindowBuilder {
+    fn push(&mut self, frame: Frame<'_>, on_window: &mut dyn FnMut(ReadyWindow<'_>)) {
+        let normaliser = &self.normaliser;
+        let ready = self.sliding.push(frame.mean_power, |values| {
+            normaliser.apply_into(frame.log_mel, values);
+        });
+        if ready {
+            on_window(ReadyWindow { builder: self });
+        }
+    }
+}

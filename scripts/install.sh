@@ -43,7 +43,7 @@ remove() {
 
 uninstall() {
   [ -e "$destdir$list" ] || die "tympan is not installed below $destdir$prefix: there is no $destdir$list."
-  local kept= paths
+  local kept='' paths
   ! edited || kept=$config
   paths=$(grep -vxF "${kept:-/}" "$destdir$list")
   rm "$destdir$list"
@@ -78,7 +78,7 @@ PYTHON
 
 install_all() {
   if [ -z "${SUDO_UID:-}" ] || [ ! -x "$program" ]; then "${MAKE:-make}" build; fi
-  [ -x "$program" ] && [ -e "$program.libtorch" ] || die "there is no $program; run \`make build\` first."
+  for file in "$program" "$program.libtorch"; do [ -e "$file" ] || die "there is no $file; run \`make build\` first."; done
   local libraries
   libraries=$(<"$program.libtorch")/lib
   [ -e "$libraries/libtorch_cpu.so" ] || die "there is no $libraries/libtorch_cpu.so; run \`make build\` again."

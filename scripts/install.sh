@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Installs and uninstalls tympan; `make install` and `make uninstall` call it.
+#
+#   install.sh install   PREFIX DESTDIR PROGRAM      builds first, unless sudo runs it and there is a PROGRAM
+#   install.sh uninstall PREFIX DESTDIR
+#
+#   PREFIX/bin/tympan                            finds its libraries by the way from bin/ to lib/, wherever PREFIX is
+#   PREFIX/lib/tympan/                           libtorch's CPU libraries
+#   PREFIX/share/tympan/models/esc50/            the bundle
+#   PREFIX/share/tympan/config.toml              the configuration as delivered
+#   PREFIX/etc/tympan/config.toml                the one in use (/etc/tympan where PREFIX is /usr)
+#   PREFIX/lib/systemd/system/tympan.service     with the paths of this installation
+#   PREFIX/share/doc/tympan/                     README, changelog, licences
+#   PREFIX/share/tympan/installed                all files put there and folders/ made: what uninstall removes
+#
+# A configuration that was edited is neither overwritten nor removed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+die() { echo "install: $*" >&2; exit 1; }
+
+[ $# -ge 3 ] || { sed -n '4,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+action=$1 prefix=${2%/} destdir=${3%/} program=${4:-}
+[[ $prefix == /* ]] || die "PREFIX is '$prefix'; it must be an absolute path, as in PREFIX=/usr/local."
+[[ $prefix != *[[:space:]\"\\\|\&%]* ]] || die "PREFIX is '$prefix'; systemd and config.toml want it without blanks and \" \\ | & %."
+config=$prefix/etc/tympan/config.toml
+[ "$prefix" != /usr ] || config=/etc/tympan/config.toml
+pristine=$prefix/share/tympan/config.toml
+list=$prefix/share/tympan/installed
+
+edited() { [ -e "$destdir$config" ] && ! cmp -s "$destdir$config" "$destdir$pristine"; }
+
+# Removes the files and the folders, now empty, of a list on stdin; a folder that holds more stays.
+remove() {
+  local path folders=()
+  while IFS= read -r path; do
+    case $path in */) folders+=("$destdir$path") ;; *) rm -f "$destdir$path" ;; esac
+  done
+  [ ${#folders[@]} = 0 ] || printf '%s\n' "${folders[@]}" | LC_ALL=C sort -ru | while IFS= read -r path; do
+    rmdir "$path" 2>/dev/null || true
+  done
+}
+
+uninstall() {
+  [ -e "$destdir$list" ] || die "tympan is not installed below $destdir$prefix: there is no $destdir$list."
+  local kept='' paths
+  ! edited || kept=$config
+  paths=$(grep -vxF "${kept:-/}" "$destdir$list")
+  rm "$destdir$list"
+  remove <<<"$paths"
+  [ -z "$kept" ] || echo "install: kept $destdir$config, which was edited" >&2
+}
+
+# put MODE SOURCE TARGET: copies, and notes it. Written beside and renamed: a running daemon keeps its own file.
+put() {
+  local folder=${3%/*}
+  while [ -n "$folder" ] && [ ! -d "$destdir$folder" ]; do echo "$folder/" >>"$new_list"; folder=${folder%/*}; done
+  mkdir -p "$destdir${3%/*}"
+  cp --reflink=auto "$2" "$destdir$3.new"
+  chmod "$1" "$destdir$3.new"
+  mv -f "$destdir$3.new" "$destdir$3"
+  echo "$3" >>"$new_list"
+}
+
+# The installed program looks for libtorch beside itself only, not in the cache folder of whoever built it.
+cut_rpath() {
+  python3 - "$1" <<'PYTHON'
+import pathlib, re, sys
+program = pathlib.Path(sys.argv[1])
+image = program.read_bytes()
+kept = rb"\$ORIGIN/\.\./lib/tympan"
+cut, places = re.subn(rb"(\0" + kept + rb")(:[^\0]*)", lambda m: m[1] + bytes(len(m[2])), image)
+if not places and not re.search(rb"\0" + kept + rb"\0", image):
+    sys.exit("install: the program has no run path to cut; was it built by `make build`?")
+program.write_bytes(cut)
+PYTHON
+}
+
+install_all() {
+  if [ -z "${SUDO_UID:-}" ] || [ ! -x "$program" ]; then "${MAKE:-make}" build; fi
+  for file in "$program" "$program.libtorch"; do [ -e "$file" ] || die "there is no $file; run \`make build\` first."; done
+  local libraries
+  libraries=$(<"$program.libtorch")/lib
+  [ -e "$libraries/libtorch_cpu.so" ] || die "there is no $libraries/libtorch_cpu.so; run \`make build\` again."
+  for file in config.toml models/esc50/model.toml; do [ -e "$file" ] || die "there is no $PWD/$file."; done
+
+  local above=$destdir$prefix
+  while [ ! -d "$above" ]; do above=${above%/*}; above=${above:-/}; done
+  [ -w "$above" ] || die "$above cannot be written. Run \`sudo make install\`, or choose another PREFIX."
+
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  new_list=$scratch/list
+  # folders that an earlier installation made are still ours
+  [ ! -e "$destdir$list" ] || grep '/$' "$destdir$list" >"$new_list" || true
+  kept=
+  ! edited || kept=yes
+
+  sed "s|^\( *[a-z_.]* *= *\"\)models/esc50\"|\1$prefix/share/tympan/models/esc50\"|" config.toml >"$scratch/config.toml"
+  grep -q "^[^#]*= *\"$prefix/share/tympan/models/esc50\"" "$scratch/config.toml" ||
+    die "config.toml has no line that names \"models/esc50\" as the bundle, so the installed one would not find it."
+  sed "s|/usr/local/bin/|$prefix/bin/|g; s|/usr/local/share/|$prefix/share/|g; s|/usr/local/etc/tympan/config.toml|$config|g" \
+    systemd/tympan.service >"$scratch/tympan.service"
+  cp "$program" "$scratch/tympan"
+  cut_rpath "$scratch/tympan"
+
+  for file in "$libraries"/lib*.so*; do
+    [ "${file##*/}" = libtorch.so ] || put 644 "$file" "$prefix/lib/tympan/${file##*/}" # that one is for the linker
+  done
+  put 755 "$scratch/tympan" "$prefix/bin/tympan"
+  for file in models/esc50/*; do put 644 "$file" "$prefix/share/tympan/$file"; done
+  put 644 "$scratch/tympan.service" "$prefix/lib/systemd/system/tympan.service"
+  for file in README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE; do
+    [ ! -e "$file" ] || put 644 "$file" "$prefix/share/doc/tympan/$file"
+  done
+  local licences=${libraries%/lib}/licenses
+  [ ! -d "$licences" ] || while IFS= read -r file; do
+    put 644 "$licences/$file" "$prefix/share/doc/tympan/libtorch/$file"
+  done < <(cd "$licences" && find . -type f -printf '%P\n')
+  put 644 "$scratch/config.toml" "$pristine"
+  if [ -n "$kept" ]; then
+    echo "$config" >>"$new_list"
+    echo "install: kept $destdir$config, which was edited; the delivered one is $destdir$pristine" >&2
+  else
+    put 644 "$scratch/config.toml" "$config"
+  fi
+
+  LC_ALL=C sort -u -o "$new_list" "$new_list"
+  # What an earlier version put there and this one does not have.
+  [ ! -e "$destdir$list" ] || LC_ALL=C comm -23 <(LC_ALL=C sort "$destdir$list") "$new_list" | remove
+  cp "$new_list" "$destdir$list"
+  chmod 644 "$destdir$list"
+  echo "install: $destdir$prefix/bin/tympan; configuration: $destdir$config" >&2
+  [ -n "$destdir" ] || echo "install: as a service: systemctl daemon-reload && systemctl enable --now tympan" >&2
+}
+
+case $action in
+  install) install_all ;;
+  uninstall) uninstall ;;
+  *) die "unknown action '$action'" ;;
+esac

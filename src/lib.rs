@@ -5,3 +5,8 @@
 pub mod domain;
 pub mod dsp;
 pub mod features;
+#[cfg(feature = "torch")]
+pub mod model;
+pub mod offline;
+#[cfg(feature = "torch")]
+pub mod training;

@@ -10,3 +10,4 @@ pub mod model;
 pub mod offline;
 #[cfg(feature = "torch")]
 pub mod training;
+pub mod sinks;

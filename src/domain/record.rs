@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{SampleIndex, SampleRate};
 
@@ -28,6 +28,7 @@ pub enum Record {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WindowRecord {
     /// When the window's last sample was heard.
+    #[serde(serialize_with = "utc_millis")]
     pub time: Timestamp,
     /// The source's name.
     pub source: Arc<str>,
@@ -38,6 +39,7 @@ pub struct WindowRecord {
     /// The best labels, highest smoothed score first.
     pub scores: Vec<LabelScore>,
     /// Level of the window's samples in dB of full scale.
+    #[serde(serialize_with = "one_decimal")]
     pub level_dbfs: f32,
     /// Samples of silence added to the end of a clip shorter than one window; left out when zero, never in live use.
     #[serde(skip_serializing_if = "is_zero")]
@@ -53,20 +55,35 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
+/// RFC 3339 in UTC with exactly three decimals, so that the lines of a file align and sort as text.
+fn utc_millis<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.3}"))
+}
+
+/// Scores are not known better than to 1e-4. Rounded as `f64`: an `f32` has no short spelling for 0.9312.
+fn four_decimals<S: Serializer>(score: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((f64::from(*score) * 1e4).round() / 1e4)
+}
+
+/// A tenth of a decibel is finer than any ear or microphone.
+fn one_decimal<S: Serializer>(level: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((f64::from(*level) * 10.0).round() / 10.0)
+}
+
 /// A label and its score.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LabelScore {
     /// The label.
     pub label: Arc<str>,
     /// Between 0 and 1.
+    #[serde(serialize_with = "four_decimals")]
     pub score: f32,
 }
 
 /// The beginning or the end of an event.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EventRecord {
     /// Onset or offset.
-    #[serde(flatten)]
     pub phase: EventPhase,
     /// The same for an onset and its offset; counts from 1 within a run.
     pub id: u64,
@@ -81,8 +98,7 @@ pub struct EventRecord {
 }
 
 /// What an event record reports.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "phase", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum EventPhase {
     /// The event was confirmed.
     Onset {
@@ -98,10 +114,60 @@ pub enum EventPhase {
     },
 }
 
+/// An event as its line spells it: the phase's own values come last, where `flatten` would put them first.
+#[derive(Serialize)]
+struct EventLine<'a> {
+    phase: &'static str,
+    id: u64,
+    label: &'a str,
+    #[serde(serialize_with = "utc_millis")]
+    time: Timestamp,
+    source: &'a str,
+    start_sample: SampleIndex,
+    #[serde(flatten)]
+    outcome: PhaseFields,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PhaseFields {
+    Onset {
+        #[serde(serialize_with = "four_decimals")]
+        score: f32,
+    },
+    Offset {
+        end_sample: SampleIndex,
+        #[serde(serialize_with = "four_decimals")]
+        peak_score: f32,
+    },
+}
+
+impl Serialize for EventRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (phase, outcome) = match self.phase {
+            EventPhase::Onset { score } => ("onset", PhaseFields::Onset { score }),
+            EventPhase::Offset { end_sample, peak_score } => {
+                ("offset", PhaseFields::Offset { end_sample, peak_score })
+            }
+        };
+        EventLine {
+            phase,
+            id: self.id,
+            label: &self.label,
+            time: self.time,
+            source: &self.source,
+            start_sample: self.start_sample,
+            outcome,
+        }
+        .serialize(serializer)
+    }
+}
+
 /// Audio that was lost between two samples that were not.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GapRecord {
     /// When the first lost sample was due.
+    #[serde(serialize_with = "utc_millis")]
     pub time: Timestamp,
     /// The source's name.
     pub source: Arc<str>,
@@ -127,6 +193,7 @@ pub enum GapCause {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusRecord {
     /// When it changed.
+    #[serde(serialize_with = "utc_millis")]
     pub time: Timestamp,
     /// The source's name.
     pub source: Arc<str>,

@@ -1,0 +1,127 @@
+//! What can go wrong with a sink. Returned when one is opened (then it ends the start) or written (then it is retried).
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// A sink that cannot be opened or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// Nobody will ever read again: the reader of a pipe is gone.
+    #[error("nobody reads it any more")]
+    Closed,
+    /// A write failed; trying again may help (a disk that was full, for one).
+    #[error("writing to {to} failed")]
+    Write {
+        /// What was written to.
+        to: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The log file, or its folder, cannot be written.
+    #[error("cannot write the log file {}; {mend}", path.display())]
+    LogFile {
+        /// The file.
+        path: PathBuf,
+        /// What to do about it.
+        mend: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another program listens on the TCP port.
+    #[error(
+        "cannot listen on {address}: another program uses this port (`ss -ltnp 'sport = :{port}'` \
+         names it). Stop that program, or choose another port",
+        port = address.port()
+    )]
+    AddressInUse {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+    /// The system refused the TCP address: not this machine's, or a port below 1024 without the right to it.
+    #[error(
+        "cannot listen on {address}; use 127.0.0.1 or an address of this machine, and a port above 1023"
+    )]
+    Address {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process serves the Unix socket.
+    #[error(
+        "cannot listen on {}: {listener} already listens there. Stop it, or choose another path",
+        path.display()
+    )]
+    SocketLive {
+        /// The socket's path.
+        path: PathBuf,
+        /// Who listens, as far as the system tells.
+        listener: String,
+    },
+    /// The Unix socket's path is something else.
+    #[error(
+        "cannot listen on {}: it is {found}, not a socket, and is left alone. Move it away, or choose another path",
+        path.display()
+    )]
+    NotASocket {
+        /// The socket's path.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
+    },
+    /// The Unix socket cannot be made, or what is there cannot be looked at.
+    #[error(
+        "cannot listen on {}; its folder must exist and be writable, and the path be short (under 80 bytes)",
+        path.display()
+    )]
+    UnixSocket {
+        /// The socket's path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system is out of threads or file descriptors.
+    #[error(
+        "cannot start the thread {thread}; raise the limit on threads or open files (`ulimit -a`)"
+    )]
+    Thread {
+        /// The thread's name.
+        thread: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl SinkError {
+    /// A failed write to `to`; a broken pipe is [`Self::Closed`].
+    pub(super) fn from_write(to: &str, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::BrokenPipe {
+            Self::Closed
+        } else {
+            Self::Write { to: to.to_owned(), source }
+        }
+    }
+
+    /// A log file that cannot be opened, with the way out that fits the cause.
+    pub(super) fn log_file(path: &Path, source: io::Error) -> Self {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.display().to_string(),
+            _ => ".".to_owned(),
+        };
+        let mend = match source.kind() {
+            io::ErrorKind::NotFound => {
+                format!("create its folder (`mkdir -p {folder}`), or choose another path")
+            }
+            io::ErrorKind::PermissionDenied => format!(
+                "let the user that tympan runs as write in {folder}, or choose another path"
+            ),
+            io::ErrorKind::ReadOnlyFilesystem => format!(
+                "{folder} is read-only; choose another path (in a systemd unit: ReadWritePaths={folder})"
+            ),
+            io::ErrorKind::IsADirectory => "it is a folder; add a file name to it".to_owned(),
+            _ => format!("choose a file in a folder that can be written, not in {folder}"),
+        };
+        Self::LogFile { path: path.to_owned(), mend, source }
+    }
+}

@@ -1,0 +1,124 @@
+//! How a record becomes a line: text for people, JSON Lines for programs. Used by every sink, on the sink's thread.
+
+use super::RecordFilter;
+use super::text_line::render_text;
+use crate::domain::{Record, SampleRate};
+
+/// The shape of the lines a sink writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineFormat {
+    /// Aligned columns for a person at a terminal.
+    Text {
+        /// Whether ANSI colours are used.
+        colour: Colour,
+    },
+    /// One JSON object a line.
+    JsonLines,
+}
+
+/// Whether text is coloured. The caller decides: a terminal, and no `NO_COLOR`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// ANSI colours.
+    Ansi,
+    /// Plain text.
+    Plain,
+}
+
+impl LineFormat {
+    /// What this format is meant for unless told otherwise: a person sees events, a program everything.
+    pub fn default_records(self) -> RecordFilter {
+        match self {
+            Self::Text { .. } => RecordFilter::WithoutWindows,
+            Self::JsonLines => RecordFilter::Everything,
+        }
+    }
+
+    /// Appends `record` and a line feed to `line`: always exactly one line.
+    ///
+    /// `sample_rate` is the source's, as far as known; without it text tells durations in samples.
+    pub fn render_into(&self, record: &Record, sample_rate: Option<SampleRate>, line: &mut String) {
+        match self {
+            Self::Text { colour } => render_text(record, sample_rate, *colour, line),
+            Self::JsonLines => render_json(record, line),
+        }
+        line.push('\n');
+    }
+}
+
+fn render_json(record: &Record, line: &mut String) {
+    // through bytes and back, so that the caller's buffer is reused
+    let mut bytes = std::mem::take(line).into_bytes();
+    serde_json::to_writer(&mut bytes, record)
+        .expect("invariant: a record has string keys only and memory takes every write");
+    *line = String::from_utf8(bytes).expect("invariant: serde_json writes UTF-8");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sinks::text_line::tests::{gap, offset, onset, status, window};
+
+    fn json(record: &Record) -> String {
+        let mut line = String::new();
+        LineFormat::JsonLines.render_into(record, None, &mut line);
+        line
+    }
+
+    #[test]
+    fn json_lines_have_the_published_shape() {
+        assert_eq!(
+            json(&window()),
+            "{\"type\":\"window\",\"time\":\"2026-01-01T12:00:00.123Z\",\"source\":\"mic\",\"start_sample\":0,\
+             \"end_sample\":17600,\"scores\":[{\"label\":\"dog\",\"score\":0.93},{\"label\":\"cat\",\"score\":0.0123}],\
+             \"level_dbfs\":-23.1,\"latency_us\":412}\n"
+        );
+        assert_eq!(
+            json(&onset()),
+            "{\"type\":\"event\",\"phase\":\"onset\",\"id\":7,\"label\":\"dog\",\"time\":\"2026-01-01T12:00:00.123Z\",\
+             \"source\":\"mic\",\"start_sample\":48000,\"score\":0.93}\n"
+        );
+        assert_eq!(
+            json(&offset()),
+            "{\"type\":\"event\",\"phase\":\"offset\",\"id\":7,\"label\":\"dog\",\"time\":\"2026-01-01T12:00:00.123Z\",\
+             \"source\":\"mic\",\"start_sample\":48000,\"end_sample\":116160,\"peak_score\":0.97}\n"
+        );
+        assert_eq!(
+            json(&gap()),
+            "{\"type\":\"gap\",\"time\":\"2026-01-01T12:00:00.123Z\",\"source\":\"mic\",\"start_sample\":48000,\
+             \"samples\":4800,\"cause\":\"overrun\"}\n"
+        );
+        assert_eq!(
+            json(&status()),
+            "{\"type\":\"status\",\"time\":\"2026-01-01T12:00:00.123Z\",\"source\":\"mic\",\"state\":\"listening\",\
+             \"detail\":\"built-in audio\",\"sample_rate_hz\":48000}\n"
+        );
+    }
+
+    #[test]
+    fn a_whole_second_is_written_as_wide_as_any_other() {
+        let Record::Gap(mut gap) = gap() else { unreachable!() };
+        gap.time = "2026-01-01T12:00:00Z".parse().unwrap();
+        assert!(json(&Record::Gap(gap)).contains("\"2026-01-01T12:00:00.000Z\""));
+    }
+
+    #[test]
+    fn line_breaks_in_a_detail_stay_on_one_line_in_every_format() {
+        let Record::Status(mut status) = status() else { unreachable!() };
+        status.detail = "first\nsecond\u{1b}[31m".to_owned();
+        let record = Record::Status(status);
+        for format in [LineFormat::JsonLines, LineFormat::Text { colour: Colour::Plain }] {
+            let mut line = String::new();
+            format.render_into(&record, None, &mut line);
+            assert_eq!(line.lines().count(), 1, "{line}");
+            assert!(!line.contains('\u{1b}'), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn rendering_appends_to_what_is_there() {
+        let mut line = String::from("kept ");
+        LineFormat::JsonLines.render_into(&gap(), None, &mut line);
+        assert!(line.starts_with("kept {\"type\":\"gap\""));
+    }
+}

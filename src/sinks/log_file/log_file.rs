@@ -1,0 +1,156 @@
+//! The sink that writes JSON Lines to a file. Fed by its queue; runs on the thread `tympan-logfile`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::current_file::CurrentFile;
+use super::rotated_files::RotatedFiles;
+use crate::domain::Record;
+use crate::sinks::line_buffer::LineBuffer;
+use crate::sinks::{LineFormat, RecordFilter, Sink, SinkError};
+
+/// Where a log file is, what goes into it, and how large it may grow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFileSpec {
+    /// The file that is written; rotated ones stand beside it. Its folder must exist.
+    pub path: PathBuf,
+    /// Which records are written.
+    pub records: RecordFilter,
+    /// A file that would grow beyond this is rotated first.
+    pub file_bytes: u64,
+    /// A file is rotated when a record is this much later than its first one.
+    pub file_age: Duration,
+    /// Together, the file and the rotated ones take no more than this; the oldest are deleted.
+    pub total_bytes: u64,
+}
+
+impl LogFileSpec {
+    /// Events, gaps and statuses into `path`, a file a day or every 16 MiB, 128 MiB in all.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            records: RecordFilter::WithoutWindows,
+            file_bytes: 16 << 20,
+            file_age: Duration::from_secs(24 * 3600),
+            total_bytes: 128 << 20,
+        }
+    }
+}
+
+/// A rotated file of JSON Lines.
+///
+/// A line is in one file, whole. Age is told by the records' own times, so a room where nothing happens rotates
+/// nothing. A file that somebody moves or deletes is opened anew.
+#[derive(Debug)]
+pub struct LogFile {
+    spec: LogFileSpec,
+    rotated: RotatedFiles,
+    current: CurrentFile,
+    lines: LineBuffer<File>,
+    line: String,
+}
+
+impl LogFile {
+    /// Opens the file to append, after trying whether its folder can be written.
+    ///
+    /// # Errors
+    /// [`SinkError::LogFile`] when folder or file cannot be written.
+    pub fn open(spec: LogFileSpec) -> Result<Self, SinkError> {
+        let open = || {
+            let rotated = RotatedFiles::of(&spec.path)?;
+            probe(&rotated, &spec)?;
+            let (file, current) = CurrentFile::open(&spec.path)?;
+            Ok((rotated, file, current))
+        };
+        let (rotated, file, current) =
+            open().map_err(|source| SinkError::log_file(&spec.path, source))?;
+        let log_file =
+            Self { spec, rotated, current, lines: LineBuffer::new(file), line: String::new() };
+        log_file.enforce_cap().map_err(|source| log_file.failed(source))?;
+        Ok(log_file)
+    }
+
+    fn append(&mut self, time: Timestamp) -> io::Result<()> {
+        let line_bytes = self.line.len() as u64;
+        if let Some(begun) = self.current.begun {
+            let file_bytes = self.spec.file_bytes.min(self.spec.total_bytes);
+            // either way round: a clock that was set right is a reason to begin a new file
+            let age = time.duration_since(begun).unsigned_abs();
+            if self.current.bytes + line_bytes > file_bytes || age >= self.spec.file_age {
+                self.rotate(begun)?;
+            }
+        }
+        self.lines.push(&self.line)?;
+        self.current.bytes += line_bytes;
+        self.current.begun.get_or_insert(time);
+        Ok(())
+    }
+
+    fn rotate(&mut self, begun: Timestamp) -> io::Result<()> {
+        self.lines.drain()?;
+        self.rotated.take(&self.spec.path, begun)?;
+        self.reopen()?;
+        self.enforce_cap()
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        let (file, current) = CurrentFile::open(&self.spec.path)?;
+        self.lines.replace_writer(file);
+        self.current = current;
+        Ok(())
+    }
+
+    /// Leaves room for the current file to grow to its full size.
+    fn enforce_cap(&self) -> io::Result<()> {
+        self.rotated.shrink_to(self.spec.total_bytes.saturating_sub(self.spec.file_bytes))
+    }
+
+    fn failed(&self, source: io::Error) -> SinkError {
+        SinkError::log_file(&self.spec.path, source)
+    }
+}
+
+impl Sink for LogFile {
+    fn name(&self) -> &str {
+        "logfile"
+    }
+
+    fn write(&mut self, record: &Record) -> Result<(), SinkError> {
+        if !self.spec.records.passes(record) {
+            return Ok(());
+        }
+        self.line.clear();
+        LineFormat::JsonLines.render_into(record, None, &mut self.line);
+        let time = match record {
+            Record::Window(window) => window.time,
+            Record::Event(event) => event.time,
+            Record::Gap(gap) => gap.time,
+            Record::Status(status) => status.time,
+        };
+        self.append(time).map_err(|source| self.failed(source))
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        let mut flush = || {
+            if !self.current.is_still_at(&self.spec.path) {
+                self.reopen()?;
+            }
+            self.lines.drain()
+        };
+        flush().map_err(|source| self.failed(source))
+    }
+}
+
+/// Rotation needs to create files, which a writable file in a read-only folder does not show.
+fn probe(rotated: &RotatedFiles, spec: &LogFileSpec) -> io::Result<()> {
+    if spec.path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let probe = rotated.folder().join(format!(".tympan-{}", std::process::id()));
+    OpenOptions::new().write(true).create(true).truncate(true).open(&probe)?;
+    fs::remove_file(probe)
+}

@@ -1,0 +1,107 @@
+//! Standard output: text for a person, JSON Lines for a pipe. Fed by its queue; runs on the thread `tympan-stdout`.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+use super::line_buffer::LineBuffer;
+use super::{LineFormat, RecordFilter, Sink, SinkError};
+use crate::domain::{Record, SampleRate};
+
+/// Writes records as lines to standard output, or to any writer in its place.
+#[derive(Debug)]
+pub struct StdoutSink<W> {
+    lines: LineBuffer<W>,
+    format: LineFormat,
+    records: RecordFilter,
+    /// From the last status; text needs it to tell durations.
+    sample_rate: Option<SampleRate>,
+    line: String,
+}
+
+impl StdoutSink<File> {
+    /// Opens the process's standard output, unbuffered and unlocked: a blocked reader stops nobody else at exit.
+    ///
+    /// # Errors
+    /// [`SinkError::Write`] when the system refuses another descriptor for it.
+    pub fn open(format: LineFormat, records: RecordFilter) -> Result<Self, SinkError> {
+        let descriptor = io::stdout()
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(|source| SinkError::from_write("stdout", source))?;
+        Ok(Self::new(File::from(descriptor), format, records))
+    }
+}
+
+impl<W: Write + Send> StdoutSink<W> {
+    /// A sink that writes to `writer`.
+    pub fn new(writer: W, format: LineFormat, records: RecordFilter) -> Self {
+        Self {
+            lines: LineBuffer::new(writer),
+            format,
+            records,
+            sample_rate: None,
+            line: String::new(),
+        }
+    }
+}
+
+impl<W: Write + Send> Sink for StdoutSink<W> {
+    fn name(&self) -> &str {
+        "stdout"
+    }
+
+    fn write(&mut self, record: &Record) -> Result<(), SinkError> {
+        if let Record::Status(status) = record {
+            self.sample_rate = Some(status.sample_rate_hz);
+        }
+        if !self.records.passes(record) {
+            return Ok(());
+        }
+        self.line.clear();
+        self.format.render_into(record, self.sample_rate, &mut self.line);
+        self.lines.push(&self.line).map_err(|source| SinkError::from_write("stdout", source))
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.lines.drain().map_err(|source| SinkError::from_write("stdout", source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sinks::text_line::tests::{onset, status, window};
+
+    struct GoneReader;
+
+    impl Write for GoneReader {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_broken_pipe_closes_the_sink() {
+        let mut sink = StdoutSink::new(GoneReader, LineFormat::JsonLines, RecordFilter::Everything);
+        sink.write(&onset()).unwrap();
+        assert!(matches!(sink.flush(), Err(SinkError::Closed)));
+    }
+
+    #[test]
+    fn windows_are_written_only_when_asked_for() {
+        for (records, lines) in [(RecordFilter::WithoutWindows, 2), (RecordFilter::Everything, 3)] {
+            let mut written = Vec::new();
+            let mut sink = StdoutSink::new(&mut written, LineFormat::JsonLines, records);
+            for record in [status(), window(), onset()] {
+                sink.write(&record).unwrap();
+            }
+            sink.flush().unwrap();
+            assert_eq!(String::from_utf8(written).unwrap().lines().count(), lines);
+        }
+    }
+}

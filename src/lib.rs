@@ -11,3 +11,4 @@ pub mod offline;
 #[cfg(feature = "torch")]
 pub mod training;
 pub mod sinks;
+pub mod sources;

@@ -1,0 +1,233 @@
+//! What can go wrong with a source. Made by every file of this folder, printed by whoever opened the source.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::domain::DomainError;
+
+/// Why a source could not be opened, started or read on.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// No input device has that id or name.
+    #[error(
+        "no input device {wanted:?}; there are:\n{available}\nName one of these, or \"default\"."
+    )]
+    DeviceNotFound {
+        /// What was asked for.
+        wanted: String,
+        /// What there is, one `  id  (name)` a line.
+        available: String,
+    },
+    /// The name fits several devices.
+    #[error("{wanted:?} fits several input devices:\n{matches}\nGive one of these ids instead.")]
+    DeviceAmbiguous {
+        /// What was asked for.
+        wanted: String,
+        /// The devices it fits, one `  id  (name)` a line.
+        matches: String,
+    },
+    /// There is no default input device.
+    #[error(
+        "no default input device ({reason}). Plug a microphone in, or name a device; `tympan \
+         devices` lists what there is."
+    )]
+    NoDefaultDevice {
+        /// What the hosts said.
+        reason: String,
+    },
+    /// The audio system itself cannot be reached.
+    #[error(
+        "the audio host {host} is not available: {reason}. Start its server, or choose another \
+         host (auto, alsa or pulseaudio)."
+    )]
+    HostUnavailable {
+        /// The host.
+        host: String,
+        /// What it said.
+        reason: String,
+    },
+    /// Another program holds the device.
+    #[error(
+        "input device {device} is in use by another program ({reason}). Close that program (`fuser \
+         -v /dev/snd/*` names it), or capture through the pulseaudio host, which shares devices."
+    )]
+    DeviceBusy {
+        /// The device's id.
+        device: String,
+        /// What the host said.
+        reason: String,
+    },
+    /// The process may not use the device.
+    #[error(
+        "no permission to use input device {device} ({reason}). Add the user to the group that \
+         owns the device (`usermod -aG audio USER`) and log in again."
+    )]
+    PermissionDenied {
+        /// The device's id.
+        device: String,
+        /// What the host said.
+        reason: String,
+    },
+    /// The device offers neither its own default nor what was asked for.
+    #[error(
+        "input device {device} cannot deliver {wanted}: {reason}. Leave the rate unset to take the \
+         device's own; `tympan devices` lists what it offers."
+    )]
+    UnsupportedConfig {
+        /// The device's id.
+        device: String,
+        /// Rate, channels and format that were asked for.
+        wanted: String,
+        /// What the host said, or what the device offers.
+        reason: String,
+    },
+    /// The device's samples have a format that is not PCM.
+    #[error(
+        "input device {device} delivers {format} samples, which tympan does not read; it reads \
+         8 to 64 bit integers and floats. Choose another device, or the pulseaudio host, which \
+         converts."
+    )]
+    UnsupportedSampleFormat {
+        /// The device's id.
+        device: String,
+        /// The format's name.
+        format: String,
+    },
+    /// A channel was chosen that the source does not have.
+    #[error(
+        "channel {channel} was chosen, but {origin} has {channels} (counted from 0). Choose a \
+         lower one, or mix all of them."
+    )]
+    NoSuchChannel {
+        /// The device or stream.
+        origin: String,
+        /// The channel that was chosen, counted from 0.
+        channel: u16,
+        /// How many channels there are.
+        channels: u16,
+    },
+    /// The device or its driver failed in another way.
+    #[error("input device {device} failed: {reason}. Try `tympan devices`, or another host.")]
+    DeviceFailed {
+        /// The device's id.
+        device: String,
+        /// What the host said.
+        reason: String,
+    },
+    /// A running device was unplugged, or its server went away.
+    #[error("input device {device} is gone: {reason}. Plug it in again, or restart its server.")]
+    DeviceLost {
+        /// The device's id.
+        device: String,
+        /// What the host said.
+        reason: String,
+    },
+    /// A running device fell silent: its driver delivers nothing, not even zeros.
+    #[error(
+        "input device {device} delivered no samples for {} s, although its stream is open. Check \
+         the cable and `dmesg`; if other programs can record, try another host.",
+        silence.as_secs_f32()
+    )]
+    NoSamplesArrive {
+        /// The device's id.
+        device: String,
+        /// For how long nothing came.
+        silence: Duration,
+    },
+    /// A file cannot be opened or read.
+    #[error("cannot read {}", path.display())]
+    FileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of zero bytes.
+    #[error("{} is empty (0 bytes); it needs to be an audio file", path.display())]
+    FileEmpty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A well-formed audio file without a single sample.
+    #[error("{} holds no samples: its header is there, the audio is not. Record it again.", path.display())]
+    FileWithoutSamples {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not audio, or of a format that is not read.
+    #[error(
+        "{} is not an audio file that tympan reads ({reason}). It reads WAV, AIFF, FLAC, Ogg Vorbis \
+         and MP3; convert others, Opus included: ffmpeg -i FILE out.wav, or ffmpeg -i FILE -f s16le \
+         -ac 1 -ar 48000 - | tympan run --source stdin:s16le:48000:1",
+        path.display()
+    )]
+    UnsupportedFile {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// The file's sample rate or stream changes on the way.
+    #[error(
+        "{} changes its format after {seconds:.1} s ({change}); one rate a file is needed. Convert \
+         it to one: ffmpeg -i FILE -ar 48000 out.wav",
+        path.display()
+    )]
+    FormatChange {
+        /// The file.
+        path: PathBuf,
+        /// Where, from the file's start.
+        seconds: f64,
+        /// From what to what.
+        change: String,
+    },
+    /// A sample rate no recorder uses.
+    #[error("{origin} has an impossible sample rate")]
+    BadRate {
+        /// The file, device or format that names the rate.
+        origin: String,
+        /// The rate and the limits.
+        #[source]
+        source: DomainError,
+    },
+    /// The raw format of standard input is mistyped.
+    #[error("stdin format {given:?}: {fault}. Write format:rate:channels, such as s16le:48000:1.")]
+    PcmSpec {
+        /// What was given.
+        given: String,
+        /// The part that is wrong, and what is allowed there.
+        fault: String,
+    },
+    /// Standard input (or another raw stream) broke.
+    #[error("cannot read {name}")]
+    StreamUnreadable {
+        /// The stream's name.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The operating system refused a thread.
+    #[error("cannot start the thread that reads {name}; check the limit on processes (ulimit -u)")]
+    Thread {
+        /// The source's name.
+        name: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The source has failed before, and its cause has been told already.
+    #[error("source {name} has failed; open it again")]
+    AlreadyLost {
+        /// The source's name.
+        name: String,
+    },
+    /// The thread that reads the source panicked.
+    #[error("the thread that reads {name} panicked; please report this with the log")]
+    Panicked {
+        /// The source's name.
+        name: String,
+    },
+}

@@ -1,0 +1,215 @@
+//! Feeds the ring from a reader, at real-time pace or as fast as the ring is drained.
+//!
+//! Fed by any [`SampleReader`]; feeds the sample ring; the reading and pushing runs on a thread `tympan-source`, the
+//! rest on the supervisor's.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::sample_ring::Pushed;
+use super::{RunningSource, SampleProducer, SampleReader, Source, SourceError, SourceState};
+use crate::domain::SampleRate;
+
+/// Audio read at a time, as a microphone's callback would deliver it.
+const BLOCK: Duration = Duration::from_millis(10);
+
+/// A reader that is later than this (a pipe without data, a stopped process) begins a new schedule: catching up would
+/// send a burst that overruns the ring.
+const LATEST: Duration = Duration::from_secs(1);
+
+/// How long dropping waits for the thread. It answers within a block, unless it hangs in a read that nothing can
+/// interrupt (a silent pipe): then it is left behind and ends with the process.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How fast a reader is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// One second a second, by an absolute schedule that does not drift. A full ring drops, as with a microphone.
+    RealTime,
+    /// As fast as the ring is drained. A full ring is waited for: nothing is lost.
+    AsFastAsPossible,
+}
+
+/// A source that reads.
+pub struct FedSource {
+    reader: Box<dyn SampleReader>,
+    pace: Pace,
+}
+
+impl FedSource {
+    /// Wraps `reader`; nothing is read before [`Source::start`].
+    pub fn new(reader: Box<dyn SampleReader>, pace: Pace) -> Self {
+        Self { reader, pace }
+    }
+}
+
+impl Source for FedSource {
+    fn name(&self) -> &str {
+        self.reader.name()
+    }
+
+    fn sample_rate(&self) -> SampleRate {
+        self.reader.sample_rate()
+    }
+
+    fn start(
+        self: Box<Self>,
+        producer: SampleProducer,
+    ) -> Result<Box<dyn RunningSource>, SourceError> {
+        let name = self.reader.name().to_owned();
+        let slot = Arc::new(Mutex::new(Some(producer)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let feed = Feed {
+            reader: self.reader,
+            pace: self.pace,
+            slot: Arc::clone(&slot),
+            stop: Arc::clone(&stop),
+        };
+        let thread = std::thread::Builder::new()
+            .name("tympan-source".to_owned())
+            .spawn(move || feed.run())
+            .map_err(|source| SourceError::Thread { name: name.clone(), source })?;
+        Ok(Box::new(RunningFeed { name, slot, stop, thread: Some(thread), ending: Ending::None }))
+    }
+}
+
+/// The producer, where both the thread and whoever stops it reach it: a thread that hangs in a read must not keep the
+/// ring open.
+type ProducerSlot = Arc<Mutex<Option<SampleProducer>>>;
+
+struct Feed {
+    reader: Box<dyn SampleReader>,
+    pace: Pace,
+    slot: ProducerSlot,
+    stop: Arc<AtomicBool>,
+}
+
+impl Feed {
+    /// The thread's body. However it ends, the ring is closed.
+    fn run(mut self) -> Result<(), SourceError> {
+        let result = self.feed();
+        self.lock().take();
+        result
+    }
+
+    fn feed(&mut self) -> Result<(), SourceError> {
+        let rate = self.reader.sample_rate();
+        let block_samples = usize::try_from(rate.samples_in(BLOCK)).unwrap_or(1).max(1);
+        let mut block = vec![0.0; block_samples];
+        let mut schedule = Schedule::new(rate);
+        // Relaxed: the flag guards no other memory.
+        while !self.stop.load(Ordering::Relaxed) {
+            let count = self.reader.read(&mut block)?;
+            if count == 0 {
+                break;
+            }
+            if self.pace == Pace::RealTime {
+                schedule.wait_for_end_of(count as u64);
+            }
+            if self.push(&block[..count]) == Pushed::Stopped {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&self, block: &[f32]) -> Pushed {
+        let mut slot = self.lock();
+        let Some(producer) = slot.as_mut() else { return Pushed::Stopped };
+        match self.pace {
+            Pace::AsFastAsPossible => producer.push_waiting(block, Instant::now(), &self.stop),
+            Pace::RealTime if producer.is_abandoned() => Pushed::Stopped,
+            Pace::RealTime => {
+                producer.push_block(block, Instant::now());
+                Pushed::All
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<SampleProducer>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When each sample is due, counted from one fixed instant.
+struct Schedule {
+    rate: SampleRate,
+    begin: Instant,
+    samples: u64,
+}
+
+impl Schedule {
+    fn new(rate: SampleRate) -> Self {
+        Self { rate, begin: Instant::now(), samples: 0 }
+    }
+
+    /// Sleeps until the last of the next `count` samples would have been heard.
+    fn wait_for_end_of(&mut self, count: u64) {
+        let now = Instant::now();
+        self.samples += count;
+        let due = self.begin + self.rate.duration_of(self.samples);
+        if now > due + LATEST {
+            log::debug!("the source is {:?} late: it begins a new schedule", now - due);
+            (self.begin, self.samples) = (now, 0);
+        } else if let Some(early) = due.checked_duration_since(now) {
+            std::thread::sleep(early);
+        }
+    }
+}
+
+/// What has been told of the end, so that it can be told once and remembered.
+enum Ending {
+    None,
+    Ended,
+    Lost,
+}
+
+struct RunningFeed {
+    name: String,
+    slot: ProducerSlot,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Result<(), SourceError>>>,
+    ending: Ending,
+}
+
+impl RunningSource for RunningFeed {
+    fn state(&mut self) -> SourceState {
+        if let Some(thread) = self.thread.take_if(|thread| thread.is_finished()) {
+            let outcome = thread.join().unwrap_or_else(|_panic| {
+                // Unwinding skipped the closing of the ring.
+                self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Err(SourceError::Panicked { name: self.name.clone() })
+            });
+            if let Err(error) = outcome {
+                self.ending = Ending::Lost;
+                return SourceState::Lost(error);
+            }
+            self.ending = Ending::Ended;
+        }
+        match self.ending {
+            Ending::None => SourceState::Running,
+            Ending::Ended => SourceState::Ended,
+            Ending::Lost => SourceState::Lost(SourceError::AlreadyLost { name: self.name.clone() }),
+        }
+    }
+}
+
+impl Drop for RunningFeed {
+    fn drop(&mut self) {
+        // Relaxed: the flag guards no other memory; the producer is handed over by the mutex.
+        self.stop.store(true, Ordering::Relaxed);
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = self.thread.take() else { return };
+        let deadline = Instant::now() + PATIENCE;
+        while !thread.is_finished() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if thread.is_finished() {
+            let _outcome = thread.join();
+        } else {
+            log::debug!("{} hangs in a read; its thread is left behind", self.name);
+        }
+    }
+}

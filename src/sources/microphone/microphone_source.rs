@@ -1,0 +1,235 @@
+//! Finds the device, decides on a format, builds the stream. Used by the supervisor, at start and after a loss.
+
+use cpal::traits::DeviceTrait;
+use cpal::{BufferSize, DeviceId, FromSample, SampleFormat, SizedSample, StreamConfig};
+
+use super::devices::find;
+use super::hosts::{explain, open_hosts, quietly};
+use super::recording::{Faults, Recording};
+use super::running::RunningMicrophone;
+use super::spec::MicrophoneSpec;
+use crate::domain::SampleRate;
+use crate::sources::{
+    CaptureCallback, ChannelSelection, RunningSource, SampleProducer, Source, SourceError,
+};
+
+/// How long a host may take to set a stream up, and ALSA to notice an unplugged device.
+const HOST_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// An input device that has been found and not yet started.
+pub struct Microphone {
+    spec: MicrophoneSpec,
+    plan: StreamPlan,
+}
+
+impl Microphone {
+    /// Finds the device that `spec` means and decides on channels, rate and format: its own, unless a rate is asked
+    /// for.
+    ///
+    /// # Errors
+    /// [`SourceError::HostUnavailable`], [`SourceError::DeviceNotFound`], [`SourceError::DeviceAmbiguous`],
+    /// [`SourceError::NoDefaultDevice`]; [`SourceError::DeviceBusy`] and [`SourceError::PermissionDenied`] where the
+    /// host tells them so early; [`SourceError::UnsupportedConfig`], [`SourceError::UnsupportedSampleFormat`],
+    /// [`SourceError::NoSuchChannel`].
+    pub fn open(spec: &MicrophoneSpec) -> Result<Self, SourceError> {
+        quietly(|| {
+            let hosts = open_hosts(spec.host)?;
+            let (id, device) = find(&hosts, &spec.device)?;
+            let plan = StreamPlan::decide(&id, device, spec)?;
+            Ok(Self { spec: spec.clone(), plan })
+        })
+    }
+
+    /// The device's stable id, `host:device`: what a reopening should ask for.
+    pub fn device_id(&self) -> &str {
+        &self.plan.id
+    }
+
+    /// Device, rate, channels and format in words, for the log and status records.
+    pub fn description(&self) -> String {
+        self.plan.description()
+    }
+}
+
+impl Source for Microphone {
+    fn name(&self) -> &str {
+        "mic"
+    }
+
+    fn sample_rate(&self) -> SampleRate {
+        self.plan.rate
+    }
+
+    fn start(
+        self: Box<Self>,
+        producer: SampleProducer,
+    ) -> Result<Box<dyn RunningSource>, SourceError> {
+        let Self { spec, plan } = *self;
+        let counters = producer.counters();
+        let capture = CaptureCallback::new(plan.channels, plan.selection, producer)?;
+        let running = quietly(|| RunningMicrophone::start(plan, &spec, capture, counters))?;
+        Ok(Box::new(running))
+    }
+}
+
+/// Everything a stream is built from, so that it can be built again.
+pub(super) struct StreamPlan {
+    pub(super) id: String,
+    pub(super) rate: SampleRate,
+    pub(super) channels: u16,
+    pub(super) selection: ChannelSelection,
+    is_alsa: bool,
+    format: SampleFormat,
+    device: cpal::Device,
+}
+
+impl StreamPlan {
+    fn decide(
+        id: &DeviceId,
+        device: cpal::Device,
+        spec: &MicrophoneSpec,
+    ) -> Result<Self, SourceError> {
+        let name = id.to_string();
+        let own = device
+            .default_input_config()
+            .map_err(|error| explain(&name, "a stream of its own format", &error))?;
+        let chosen = match spec.sample_rate {
+            Some(rate) if rate.hz() != own.sample_rate() => at_rate(&name, &device, &own, rate)?,
+            _ => own,
+        };
+        let rate = SampleRate::new(chosen.sample_rate())
+            .map_err(|source| SourceError::BadRate { origin: name.clone(), source })?;
+        if let ChannelSelection::One(channel) = spec.channels
+            && channel >= chosen.channels()
+        {
+            return Err(SourceError::NoSuchChannel {
+                origin: name,
+                channel,
+                channels: chosen.channels(),
+            });
+        }
+        if chosen.sample_format().is_dsd() {
+            let format = chosen.sample_format().to_string();
+            return Err(SourceError::UnsupportedSampleFormat { device: name, format });
+        }
+        Ok(Self {
+            rate,
+            channels: chosen.channels(),
+            selection: spec.channels,
+            is_alsa: id.host() == cpal::HostId::Alsa,
+            format: chosen.sample_format(),
+            device,
+            id: name,
+        })
+    }
+
+    pub(super) fn description(&self) -> String {
+        let channels = if self.channels == 1 { "channel" } else { "channels" };
+        format!(
+            "{} ({}): {}, {} {channels}, {}",
+            self.device, self.id, self.rate, self.channels, self.format
+        )
+    }
+
+    /// The buffer to ask for first.
+    pub(super) fn buffer_for(&self, latency: Option<std::time::Duration>) -> BufferSize {
+        let Some(latency) = latency else { return BufferSize::Default };
+        let frames = u32::try_from(self.rate.samples_in(latency)).unwrap_or(u32::MAX).max(1);
+        match u32::checked_next_power_of_two(frames) {
+            // Sound cards take power-of-two periods; a server takes any.
+            Some(rounded) if self.is_alsa => BufferSize::Fixed(rounded),
+            _ => BufferSize::Fixed(frames),
+        }
+    }
+
+    /// Builds a stream, not yet started. When that fails, dropping `recording` has given its contents back.
+    pub(super) fn build(
+        &self,
+        buffer: BufferSize,
+        recording: Recording,
+        faults: Faults,
+    ) -> Result<cpal::Stream, SourceError> {
+        let build = match self.format {
+            SampleFormat::I8 => Self::build_as::<i8>,
+            SampleFormat::I16 => Self::build_as::<i16>,
+            SampleFormat::I24 => Self::build_as::<cpal::I24>,
+            SampleFormat::I32 => Self::build_as::<i32>,
+            SampleFormat::I64 => Self::build_as::<i64>,
+            SampleFormat::U8 => Self::build_as::<u8>,
+            SampleFormat::U16 => Self::build_as::<u16>,
+            SampleFormat::U24 => Self::build_as::<cpal::U24>,
+            SampleFormat::U32 => Self::build_as::<u32>,
+            SampleFormat::U64 => Self::build_as::<u64>,
+            SampleFormat::F32 => Self::build_as::<f32>,
+            SampleFormat::F64 => Self::build_as::<f64>,
+            other => {
+                return Err(SourceError::UnsupportedSampleFormat {
+                    device: self.id.clone(),
+                    format: other.to_string(),
+                });
+            }
+        };
+        build(self, buffer, recording, faults)
+            .map_err(|error| explain(&self.id, &self.description(), &error))
+    }
+
+    fn build_as<T>(
+        &self,
+        buffer: BufferSize,
+        mut recording: Recording,
+        faults: Faults,
+    ) -> Result<cpal::Stream, cpal::Error>
+    where
+        T: SizedSample,
+        f32: FromSample<T>,
+    {
+        let config = StreamConfig {
+            channels: self.channels,
+            sample_rate: self.rate.hz(),
+            buffer_size: buffer,
+        };
+        self.device.build_input_stream(
+            config,
+            move |interleaved: &[T], info| {
+                recording.deliver(interleaved, info.timestamp().capture);
+            },
+            move |error| faults.note(error),
+            Some(HOST_PATIENCE),
+        )
+    }
+}
+
+/// The device's best configuration at `rate`: its own channels and format if it offers them there.
+fn at_rate(
+    name: &str,
+    device: &cpal::Device,
+    own: &cpal::SupportedStreamConfig,
+    rate: SampleRate,
+) -> Result<cpal::SupportedStreamConfig, SourceError> {
+    let wanted = rate.to_string();
+    let offers: Vec<_> = device
+        .supported_input_configs()
+        .map_err(|error| explain(name, &wanted, &error))?
+        .filter(|offer| !offer.sample_format().is_dsd())
+        .collect();
+    let likeness = |offer: &cpal::SupportedStreamConfigRange| {
+        (offer.channels() == own.channels(), offer.sample_format() == own.sample_format())
+    };
+    offers
+        .iter()
+        .filter_map(|offer| Some((likeness(offer), offer.try_with_sample_rate(rate.hz())?)))
+        .max_by_key(|(likeness, _)| *likeness)
+        .map(|(_, config)| config)
+        .ok_or_else(|| {
+            let lowest = offers.iter().map(|offer| offer.min_sample_rate()).min().unwrap_or(0);
+            let highest = offers.iter().map(|offer| offer.max_sample_rate()).max().unwrap_or(0);
+            SourceError::UnsupportedConfig {
+                device: name.to_owned(),
+                wanted,
+                reason: format!(
+                    "it offers rates from {lowest} to {highest} Hz, its own is {} Hz",
+                    own.sample_rate()
+                ),
+            }
+        })
+}

@@ -1,0 +1,17 @@
+//! The microphone: capture devices through cpal's PulseAudio and ALSA hosts.
+//!
+//! [`Microphone::open`] finds the device and decides on a format; starting it lets the host's own thread call
+//! [`CaptureCallback`](super::CaptureCallback). The supervisor asks the running source for its state, which is where
+//! errors are logged, stalls are noticed and a stalled stream is rebuilt: never in a callback.
+
+mod devices;
+mod hosts;
+mod microphone_source;
+mod overrun;
+mod recording;
+mod running;
+mod spec;
+
+pub use devices::{InputConfig, InputDevice, devices};
+pub use microphone_source::Microphone;
+pub use spec::{DeviceChoice, HostChoice, MicrophoneSpec};

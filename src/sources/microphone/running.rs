@@ -1,0 +1,251 @@
+//! A microphone that delivers, watched: stalls, losses, errors. Owned and asked by the supervisor, never by a callback.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cpal::BufferSize;
+use cpal::traits::StreamTrait;
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::hosts::explain;
+use super::microphone_source::StreamPlan;
+use super::recording::{Faults, Recording, Relay, Vitals};
+use super::spec::MicrophoneSpec;
+use crate::domain::Counters;
+use crate::sources::{CaptureCallback, RunningSource, SourceError, SourceState};
+
+/// A stream with a buffer of fixed size that falls silent this soon after its start is one that the host accepted and
+/// cannot serve (ALSA through the `pulse` plugin: two to eight callbacks, then none).
+const PROBATION: Duration = Duration::from_secs(2);
+
+/// Silence that counts as such a stall: many times any period asked for.
+const STALL: Duration = Duration::from_millis(500);
+
+/// How long a dropped stream may take to give the ring's producer back.
+const RELAY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Errors kept between two questions, and the shortest time from one logged error to the next.
+const ERRORS_KEPT: usize = 16;
+const LOG_PERIOD: Duration = Duration::from_secs(10);
+
+pub(super) struct RunningMicrophone {
+    // declared first, dropped first: the recording hands its relay to a channel that is still there
+    stream: Option<cpal::Stream>,
+    plan: StreamPlan,
+    silence_limit: Duration,
+    counters: Arc<Counters>,
+    vitals: Arc<Vitals>,
+    relay: (Sender<Relay>, Receiver<Relay>),
+    errors: (Sender<cpal::Error>, Receiver<cpal::Error>),
+    watch: Watch,
+    error_log: ErrorLog,
+    is_lost: bool,
+}
+
+impl RunningMicrophone {
+    /// Builds and starts the stream, with the buffer that the latency asks for or, refused that, the host's default.
+    pub(super) fn start(
+        plan: StreamPlan,
+        spec: &MicrophoneSpec,
+        capture: CaptureCallback,
+        counters: Arc<Counters>,
+    ) -> Result<Self, SourceError> {
+        let buffer = plan.buffer_for(spec.latency);
+        let mut running = Self {
+            stream: None,
+            plan,
+            silence_limit: spec.silence_limit,
+            counters,
+            vitals: Arc::default(),
+            relay: bounded(1),
+            errors: bounded(ERRORS_KEPT),
+            watch: Watch::new(Instant::now(), buffer),
+            error_log: ErrorLog::default(),
+            is_lost: false,
+        };
+        let relay = Relay { capture, last_arrival: None };
+        match running.launch(buffer, relay) {
+            Err(error) if buffer != BufferSize::Default => {
+                log::info!("{error}; trying the host's own buffer size");
+                let relay = running.recover_relay()?;
+                running.launch(BufferSize::Default, relay)?;
+            }
+            outcome => outcome?,
+        }
+        Ok(running)
+    }
+
+    fn launch(&mut self, buffer: BufferSize, relay: Relay) -> Result<(), SourceError> {
+        let recording =
+            Recording::new(relay, self.plan.rate, Arc::clone(&self.vitals), self.relay.0.clone());
+        let faults = Faults {
+            vitals: Arc::clone(&self.vitals),
+            counters: Arc::clone(&self.counters),
+            tell: self.errors.0.clone(),
+        };
+        let stream = self.plan.build(buffer, recording, faults)?;
+        stream.play().map_err(|error| explain(&self.plan.id, &self.plan.description(), &error))?;
+        let granted = stream
+            .buffer_size()
+            .map_or_else(|_| "unknown".to_owned(), |frames| format!("{frames} frames"));
+        log::info!(
+            "capturing from {}; asked for {}, got {granted} a callback",
+            self.plan.description(),
+            match buffer {
+                BufferSize::Default => "the host's own buffer size".to_owned(),
+                BufferSize::Fixed(frames) => format!("{frames} frames"),
+            }
+        );
+        self.watch = Watch::new(Instant::now(), buffer);
+        self.watch.seen = self.vitals.callbacks();
+        self.stream = Some(stream);
+        Ok(())
+    }
+
+    /// Waits for what a dropped stream gives back.
+    fn recover_relay(&self) -> Result<Relay, SourceError> {
+        self.relay.1.recv_timeout(RELAY_PATIENCE).map_err(|_| SourceError::DeviceFailed {
+            device: self.plan.id.clone(),
+            reason: "its stream cannot be closed".to_owned(),
+        })
+    }
+
+    /// Replaces a stalled stream by one with the host's own buffer size. The audio in between becomes a gap.
+    fn rebuild(&mut self) -> Result<(), SourceError> {
+        log::warn!(
+            "{} stopped delivering with the buffer size it was asked for; taking the host's own",
+            self.plan.id
+        );
+        self.stream = None;
+        let relay = self.recover_relay()?;
+        self.launch(BufferSize::Default, relay)
+    }
+
+    /// The first error after which nothing more will come; the others are logged.
+    fn fatal_error(&mut self) -> Option<SourceError> {
+        let mut fatal = None;
+        for error in self.errors.1.try_iter() {
+            let explained = explain(&self.plan.id, &self.plan.description(), &error);
+            match explained {
+                SourceError::DeviceLost { .. } | SourceError::HostUnavailable { .. } => {
+                    fatal.get_or_insert(explained);
+                }
+                harmless => self.error_log.tell(&harmless),
+            }
+        }
+        fatal
+    }
+
+    fn lose(&mut self, error: SourceError) -> SourceState {
+        self.is_lost = true;
+        SourceState::Lost(error)
+    }
+}
+
+impl RunningSource for RunningMicrophone {
+    fn state(&mut self) -> SourceState {
+        if self.is_lost {
+            return SourceState::Lost(SourceError::AlreadyLost { name: self.plan.id.clone() });
+        }
+        if let Some(error) = self.fatal_error() {
+            return self.lose(error);
+        }
+        match self.watch.verdict(self.vitals.callbacks(), Instant::now(), self.silence_limit) {
+            Verdict::Alive => SourceState::Running,
+            Verdict::Stalled => match self.rebuild() {
+                Ok(()) => SourceState::Running,
+                Err(error) => self.lose(error),
+            },
+            Verdict::Silent(silence) => {
+                let device = self.plan.id.clone();
+                self.lose(SourceError::NoSamplesArrive { device, silence })
+            }
+        }
+    }
+}
+
+/// Whether callbacks keep coming.
+struct Watch {
+    began: Instant,
+    last_progress: Instant,
+    seen: u64,
+    buffer: BufferSize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Alive,
+    Stalled,
+    Silent(Duration),
+}
+
+impl Watch {
+    fn new(now: Instant, buffer: BufferSize) -> Self {
+        Self { began: now, last_progress: now, seen: 0, buffer }
+    }
+
+    fn verdict(&mut self, callbacks: u64, now: Instant, silence_limit: Duration) -> Verdict {
+        if callbacks != self.seen {
+            (self.seen, self.last_progress) = (callbacks, now);
+        }
+        let silence = now.saturating_duration_since(self.last_progress);
+        let fell_silent_at_once = self.last_progress - self.began < PROBATION;
+        if self.buffer != BufferSize::Default && fell_silent_at_once && silence >= STALL {
+            Verdict::Stalled
+        } else if silence >= silence_limit {
+            Verdict::Silent(silence)
+        } else {
+            Verdict::Alive
+        }
+    }
+}
+
+/// Errors that a stream survives: some hosts repeat them without pause.
+#[derive(Default)]
+struct ErrorLog {
+    last: Option<Instant>,
+    unsaid: u64,
+}
+
+impl ErrorLog {
+    fn tell(&mut self, error: &SourceError) {
+        if self.last.is_some_and(|last| last.elapsed() < LOG_PERIOD) {
+            self.unsaid += 1;
+            return;
+        }
+        log::warn!("{error} ({} more since the last such line)", self.unsaid);
+        (self.last, self.unsaid) = (Some(Instant::now()), 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(2);
+
+    #[test]
+    fn a_fixed_buffer_that_stalls_at_once_is_told_from_a_device_that_dies() {
+        let begin = Instant::now();
+        let after = |ms| begin + Duration::from_millis(ms);
+        let mut watch = Watch::new(begin, BufferSize::Fixed(512));
+        assert_eq!(watch.verdict(5, after(60), LIMIT), Verdict::Alive);
+        assert_eq!(watch.verdict(5, after(400), LIMIT), Verdict::Alive);
+        assert_eq!(watch.verdict(5, after(600), LIMIT), Verdict::Stalled);
+
+        let mut watch = Watch::new(begin, BufferSize::Fixed(512));
+        assert_eq!(watch.verdict(500, after(5_000), LIMIT), Verdict::Alive);
+        assert_eq!(watch.verdict(500, after(6_900), LIMIT), Verdict::Alive);
+        let silent = Duration::from_millis(2_100);
+        assert_eq!(watch.verdict(500, after(7_100), LIMIT), Verdict::Silent(silent));
+    }
+
+    #[test]
+    fn the_hosts_own_buffer_gets_the_whole_silence_limit() {
+        let begin = Instant::now();
+        let mut watch = Watch::new(begin, BufferSize::Default);
+        let later = begin + Duration::from_millis(1_900);
+        assert_eq!(watch.verdict(0, later, LIMIT), Verdict::Alive);
+        assert_eq!(watch.verdict(0, begin + LIMIT, LIMIT), Verdict::Silent(LIMIT));
+    }
+}

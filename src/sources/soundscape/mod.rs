@@ -1,0 +1,16 @@
+//! The built-in demo: a synthesised soundscape whose timetable is known. Nothing recorded, nothing random but the seed.
+//!
+//! Each voice is one file, all of them behind one private trait; [`Soundscape`] places them in time and is read by the
+//! feeder's thread like any other source.
+
+mod church_bells;
+mod clock_alarm;
+mod clock_tick;
+mod prng;
+mod rain;
+mod siren;
+#[allow(clippy::module_inception)] // the folder's main type lives in the file of its name
+mod soundscape;
+mod voice;
+
+pub use soundscape::{Passage, Soundscape};

@@ -1,0 +1,54 @@
+//! The soundscape's source of chance: seeded, the same on every machine. Used while voices are rendered and for noise.
+
+/// SplitMix64: one add and three mixing steps. Sound quality needs no more, and no dependency is warranted for it.
+///
+/// # Source
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, figure 17 (mix constants of
+/// its reference implementation).
+#[derive(Debug, Clone)]
+pub(super) struct SplitMix64(u64);
+
+impl SplitMix64 {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Uniform in 0..1.
+    pub(super) fn unit(&mut self) -> f32 {
+        // 24 bits: every value is exact in an f32
+        (self.next_u64() >> 40) as f32 / 16_777_216.0
+    }
+
+    /// Uniform in −1..1: white noise of variance ⅓.
+    pub(super) fn noise(&mut self) -> f32 {
+        self.unit() * 2.0 - 1.0
+    }
+
+    /// Uniform in `low..high`.
+    pub(super) fn between(&mut self, low: f32, high: f32) -> f32 {
+        low + (high - low) * self.unit()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sequence_is_that_of_the_reference() {
+        let mut prng = SplitMix64::new(1_234_567);
+        let first: Vec<u64> = (0..3).map(|_| prng.next_u64()).collect();
+        assert_eq!(
+            first,
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
+        );
+    }
+}

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod domain;
 pub mod dsp;
 pub mod features;
@@ -12,3 +13,4 @@ pub mod offline;
 pub mod training;
 pub mod sinks;
 pub mod sources;
+pub mod recognition;

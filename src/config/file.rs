@@ -1,0 +1,178 @@
+//! A configuration file, read. Called by `cli` with a path; gives a `Config`, or every fault at once.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::position::Places;
+use super::resolved::Origin;
+use super::section::{Findings, Section};
+use super::{Config, ConfigError, ConfigProblem, ConfigProblems, Position, detector, resolve};
+use crate::recognition::{DetectorSpec, ModelTraits};
+
+/// The configuration that is built in, documented line by line.
+const BUILT_IN: &str = include_str!("../../config.toml");
+const BUILT_IN_NAME: &str = "built-in config.toml";
+
+/// A file that has been read, with its faults if there are any.
+///
+/// Faulty values stand at their defaults, so that [`config`](Self::config) can be asked for the model and the faults
+/// that only show with one can be told together with the others by [`finish_for`](Self::finish_for).
+#[derive(Debug)]
+pub struct Reading {
+    config: Config,
+    problems: Vec<ConfigProblem>,
+    /// Whether the text is TOML at all; if not, nothing else is worth saying.
+    legible: bool,
+}
+
+impl Reading {
+    /// Reads the file at `path`; relative paths in it start at its folder.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`]. Faults in the file come out of the `finish` methods.
+    pub fn open(path: &Path) -> Result<Self, ConfigError> {
+        let bytes = std::fs::read(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let name = path.display().to_string();
+        Ok(match String::from_utf8(bytes) {
+            Ok(text) => Self::from_str(&name, &text),
+            Err(error) => {
+                let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                let (text, byte) = (String::from_utf8_lossy(valid), valid.len());
+                let position = Position::of(&text, byte);
+                let message =
+                    format!("byte {byte} of the file is not UTF-8 text. Save the file as UTF-8.");
+                Self::illegible(&name, position, message)
+            }
+        })
+    }
+
+    /// Reads `text`, which is called `name` in what is said of it; relative paths in it start at the folder of `name`.
+    pub fn from_str(name: &str, text: &str) -> Self {
+        let built_in =
+            DeTable::parse(BUILT_IN).expect("invariant: the built-in config.toml is TOML");
+        let file = match DeTable::parse(text) {
+            Ok(file) => file,
+            Err(error) => {
+                let byte = error.span().map_or(0, |span| span.start);
+                let message = format!("the file is not TOML here: {}.", error.message().trim());
+                return Self::illegible(name, Position::of(text, byte), message);
+            }
+        };
+        let places = Places::of(text, file.get_ref());
+        let findings = RefCell::new(Findings::new(name, places.clone()));
+        let folder = Path::new(name).parent().map(PathBuf::from).unwrap_or_default();
+        let root = Section::root(file.get_ref(), built_in.get_ref(), &findings);
+        let mut config = resolve::config(root, &folder);
+        config.origin = Origin { file: name.to_owned(), places };
+        Self { config, problems: findings.into_inner().into_problems(), legible: true }
+    }
+
+    fn illegible(name: &str, position: Position, message: String) -> Self {
+        let (file, position, key) = (name.to_owned(), Some(position), String::new());
+        let problems = vec![ConfigProblem { file, position, key, message }];
+        Self { config: Config::default(), problems, legible: false }
+    }
+
+    /// What was read, with the default in place of every faulty value: for finding the model to
+    /// [`finish_for`](Self::finish_for), and no more.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The configuration, checked as far as it can be without a model.
+    ///
+    /// # Errors
+    /// Every fault of the file but those that need the model's labels.
+    pub fn finish(self) -> Result<Config, ConfigProblems> {
+        let config = self.config.clone();
+        let problems = self.all_problems(None);
+        if problems.0.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// The configuration and the rules of detection for `model`.
+    ///
+    /// # Errors
+    /// Every fault of the file, labels that the model does not have and combinations that can never fire included.
+    pub fn finish_for(self, model: &ModelTraits) -> Result<(Config, DetectorSpec), ConfigProblems> {
+        let config = self.config.clone();
+        let problems = self.all_problems(Some(model));
+        if !problems.0.is_empty() {
+            return Err(problems);
+        }
+        let detector = config.detector_spec(model)?;
+        Ok((config, detector))
+    }
+
+    fn all_problems(mut self, model: Option<&ModelTraits>) -> ConfigProblems {
+        if self.legible {
+            self.problems.extend(detector::problems(&self.config, model, &self.problems));
+        }
+        ConfigProblems::in_order(self.problems)
+    }
+}
+
+impl Config {
+    /// Reads and checks the file at `path`, without a model; relative paths in it start at its folder.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`] if there is no such file, [`ConfigError::Faulty`] with every fault in it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Ok(Reading::open(path)?.finish()?)
+    }
+
+    /// Reads and checks `text`; see [`Reading::from_str`].
+    ///
+    /// # Errors
+    /// Every fault in it.
+    pub fn from_str(name: &str, text: &str) -> Result<Self, ConfigProblems> {
+        Reading::from_str(name, text).finish()
+    }
+
+    /// The text that is built in: `config.toml`, for commands that write or show it.
+    pub fn built_in_text() -> &'static str {
+        BUILT_IN
+    }
+}
+
+impl Default for Config {
+    /// The built-in configuration; relative paths in it start at the current folder.
+    fn default() -> Self {
+        Self::from_str(BUILT_IN_NAME, BUILT_IN)
+            .expect("invariant: the built-in config.toml has no faults")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The built-in file with its optional settings switched on: a `#` without a space after it.
+    fn everything_set() -> String {
+        let switched_on = |line: &str| match line.strip_prefix('#') {
+            Some(setting) if setting.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => {
+                setting.to_owned()
+            }
+            _ => line.to_owned(),
+        };
+        BUILT_IN.lines().map(switched_on).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_built_in_file_documents_every_key_there_is_and_no_other() {
+        let text = everything_set();
+        let file = DeTable::parse(&text).unwrap();
+        let places = Places::of(&text, file.get_ref());
+        let findings = RefCell::new(Findings::new("config.toml", places.clone()));
+        let root = Section::root(file.get_ref(), file.get_ref(), &findings);
+        let config = resolve::config(root, Path::new(""));
+        let findings = findings.into_inner();
+        let undocumented: Vec<_> =
+            findings.known().iter().filter(|path| places.get(path).is_none()).collect();
+        assert_eq!(undocumented, Vec::<&String>::new());
+        assert_eq!(findings.into_problems(), []);
+        assert!(config.source.microphone.channel.is_some(), "optional settings were switched on");
+    }
+}

@@ -1,0 +1,74 @@
+//! What is wrong with a configuration. Found while a file is read or checked against a model, printed by `cli`.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::Position;
+
+/// One fault: where, which key, and what about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// The file, as it was named.
+    pub file: String,
+    /// Where in it; none when the fault is about what stands nowhere, as two defaults that a model makes contradict.
+    pub position: Option<Position>,
+    /// The key's path, as `detector.confirm.of`; empty when the text is not TOML.
+    pub key: String,
+    /// The rest of the sentence that `key` begins: what was found, what was expected, how to mend it.
+    pub message: String,
+}
+
+impl fmt::Display for ConfigProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.file)?;
+        if let Some(position) = self.position {
+            write!(f, "{}:", position.line)?;
+        }
+        if !self.key.is_empty() {
+            write!(f, " {}", self.key)?;
+        }
+        write!(f, " {}", self.message)
+    }
+}
+
+/// Every fault of a configuration, in the order of the lines; one a line when printed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigProblems(pub Vec<ConfigProblem>);
+
+impl ConfigProblems {
+    /// Puts `problems` in the order of their lines, those without one last.
+    pub(super) fn in_order(mut problems: Vec<ConfigProblem>) -> Self {
+        problems.sort_by_key(|problem| (problem.position.is_none(), problem.position));
+        Self(problems)
+    }
+}
+
+impl fmt::Display for ConfigProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let line_break = if index == 0 { "" } else { "\n" };
+            write!(f, "{line_break}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there, or may not be read.
+    #[error(
+        "cannot read the configuration {}; name another with --config, or leave it out to use what is built in",
+        .path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file was read and has faults.
+    #[error(transparent)]
+    Faulty(#[from] ConfigProblems),
+}

@@ -1,0 +1,219 @@
+//! From the tables of a file to values. Called by `Reading`; the order here is the order of `config.toml`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use log::LevelFilter;
+use toml::de::DeValue;
+
+use super::detector;
+use super::resolved::{
+    Config, FileConfig, HostChoice, LogFileConfig, MicrophoneConfig, Origin, OutputConfig, Pace,
+    SocketsConfig, SourceConfig, SourceKind, StdinConfig, StdoutConfig, StdoutFormat, TcpConfig,
+    UnixConfig,
+};
+use super::section::{Section, boolean, number, one_of, text, whole};
+use crate::domain::SampleRate;
+
+const BYTES_PER_MB: u64 = 1_000_000;
+
+/// Reads every key there is; relative paths start at `folder`. The origin is left empty.
+pub(super) fn config(root: Section<'_>, folder: &Path) -> Config {
+    let path = path_below(folder);
+    let (runtime, log) = (root.section("runtime"), root.section("log"));
+    let config = Config {
+        model: root.value("model", &path),
+        source: source(root.section("source"), &path),
+        detector: detector::read(root.section("detector")),
+        output: output(root.section("output"), &path),
+        torch_threads: runtime.value("torch_threads", whole(1..=64)) as usize,
+        log_level: log.value("level", one_of(&LEVELS)),
+        origin: Origin::default(),
+    };
+    runtime.end();
+    log.end();
+    root.end();
+    config
+}
+
+const LEVELS: [(&str, LevelFilter); 6] = [
+    ("off", LevelFilter::Off),
+    ("error", LevelFilter::Error),
+    ("warn", LevelFilter::Warn),
+    ("info", LevelFilter::Info),
+    ("debug", LevelFilter::Debug),
+    ("trace", LevelFilter::Trace),
+];
+
+/// Turns a text into a path below `folder`.
+fn path_below(folder: &Path) -> impl Fn(&DeValue<'_>) -> Result<PathBuf, String> {
+    move |value| {
+        let path = text(value).map_err(|_| "a path between quotes".to_owned())?;
+        if path.starts_with('~') {
+            return Err("a path without ~, which only shells understand".to_owned());
+        }
+        Ok(folder.join(path))
+    }
+}
+
+fn source(
+    section: Section<'_>,
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> SourceConfig {
+    let kinds = [
+        ("microphone", SourceKind::Microphone),
+        ("file", SourceKind::File),
+        ("stdin", SourceKind::Stdin),
+        ("demo", SourceKind::Demo),
+    ];
+    let (file, stdin) = (section.section("file"), section.section("stdin"));
+    let paces = [("real-time", Pace::RealTime), ("fast", Pace::Fast)];
+    let config = SourceConfig {
+        kind: section.value("kind", one_of(&kinds)),
+        ring: seconds(section.value("ring_s", number(0.1..=60.0))),
+        microphone: microphone(section.section("microphone")),
+        file: FileConfig {
+            path: file.optional("path", path),
+            pace: file.value("pace", one_of(&paces)),
+            repeat: file.value("repeat", boolean),
+        },
+        stdin: StdinConfig { format: stdin.value("format", text) },
+    };
+    if config.kind == SourceKind::File && !file.keys_in_file().contains(&"path".to_owned()) {
+        let missing = "is \"file\", and source.file.path is missing. Name the recording there, or choose another kind.";
+        section.fault("kind", missing.to_owned());
+    }
+    file.end();
+    stdin.end();
+    section.end();
+    config
+}
+
+fn microphone(section: Section<'_>) -> MicrophoneConfig {
+    let hosts = [
+        ("auto", HostChoice::Auto),
+        ("alsa", HostChoice::Alsa),
+        ("pulseaudio", HostChoice::PulseAudio),
+    ];
+    let device = section.value("device", text);
+    let rates = u64::from(SampleRate::MIN_HZ)..=u64::from(SampleRate::MAX_HZ);
+    let rate = section.optional("rate", whole(rates));
+    let config = MicrophoneConfig {
+        host: section.value("host", one_of(&hosts)),
+        device: Some(device).filter(|device| device != "default"),
+        channel: section.optional("channel", whole(1..=256)).map(|channel| channel as u16 - 1),
+        sample_rate: rate.and_then(|hz| SampleRate::new(hz as u32).ok()),
+        buffer: Duration::from_millis(section.value("buffer_ms", whole(1..=1_000))),
+        lost_after: seconds(section.value("lost_after_s", number(0.5..=3_600.0))),
+    };
+    section.end();
+    config
+}
+
+fn output(
+    section: Section<'_>,
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> OutputConfig {
+    let sockets = section.section("sockets");
+    let config = OutputConfig {
+        top_labels: section.value("top_labels", whole(1..=1_000)) as usize,
+        stdout: stdout(section.section("stdout")),
+        log_file: log_file(section.section("log_file"), path),
+        unix: unix(section.section("unix"), path),
+        tcp: tcp(section.section("tcp")),
+        sockets: SocketsConfig {
+            max_clients: sockets.value("max_clients", whole(1..=10_000)) as usize,
+            patience: seconds(sockets.value("patience_s", number(1.0..=3_600.0))),
+        },
+    };
+    sockets.end();
+    section.end();
+    config
+}
+
+fn stdout(section: Section<'_>) -> Option<StdoutConfig> {
+    let formats = [
+        ("auto", StdoutFormat::Auto),
+        ("text", StdoutFormat::Text),
+        ("jsonl", StdoutFormat::JsonLines),
+    ];
+    let enabled = section.value("enabled", boolean);
+    let config = StdoutConfig {
+        format: section.value("format", one_of(&formats)),
+        windows: section.value("windows", boolean),
+    };
+    section.end();
+    enabled.then_some(config)
+}
+
+fn log_file(
+    section: Section<'_>,
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> Option<LogFileConfig> {
+    let enabled = section.value("enabled", boolean);
+    let max_size_mb = section.value("max_size_mb", whole(1..=100_000));
+    let max_total_mb = section.value("max_total_mb", whole(1..=1_000_000));
+    let max_age_hours = section.value("max_age_hours", whole(1..=8_760));
+    let config = LogFileConfig {
+        path: section.value("path", path),
+        windows: section.value("windows", boolean),
+        max_size_bytes: max_size_mb * BYTES_PER_MB,
+        max_age: Duration::from_secs(max_age_hours * 3_600),
+        max_total_bytes: max_total_mb * BYTES_PER_MB,
+    };
+    if max_total_mb < max_size_mb {
+        let keys = section.keys_in_file();
+        let (key, own, other) = if keys.contains(&"max_total_mb".to_owned()) {
+            (
+                "max_total_mb",
+                max_total_mb,
+                format!("less than one file may take (max_size_mb, {max_size_mb})"),
+            )
+        } else {
+            (
+                "max_size_mb",
+                max_size_mb,
+                format!("more than all files may take (max_total_mb, {max_total_mb})"),
+            )
+        };
+        section.fault(key, format!("is {own}, {other}. Change one of the two."));
+    }
+    section.end();
+    enabled.then_some(config)
+}
+
+fn unix(
+    section: Section<'_>,
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> Option<UnixConfig> {
+    let mode = |value: &DeValue<'_>| {
+        let bits = value.as_str().and_then(|text| u32::from_str_radix(text, 8).ok());
+        let bits = bits.filter(|bits| *bits <= 0o777);
+        bits.ok_or_else(|| {
+            "permissions as chmod takes them, between quotes, from \"0000\" to \"0777\"".to_owned()
+        })
+    };
+    let enabled = section.value("enabled", boolean);
+    let config =
+        UnixConfig { path: section.value("path", path), mode: section.value("mode", mode) };
+    section.end();
+    enabled.then_some(config)
+}
+
+fn tcp(section: Section<'_>) -> Option<TcpConfig> {
+    let address = |value: &DeValue<'_>| {
+        let address = value.as_str().and_then(|text| text.parse::<SocketAddr>().ok());
+        address.ok_or_else(|| {
+            "an IP address and a port, as \"127.0.0.1:7327\" or \"[::1]:7327\"".to_owned()
+        })
+    };
+    let enabled = section.value("enabled", boolean);
+    let config = TcpConfig { address: section.value("address", address) };
+    section.end();
+    enabled.then_some(config)
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}

@@ -1,0 +1,212 @@
+//! The configuration as values that can be used. Made by `resolve`; `cli` turns them into the specs of sources, sinks
+//! and the recogniser.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use log::LevelFilter;
+
+use super::position::Places;
+use crate::domain::SampleRate;
+use crate::recognition::DetectorSettings;
+
+/// A checked configuration. [`Config::default`] is the built-in one.
+///
+/// Everything may be changed afterwards, by command-line options say; what depends on the model is checked by
+/// [`Config::detector_spec`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Folder of the model bundle.
+    pub model: PathBuf,
+    /// What is listened to.
+    pub source: SourceConfig,
+    /// When events begin and end.
+    pub detector: DetectorConfig,
+    /// Where records go.
+    pub output: OutputConfig,
+    /// Threads of the network.
+    pub torch_threads: usize,
+    /// What the program tells of itself.
+    pub log_level: LevelFilter,
+    pub(super) origin: Origin,
+}
+
+/// The file a configuration came from, for faults that show only with a model.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Origin {
+    pub file: String,
+    pub places: Places,
+}
+
+/// `[source]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceConfig {
+    /// Which of the sources.
+    pub kind: SourceKind,
+    /// How much audio may wait to be heard.
+    pub ring: Duration,
+    /// `[source.microphone]`.
+    pub microphone: MicrophoneConfig,
+    /// `[source.file]`.
+    pub file: FileConfig,
+    /// `[source.stdin]`.
+    pub stdin: StdinConfig,
+}
+
+/// The kinds of sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A capture device.
+    Microphone,
+    /// A recording.
+    File,
+    /// Raw samples from standard input.
+    Stdin,
+    /// The synthesised soundscape.
+    Demo,
+}
+
+/// `[source.microphone]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MicrophoneConfig {
+    /// The audio system.
+    pub host: HostChoice,
+    /// A device's stable id; none: the default one.
+    pub device: Option<String>,
+    /// The one channel to take, counted from 0 (the file counts from 1); none: the mean of all.
+    pub channel: Option<u16>,
+    /// The rate to ask for; none: the device's own.
+    pub sample_rate: Option<SampleRate>,
+    /// Audio a callback should bring.
+    pub buffer: Duration,
+    /// A device that delivers nothing for this long is lost.
+    pub lost_after: Duration,
+}
+
+/// The audio systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostChoice {
+    /// The first that answers.
+    Auto,
+    /// ALSA.
+    Alsa,
+    /// PulseAudio, or PipeWire in its place.
+    PulseAudio,
+}
+
+/// `[source.file]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileConfig {
+    /// The recording; there whenever the kind is `file`.
+    pub path: Option<PathBuf>,
+    /// How fast it plays.
+    pub pace: Pace,
+    /// Whether it begins again at its end.
+    pub repeat: bool,
+}
+
+/// How fast a recording plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// A second a second.
+    RealTime,
+    /// As fast as it is heard.
+    Fast,
+}
+
+/// `[source.stdin]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StdinConfig {
+    /// `format:rate:channels`, as the source parses it.
+    pub format: String,
+}
+
+/// `[detector]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DetectorConfig {
+    /// Time constant of the smoothing; zero: none.
+    pub smoothing: Duration,
+    /// The rules, to be checked against a model.
+    pub settings: DetectorSettings,
+}
+
+/// `[output]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputConfig {
+    /// Labels in a window record.
+    pub top_labels: usize,
+    /// `[output.stdout]`; none: not enabled.
+    pub stdout: Option<StdoutConfig>,
+    /// `[output.log_file]`; none: not enabled.
+    pub log_file: Option<LogFileConfig>,
+    /// `[output.unix]`; none: not enabled.
+    pub unix: Option<UnixConfig>,
+    /// `[output.tcp]`; none: not enabled.
+    pub tcp: Option<TcpConfig>,
+    /// `[output.sockets]`: what holds for both.
+    pub sockets: SocketsConfig,
+}
+
+/// `[output.stdout]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StdoutConfig {
+    /// How records look.
+    pub format: StdoutFormat,
+    /// Whether window records are written.
+    pub windows: bool,
+}
+
+/// How records look on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StdoutFormat {
+    /// Text on a terminal, JSON Lines elsewhere.
+    Auto,
+    /// For people.
+    Text,
+    /// For programs.
+    JsonLines,
+}
+
+/// `[output.log_file]`.
+///
+/// # Units
+/// A MB is 1,000,000 bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogFileConfig {
+    /// The file being written.
+    pub path: PathBuf,
+    /// Whether window records are written.
+    pub windows: bool,
+    /// Size at which a new file is begun.
+    pub max_size_bytes: u64,
+    /// Age at which a new file is begun.
+    pub max_age: Duration,
+    /// The cap on all files together; at least `max_size_bytes`.
+    pub max_total_bytes: u64,
+}
+
+/// `[output.unix]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnixConfig {
+    /// The socket.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// `[output.tcp]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TcpConfig {
+    /// Where to listen.
+    pub address: SocketAddr,
+}
+
+/// `[output.sockets]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SocketsConfig {
+    /// Clients served at once.
+    pub max_clients: usize,
+    /// How long a client may lag behind.
+    pub patience: Duration,
+}

@@ -1,0 +1,264 @@
+//! One table of a configuration file, read key by key. Driven by `resolve`; what it finds wrong goes into `Findings`.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use toml::de::{DeTable, DeValue};
+
+use super::position::{Places, join};
+use super::{ConfigProblem, ConfigProblems};
+
+/// What reading a file has brought to light so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub file: String,
+    pub places: Places,
+    pub problems: Vec<ConfigProblem>,
+    /// Every path that was asked for.
+    known: Vec<String>,
+    /// Paths in the file that nobody asked for: the section's path and the key.
+    unknown: Vec<(String, String)>,
+}
+
+impl Findings {
+    /// Nothing found yet in `file`, whose keys stand at `places`.
+    pub fn new(file: &str, places: Places) -> Self {
+        Self { file: file.to_owned(), places, ..Self::default() }
+    }
+
+    /// The path of every key that was asked for, whether or not the file has it.
+    #[cfg(test)]
+    pub fn known(&self) -> &[String] {
+        &self.known
+    }
+
+    /// Adds a fault about `key`, at the key's own place.
+    pub fn add(&mut self, key: String, message: String) {
+        let position = self.places.get(&key);
+        self.problems.push(ConfigProblem { file: self.file.clone(), position, key, message });
+    }
+
+    /// All faults, those about unknown keys included: only now is it known which keys there are.
+    pub fn into_problems(mut self) -> Vec<ConfigProblem> {
+        for (section, key) in std::mem::take(&mut self.unknown) {
+            let message = self.unknown_message(&section, &key);
+            self.add(join(&section, &key), message);
+        }
+        ConfigProblems::in_order(self.problems).0
+    }
+
+    fn unknown_message(&self, section: &str, key: &str) -> String {
+        let parent = |path: &str| path.rsplit_once('.').map_or("", |(parent, _)| parent).to_owned();
+        let name = |path: &str| path.rsplit_once('.').map_or(path, |(_, name)| name).to_owned();
+        let here: Vec<_> = self.known.iter().filter(|path| parent(path) == section).collect();
+        let likeness = |path: &str| strsim::jaro_winkler(&name(path), key);
+        let nearest = here
+            .iter()
+            .map(|path| (likeness(path), path.as_str()))
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))
+            // `treshold` and `threshold` are 0.96 alike; `mode` and `model` 0.96; unrelated names below 0.7
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .map(|(_, path)| path);
+        let elsewhere = self.known.iter().find(|path| name(path) == key).map(String::as_str);
+        if let Some(path) = nearest {
+            format!("is no key; did you mean {path}?")
+        } else if let Some(path) = elsewhere {
+            let place = match parent(path) {
+                top if top.is_empty() => "at the top, above every [section]".to_owned(),
+                section => format!("in [{section}]"),
+            };
+            format!("is no key; did you mean {path}? It stands {place}.")
+        } else {
+            let names: Vec<_> = here.iter().map(|path| name(path)).collect();
+            format!("is no key; here belong {}.", names.join(", "))
+        }
+    }
+}
+
+/// A table of the file, and the same table of the built-in configuration for what the file leaves out.
+pub(super) struct Section<'t> {
+    pub path: String,
+    file: Option<&'t DeTable<'t>>,
+    built_in: Option<&'t DeTable<'t>>,
+    findings: &'t RefCell<Findings>,
+    asked: RefCell<Vec<String>>,
+}
+
+/// What a value ought to be, in words, after "it must be".
+type Expected = String;
+
+impl<'t> Section<'t> {
+    /// The whole file.
+    pub fn root(
+        file: &'t DeTable<'t>,
+        built_in: &'t DeTable<'t>,
+        findings: &'t RefCell<Findings>,
+    ) -> Self {
+        let (file, built_in) = (Some(file), Some(built_in));
+        Self { path: String::new(), file, built_in, findings, asked: RefCell::default() }
+    }
+
+    /// The table `key` of this one; an empty one if the file has something else there, which is a fault.
+    pub fn section(&self, key: &str) -> Section<'t> {
+        self.ask(key);
+        let file = self.file.and_then(|table| table.get(key)).and_then(|value| {
+            let table = value.get_ref().as_table();
+            if table.is_none() {
+                let found = shown(value.get_ref());
+                self.fault(
+                    key,
+                    format!("is {found}; it must be a section. Write [{}].", self.path_of(key)),
+                );
+            }
+            table
+        });
+        let built_in = self.built_in.and_then(|table| table.get(key)?.get_ref().as_table());
+        let findings = self.findings;
+        Section { path: self.path_of(key), file, built_in, findings, asked: RefCell::default() }
+    }
+
+    /// The keys that the file has in this table, whatever they are.
+    pub fn keys_in_file(&self) -> Vec<String> {
+        self.file.into_iter().flatten().map(|(key, _)| key.get_ref().to_string()).collect()
+    }
+
+    /// Ends the reading of this table: keys nobody asked for are unknown.
+    pub fn end(self) {
+        let asked = self.asked.borrow();
+        let unknown = self.keys_in_file().into_iter().filter(|key| !asked.contains(key));
+        let mut findings = self.findings.borrow_mut();
+        findings.unknown.extend(unknown.map(|key| (self.path.clone(), key)));
+    }
+
+    /// Adds a fault about `key`.
+    pub fn fault(&self, key: &str, message: String) {
+        self.findings.borrow_mut().add(self.path_of(key), message);
+    }
+
+    /// The value of a key that may be left out; none also if it is faulty.
+    pub fn optional<T>(
+        &self,
+        key: &str,
+        convert: impl Fn(&DeValue<'_>) -> Result<T, Expected>,
+    ) -> Option<T> {
+        self.ask(key);
+        let found = self.file?.get(key)?.get_ref();
+        match convert(found) {
+            Ok(value) => Some(value),
+            Err(expected) => {
+                let built_in = self.built_in.and_then(|table| table.get(key));
+                let mend = match built_in.map(|value| shown(value.get_ref())) {
+                    Some(default) => format!(" Delete the line to have the default, {default}."),
+                    None => " Mend it, or delete the line.".to_owned(),
+                };
+                self.fault(key, format!("is {}; it must be {expected}.{mend}", shown(found)));
+                None
+            }
+        }
+    }
+
+    /// The value of a key that the built-in configuration sets, if the file does not or is wrong about it.
+    pub fn value<T>(&self, key: &str, convert: impl Fn(&DeValue<'_>) -> Result<T, Expected>) -> T {
+        self.optional(key, &convert).unwrap_or_else(|| {
+            self.built_in
+                .and_then(|table| table.get(key))
+                .and_then(|value| convert(value.get_ref()).ok())
+                .expect("invariant: the built-in config.toml sets every key that is not optional")
+        })
+    }
+
+    fn ask(&self, key: &str) {
+        self.asked.borrow_mut().push(key.to_owned());
+        self.findings.borrow_mut().known.push(self.path_of(key));
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        join(&self.path, key)
+    }
+}
+
+/// Any text but the empty one.
+pub(super) fn text(value: &DeValue<'_>) -> Result<String, Expected> {
+    let text = value.as_str().filter(|text| !text.trim().is_empty());
+    text.map(str::to_owned).ok_or_else(|| "text between quotes".to_owned())
+}
+
+/// A list of texts.
+pub(super) fn texts(value: &DeValue<'_>) -> Result<Vec<String>, Expected> {
+    let items = value.as_array().map(|items| items.iter().map(|item| text(item.get_ref())));
+    items
+        .and_then(|items| items.collect::<Result<_, _>>().ok())
+        .ok_or_else(|| "a list of texts, as [\"dog\", \"rain\"]".to_owned())
+}
+
+/// `true` or `false`.
+pub(super) fn boolean(value: &DeValue<'_>) -> Result<bool, Expected> {
+    value.as_bool().ok_or_else(|| "true or false, without quotes".to_owned())
+}
+
+/// A whole number in `range`.
+pub(super) fn whole(range: RangeInclusive<u64>) -> impl Fn(&DeValue<'_>) -> Result<u64, Expected> {
+    move |value| {
+        let written = value.as_integer();
+        written
+            .and_then(|written| u64::from_str_radix(written.as_str(), written.radix()).ok())
+            .filter(|found| range.contains(found))
+            .ok_or_else(|| in_range("a whole number", &range))
+    }
+}
+
+/// A number in `range`, with or without a fraction.
+pub(super) fn number(range: RangeInclusive<f64>) -> impl Fn(&DeValue<'_>) -> Result<f64, Expected> {
+    move |value| {
+        let found = any_number(value).ok().filter(|found| range.contains(found));
+        found.ok_or_else(|| in_range("a number", &range))
+    }
+}
+
+/// Any number; what is wrong with it shows later.
+pub(super) fn any_number(value: &DeValue<'_>) -> Result<f64, Expected> {
+    let written = match value {
+        DeValue::Integer(written) if written.radix() == 10 => written.as_str(),
+        DeValue::Float(written) => written.as_str(),
+        _ => "",
+    };
+    written.parse().map_err(|_| "a number without quotes".to_owned())
+}
+
+/// One of some texts, each with what it stands for.
+pub(super) fn one_of<T: Copy>(
+    choices: &[(&str, T)],
+) -> impl Fn(&DeValue<'_>) -> Result<T, Expected> {
+    move |value| {
+        let found = choices.iter().find(|(name, _)| value.as_str() == Some(name));
+        found.map(|(_, choice)| *choice).ok_or_else(|| {
+            let names: Vec<_> = choices.iter().map(|(name, _)| format!("{name:?}")).collect();
+            let nearest = value.as_str().and_then(|found| {
+                let alike = |name: &str| strsim::jaro_winkler(name, &found.to_lowercase());
+                let near = choices.iter().map(|(name, _)| (alike(name), *name));
+                near.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(alike, _)| *alike > 0.8)
+            });
+            let hint = nearest.map(|(_, name)| format!(" (nearest: {name:?})")).unwrap_or_default();
+            format!("one of {}{hint}", names.join(", "))
+        })
+    }
+}
+
+fn in_range<T: Display>(kind: &str, range: &RangeInclusive<T>) -> Expected {
+    format!("{kind} from {} to {}", range.start(), range.end())
+}
+
+/// A value as it may be written in a file, cut short.
+fn shown(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(value) => value.to_string(),
+        DeValue::Array(items) if items.is_empty() => "[]".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a section".to_owned(),
+    }
+}

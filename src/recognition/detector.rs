@@ -1,0 +1,233 @@
+//! Begins and ends events. Fed smoothed scores by the recogniser, which makes records of what it says; runs on the
+//! classify thread.
+
+use super::DetectorSpec;
+use crate::domain::{EventPhase, MelWindow, SampleIndex, SampleRate};
+
+/// The beginning or the end of an event, in audio time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detection {
+    /// The same for an onset and its offset; counts from 1 and is never used again.
+    pub id: u64,
+    /// Which label, as an index into the label set.
+    pub label: usize,
+    /// First sample of the event.
+    pub start_sample: SampleIndex,
+    /// Onset or offset.
+    pub phase: EventPhase,
+}
+
+/// A score that does not count: no window yet, or one of a rest.
+const UNCOUNTED: f32 = -1.0;
+
+/// One state machine per label, driven by windows; time is audio time alone.
+///
+/// **Onset.** An event begins with the window that brings the windows at or above `on` to N among the last M. It
+/// starts where the *new* audio of the first of those windows starts: at the end of the window before it (or at the
+/// window's own start, if it is the first after a gap). What lifted the score came in there; the window reaches
+/// further back, but that part had been judged before.
+///
+/// **Offset.** An event ends with the first window below `off`, at the end of the last window that was not: by the same
+/// reasoning. An event younger than its minimum is held open, and goes on if the score recovers meanwhile; one that
+/// reaches the maximum is ended there. At a gap and at the end of the audio every event ends with the last window,
+/// however young.
+///
+/// **Rest.** No event starts before the last one of its label ended plus the cooldown: windows whose new audio starts
+/// earlier do not count.
+///
+/// Windows below the minimum level count as zero. Windows without new audio are passed over.
+#[derive(Debug)]
+pub struct Detector {
+    spec: DetectorSpec,
+    min_event_samples: u64,
+    max_event_samples: u64,
+    cooldown_samples: u64,
+    /// `[labels, confirm_of]`: the scores of the last windows, in a ring.
+    recent: Vec<f32>,
+    /// `[confirm_of]`: where the new audio of those windows starts.
+    news: Vec<SampleIndex>,
+    /// The newest place in both rings.
+    newest: usize,
+    tracks: Vec<Track>,
+    last_end: Option<SampleIndex>,
+    ended: Vec<Detection>,
+    next_id: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Track {
+    open: Option<OpenEvent>,
+    rests_until: SampleIndex,
+}
+
+#[derive(Debug, Clone)]
+struct OpenEvent {
+    id: u64,
+    start: SampleIndex,
+    /// End of the last window at or above `off`.
+    held_until: SampleIndex,
+    peak: f32,
+}
+
+impl Detector {
+    /// A detector that follows `spec`, for sample indices that count at `sample_rate`.
+    pub fn new(spec: DetectorSpec, sample_rate: SampleRate) -> Self {
+        let (labels, of) = (spec.labels().len(), spec.settings().confirm_of);
+        let mut detector = Self {
+            min_event_samples: 0,
+            max_event_samples: 0,
+            cooldown_samples: 0,
+            recent: vec![UNCOUNTED; labels * of],
+            news: vec![SampleIndex(0); of],
+            newest: 0,
+            tracks: vec![Track::default(); labels],
+            last_end: None,
+            ended: Vec::with_capacity(labels),
+            next_id: 1,
+            spec,
+        };
+        detector.count_at(sample_rate);
+        detector
+    }
+
+    /// The rules it follows.
+    pub fn spec(&self) -> &DetectorSpec {
+        &self.spec
+    }
+
+    /// Goes on at another rate; ids go on too. Call [`cut`](Self::cut) first, for the indices mean something else now.
+    pub fn set_sample_rate(&mut self, sample_rate: SampleRate) {
+        self.count_at(sample_rate);
+        for track in &mut self.tracks {
+            track.rests_until = SampleIndex(0);
+        }
+    }
+
+    fn count_at(&mut self, sample_rate: SampleRate) {
+        let settings = self.spec.settings();
+        self.min_event_samples = sample_rate.samples_in(settings.min_event);
+        self.max_event_samples = sample_rate.samples_in(settings.max_event).max(1);
+        self.cooldown_samples = sample_rate.samples_in(settings.cooldown);
+    }
+
+    /// Takes in the smoothed `scores` of `window`; says first which events ended, in the order of their ids, then which
+    /// began, in the order of the labels.
+    ///
+    /// # Shapes
+    /// `scores`: `[labels]`.
+    ///
+    /// # Real time
+    /// Does not allocate.
+    pub fn push(&mut self, window: &MelWindow, scores: &[f32], emit: &mut dyn FnMut(Detection)) {
+        let end = window.end_sample;
+        let news = self.last_end.unwrap_or(window.start_sample);
+        if end <= news {
+            return;
+        }
+        self.last_end = Some(end);
+        self.newest = (self.newest + 1) % self.news.len();
+        self.news[self.newest] = news;
+        let audible = self.spec.is_audible(window.level_dbfs);
+        for (label, &score) in scores.iter().enumerate() {
+            let score = if audible { score } else { 0.0 };
+            self.note(label, news, score);
+            self.follow(label, end, score);
+        }
+        self.say_ended(emit);
+        for label in 0..self.tracks.len() {
+            if let Some(onset) = self.begin(label, end) {
+                emit(onset);
+            }
+        }
+        // an event whose first window reaches further back than the maximum is over at once
+        for label in 0..self.tracks.len() {
+            self.end_overlong(label, end);
+        }
+        self.say_ended(emit);
+    }
+
+    /// Ends every open event at the last sample heard and forgets the windows so far: at a gap, where nothing is known
+    /// of what comes, and at the end of the audio.
+    pub fn cut(&mut self, emit: &mut dyn FnMut(Detection)) {
+        if let Some(last) = self.last_end.take() {
+            for label in 0..self.tracks.len() {
+                self.end(label, last);
+            }
+        }
+        self.recent.fill(UNCOUNTED);
+        self.say_ended(emit);
+    }
+
+    /// `[confirm_of]`: the places of a label in `recent`.
+    fn places(&self, label: usize) -> std::ops::Range<usize> {
+        label * self.news.len()..(label + 1) * self.news.len()
+    }
+
+    fn note(&mut self, label: usize, news: SampleIndex, score: f32) {
+        let counts = self.spec.is_allowed(label) && news >= self.tracks[label].rests_until;
+        let place = self.places(label).start + self.newest;
+        self.recent[place] = if counts { score } else { UNCOUNTED };
+    }
+
+    /// Carries on an open event, or ends it.
+    fn follow(&mut self, label: usize, end: SampleIndex, score: f32) {
+        let off = self.spec.thresholds(label).off;
+        let Some(open) = &mut self.tracks[label].open else { return };
+        if score >= off {
+            open.held_until = end;
+            open.peak = open.peak.max(score);
+        } else if end.since(open.start) >= self.min_event_samples {
+            let until = open.held_until.max(open.start + self.min_event_samples);
+            self.end(label, until);
+            return;
+        }
+        self.end_overlong(label, end);
+    }
+
+    fn end_overlong(&mut self, label: usize, end: SampleIndex) {
+        let Some(open) = &self.tracks[label].open else { return };
+        if end.since(open.start) >= self.max_event_samples {
+            let until = open.start + self.max_event_samples;
+            self.end(label, until);
+        }
+    }
+
+    fn end(&mut self, label: usize, end_sample: SampleIndex) {
+        let Some(open) = self.tracks[label].open.take() else { return };
+        self.tracks[label].rests_until = end_sample + self.cooldown_samples;
+        let places = self.places(label);
+        self.recent[places].fill(UNCOUNTED);
+        self.ended.push(Detection {
+            id: open.id,
+            label,
+            start_sample: open.start,
+            phase: EventPhase::Offset { end_sample, peak_score: open.peak },
+        });
+    }
+
+    fn say_ended(&mut self, emit: &mut dyn FnMut(Detection)) {
+        self.ended.sort_unstable_by_key(|detection| detection.id);
+        self.ended.drain(..).for_each(emit);
+    }
+
+    /// Begins an event if the newest window confirms one.
+    fn begin(&mut self, label: usize, end: SampleIndex) -> Option<Detection> {
+        let recent = &self.recent[self.places(label)];
+        let (on, score) = (self.spec.thresholds(label).on, recent[self.newest]);
+        if score < on || self.tracks[label].open.is_some() {
+            return None;
+        }
+        let agreeing = recent.iter().filter(|score| **score >= on).count();
+        if agreeing < self.spec.settings().confirm_windows {
+            return None;
+        }
+        let oldest_first = (1..=recent.len()).map(|age| (self.newest + age) % recent.len());
+        let start = oldest_first.clone().find(|place| recent[*place] >= on);
+        let start = self.news[start.expect("invariant: the newest window agrees")];
+        let peak = recent.iter().copied().fold(score, f32::max);
+        let id = self.next_id;
+        self.next_id += 1;
+        self.tracks[label].open = Some(OpenEvent { id, start, held_until: end, peak });
+        Some(Detection { id, label, start_sample: start, phase: EventPhase::Onset { score } })
+    }
+}

@@ -1,0 +1,284 @@
+//! Windows in, records out. Fed by the featuriser's windows and the ring's gaps, feeds the emit stage or the offline
+//! scan; runs on the classify thread, or wherever a clip is scanned.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Detection, Detector, DetectorSpec, RecognitionError, Scorer, ScorerError, Smoother};
+use crate::domain::{
+    EventPhase, EventRecord, GapCause, GapRecord, LabelScore, LabelSet, MelWindow, Record,
+    SampleIndex, SampleRate, Scores, WindowRecord,
+};
+
+/// How a recogniser names and judges what it hears.
+#[derive(Debug, Clone)]
+pub struct RecogniserSpec {
+    /// The source's name, in every record.
+    pub source: Arc<str>,
+    /// The source's rate, which every sample index counts at.
+    pub sample_rate: SampleRate,
+    /// Time constant of the smoothing; zero: none.
+    pub smoothing: Duration,
+    /// When events begin and end.
+    pub detector: DetectorSpec,
+    /// How many labels a window record lists; 5 is usual.
+    pub top: usize,
+}
+
+/// Audio that was lost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gap {
+    /// The first lost sample.
+    pub start_sample: SampleIndex,
+    /// How many were lost.
+    pub samples: u64,
+    /// Why.
+    pub cause: GapCause,
+    /// When the first of them was due.
+    pub time: Timestamp,
+}
+
+/// Scores windows, smooths the scores, detects events, and says all of it in records.
+///
+/// Each window gives one window record, then the events that ended with it in the order of their ids, then those that
+/// began. Every onset is followed by its offset, at the latest from [`gap`](Self::gap) or [`finish`](Self::finish).
+/// Window records list denied labels too; the lists rule events alone. In a window below the detector's minimum level
+/// every score counts as 0, in its record as well: what a network says of silence is noise.
+///
+/// Wall times follow the arrival of the window in which something was decided, less the audio time since: they do not
+/// drift from the clock however far the sound card's does.
+pub struct Recogniser {
+    scorer: Box<dyn Scorer>,
+    source: Arc<str>,
+    sample_rate: SampleRate,
+    smoothing: Duration,
+    smoother: Smoother,
+    detector: Detector,
+    top: usize,
+    /// Scores of a batch, kept for the next.
+    scores: Vec<Scores>,
+    /// Label indices, to be sorted by score.
+    ranking: Vec<usize>,
+    last: Option<LastWindow>,
+}
+
+/// Where the audio stood at the last window: what wall times are counted from.
+#[derive(Debug, Clone, Copy)]
+struct LastWindow {
+    segment: u64,
+    end_sample: SampleIndex,
+    time: Timestamp,
+}
+
+impl Recogniser {
+    /// Joins a scorer and the rules for its scores.
+    ///
+    /// # Errors
+    /// [`RecognitionError::LabelsDiffer`] when the detector was made for another model's labels.
+    pub fn new(scorer: Box<dyn Scorer>, spec: RecogniserSpec) -> Result<Self, RecognitionError> {
+        check_labels(&*scorer, &spec.detector)?;
+        let labels = scorer.labels().len();
+        Ok(Self {
+            scorer,
+            source: spec.source,
+            sample_rate: spec.sample_rate,
+            smoothing: spec.smoothing,
+            smoother: Smoother::new(labels, spec.smoothing, spec.sample_rate),
+            detector: Detector::new(spec.detector, spec.sample_rate),
+            top: spec.top.min(labels),
+            scores: Vec::new(),
+            ranking: (0..labels).collect(),
+            last: None,
+        })
+    }
+
+    /// Takes in one window; see [`push_batch`](Self::push_batch).
+    ///
+    /// # Errors
+    /// As [`push_batch`](Self::push_batch).
+    pub fn push(
+        &mut self,
+        window: &MelWindow,
+        emit: &mut dyn FnMut(Record),
+    ) -> Result<(), ScorerError> {
+        self.push_batch(std::slice::from_ref(window), emit)
+    }
+
+    /// Takes in `windows`, oldest first, scored in one call; gives the same records as one after the other.
+    ///
+    /// A window of a new segment ends the events of the one before, as a gap does.
+    ///
+    /// # Real time
+    /// Allocates the list of scores in each window record, nothing else once a batch of this length has been seen.
+    ///
+    /// # Errors
+    /// [`ScorerError`] when the scorer fails, or when its answer holds another number of scores than there are labels,
+    /// or one that is not a number between 0 and 1; its source says which. The windows before the bad one have had
+    /// their records by then, and [`finish`](Self::finish) still ends what is open.
+    pub fn push_batch(
+        &mut self,
+        windows: &[MelWindow],
+        emit: &mut dyn FnMut(Record),
+    ) -> Result<(), ScorerError> {
+        let labels = self.scorer.labels().len();
+        if self.scores.len() < windows.len() {
+            self.scores.resize_with(windows.len(), || Scores::zeros(labels));
+        }
+        let mut scores = std::mem::take(&mut self.scores);
+        let scored = self.scorer.score_into(windows, &mut scores[..windows.len()]);
+        let judged = scored.and_then(|()| {
+            windows
+                .iter()
+                .zip(&mut scores)
+                .try_for_each(|(window, scores)| self.judge(window, scores, emit))
+        });
+        self.scores = scores;
+        judged
+    }
+
+    /// Ends every open event at the last sample heard, reports the gap, and starts afresh after it.
+    pub fn gap(&mut self, gap: Gap, emit: &mut dyn FnMut(Record)) {
+        self.finish(emit);
+        emit(Record::Gap(GapRecord {
+            time: gap.time,
+            source: Arc::clone(&self.source),
+            start_sample: gap.start_sample,
+            samples: gap.samples,
+            cause: gap.cause,
+        }));
+    }
+
+    /// Ends every open event at the last sample heard. Windows may follow: they start afresh.
+    pub fn finish(&mut self, emit: &mut dyn FnMut(Record)) {
+        if let Some(last) = self.last.take() {
+            let (labels, sample_rate) = (self.scorer.labels(), self.sample_rate);
+            let teller = Teller { source: &self.source, labels, sample_rate, last };
+            self.detector.cut(&mut |detection| emit(teller.event(detection)));
+        }
+        self.smoother.reset();
+    }
+
+    /// Goes on with a source that came back at another rate: ends what is open, and keeps counting ids.
+    pub fn set_sample_rate(&mut self, sample_rate: SampleRate, emit: &mut dyn FnMut(Record)) {
+        self.finish(emit);
+        self.sample_rate = sample_rate;
+        self.smoother = Smoother::new(self.scorer.labels().len(), self.smoothing, sample_rate);
+        self.detector.set_sample_rate(sample_rate);
+    }
+
+    fn judge(
+        &mut self,
+        window: &MelWindow,
+        scores: &mut Scores,
+        emit: &mut dyn FnMut(Record),
+    ) -> Result<(), ScorerError> {
+        self.check_scores(window, &mut scores.0)?;
+        if self.last.is_some_and(|last| last.segment != window.segment) {
+            self.finish(emit);
+        }
+        if !self.detector.spec().is_audible(window.level_dbfs) {
+            scores.0.fill(0.0);
+        }
+        let smoothed = self.smoother.push(window.end_sample, &scores.0);
+        // equal scores in the order of the labels, so that records never depend on the sort
+        self.ranking.sort_unstable_by(|&a, &b| smoothed[b].total_cmp(&smoothed[a]).then(a.cmp(&b)));
+        let last = LastWindow {
+            segment: window.segment,
+            end_sample: window.end_sample,
+            time: window.time,
+        };
+        self.last = Some(last);
+        let labels = self.scorer.labels();
+        let best = self.ranking[..self.top].iter().map(|&label| LabelScore {
+            label: Arc::clone(labels.label(label)),
+            score: smoothed[label],
+        });
+        let teller = Teller { source: &self.source, labels, sample_rate: self.sample_rate, last };
+        emit(teller.window(window, best.collect()));
+        self.detector.push(window, smoothed, &mut |detection| emit(teller.event(detection)));
+        Ok(())
+    }
+
+    /// Refuses what is not a score; what rounding put just outside 0 to 1 is put back.
+    fn check_scores(&self, window: &MelWindow, scores: &mut [f32]) -> Result<(), ScorerError> {
+        /// An average of 110 softmax outputs in `f32` is off by less than a thousandth of this.
+        const ROUNDING: f32 = 1e-3;
+        let refuse = |error: RecognitionError| Err(ScorerError(Box::new(error)));
+        let (labels, end_sample) = (self.scorer.labels(), window.end_sample);
+        if scores.len() != labels.len() {
+            let (found, expected) = (scores.len(), labels.len());
+            return refuse(RecognitionError::ScoreCount { found, expected, end_sample });
+        }
+        for (index, score) in scores.iter_mut().enumerate() {
+            if !(-ROUNDING..=1.0 + ROUNDING).contains(score) {
+                let label = labels.label(index).to_string();
+                return refuse(RecognitionError::BadScore { label, score: *score, end_sample });
+            }
+            *score = score.clamp(0.0, 1.0);
+        }
+        Ok(())
+    }
+}
+
+/// Makes records: names the source and turns sample indices into wall time.
+struct Teller<'a> {
+    source: &'a Arc<str>,
+    labels: &'a LabelSet,
+    sample_rate: SampleRate,
+    last: LastWindow,
+}
+
+impl Teller<'_> {
+    fn window(&self, window: &MelWindow, scores: Vec<LabelScore>) -> Record {
+        Record::Window(WindowRecord {
+            time: window.time,
+            source: Arc::clone(self.source),
+            start_sample: window.start_sample,
+            end_sample: window.end_sample,
+            scores,
+            level_dbfs: window.level_dbfs,
+            // the offline scan and the emit stage fill in these two
+            padded_samples: 0,
+            latency_us: 0,
+            arrival: window.arrival,
+        })
+    }
+
+    fn event(&self, detection: Detection) -> Record {
+        let at = match detection.phase {
+            EventPhase::Onset { .. } => detection.start_sample,
+            EventPhase::Offset { end_sample, .. } => end_sample,
+        };
+        Record::Event(EventRecord {
+            phase: detection.phase,
+            id: detection.id,
+            label: Arc::clone(self.labels.label(detection.label)),
+            time: self.time_of(at),
+            source: Arc::clone(self.source),
+            start_sample: detection.start_sample,
+        })
+    }
+
+    /// The wall clock at `sample`, counted back from the arrival of the last window.
+    fn time_of(&self, sample: SampleIndex) -> Timestamp {
+        let ago = self.sample_rate.duration_of(self.last.end_sample.since(sample));
+        self.last.time.saturating_sub(ago).unwrap_or(self.last.time)
+    }
+}
+
+fn check_labels(scorer: &dyn Scorer, detector: &DetectorSpec) -> Result<(), RecognitionError> {
+    let (ours, theirs) = (detector.labels(), scorer.labels());
+    if ours == theirs {
+        return Ok(());
+    }
+    let parted = ours.iter().zip(theirs.iter()).enumerate().find(|(_, (a, b))| a != b);
+    let difference = match parted {
+        Some((index, (a, b))) => {
+            format!("label {index} is {a:?} for the detector, {b:?} for the scorer")
+        }
+        None => "one has labels more at its end".to_owned(),
+    };
+    Err(RecognitionError::LabelsDiffer { detector: ours.len(), scorer: theirs.len(), difference })
+}

@@ -1,0 +1,3 @@
+//! Whole-behaviour tests, one binary: each module drives one part of tympan as its users would.
+
+mod sinks;

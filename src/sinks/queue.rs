@@ -109,6 +109,7 @@ pub fn spawn_sink(
         records: queued,
         windows_back,
         events_back,
+        unflushed: Vec::new(),
         closing: closed,
         when_full,
         losses: Arc::clone(&losses),

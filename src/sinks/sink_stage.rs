@@ -17,6 +17,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Long enough that a disk that stays full costs nothing.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// Records written between two flushes while more are waiting: few enough to lose, enough to make a burst cheap.
+const RECORDS_PER_FLUSH: usize = 64;
+
 /// Word of a sink that has ended before it was closed.
 #[derive(Debug)]
 pub struct SinkEnd {
@@ -58,6 +61,8 @@ pub(super) struct SinkStage {
     pub(super) records: Receiver<Arc<Record>>,
     pub(super) windows_back: Sender<()>,
     pub(super) events_back: Sender<()>,
+    /// Handed to the sink since it was last flushed.
+    pub(super) unflushed: Vec<Arc<Record>>,
     /// Disconnected once the sink is to end.
     pub(super) closing: Receiver<Infallible>,
     pub(super) when_full: WhenFull,
@@ -72,7 +77,7 @@ impl SinkStage {
     pub(super) fn run(mut self) -> SinkClosed {
         let Err(cause) = self.write_until_closed() else { return SinkClosed::Drained };
         if !matches!(cause, SinkError::Closed) {
-            for record in self.records.try_iter() {
+            for record in self.unflushed.drain(..).chain(self.records.try_iter()) {
                 self.losses.add(&record);
             }
         }
@@ -87,22 +92,28 @@ impl SinkStage {
         loop {
             let record = match self.records.try_recv() {
                 Ok(record) => record,
-                Err(TryRecvError::Disconnected) => break,
+                Err(TryRecvError::Disconnected) => return self.flush(),
                 Err(TryRecvError::Empty) => {
-                    // Idle: what was written shows at once, and a burst still costs one flush.
-                    self.insist(|sink| sink.flush())?;
+                    // Idle: what was written shows at once.
+                    self.flush()?;
                     match self.records.recv() {
                         Ok(record) => record,
-                        Err(_) => break,
+                        Err(_) => return Ok(()),
                     }
                 }
             };
-            if let Err(cause) = self.insist(|sink| sink.write(&record)) {
-                if !matches!(cause, SinkError::Closed) {
-                    self.losses.add(&record);
-                }
-                return Err(cause);
+            self.unflushed.push(Arc::clone(&record));
+            self.insist(|sink| sink.write(&record))?;
+            if self.unflushed.len() >= RECORDS_PER_FLUSH {
+                self.flush()?;
             }
+        }
+    }
+
+    /// Flushes the sink; only then are its records safe, and only then is their room in the queue given back.
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.insist(|sink| sink.flush())?;
+        for record in self.unflushed.drain(..) {
             let lane = match *record {
                 Record::Window(_) => &self.windows_back,
                 Record::Event(_) | Record::Gap(_) | Record::Status(_) => &self.events_back,
@@ -110,7 +121,7 @@ impl SinkStage {
             // The handle may be gone; then nobody needs the room.
             let _ = lane.try_send(());
         }
-        self.insist(|sink| sink.flush())
+        Ok(())
     }
 
     /// Repeats `attempt` until it succeeds, with growing pauses. The queue fills meanwhile, and no other sink notices.

@@ -3,7 +3,7 @@
 //! ```text
 //! 12:00:00.123  · listening                   built-in audio, 48000 Hz
 //! 12:00:00.123  ● dog                         0.93  █████████▎
-//! 12:00:00.123     -23.1 dB  ██████▏      dog 0.93  cat 0.01
+//! 12:00:00.123     -23.1 dB  ██████▏     dog 0.93  cat 0.01
 //! 12:00:01.543  ○ dog                         0.97  peak, lasted 1.42 s
 //! 12:00:02.000  ! gap                         0.10 s lost: overrun
 //! ```
@@ -276,7 +276,7 @@ pub(super) mod tests {
         let expected = "\
 12:00:00.123  · listening                   built-in audio, 48000 Hz
 12:00:00.123  ● dog                         0.93  █████████▎
-12:00:00.123     -23.1 dB  ██████▏      dog 0.93  cat 0.01
+12:00:00.123     -23.1 dB  ██████▏     dog 0.93  cat 0.01
 12:00:00.123  ○ dog                         0.97  peak, lasted 1.42 s
 12:00:00.123  ! gap                         0.10 s lost: overrun";
         assert_eq!(lines, expected);

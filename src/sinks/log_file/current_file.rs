@@ -1,7 +1,7 @@
 //! The file that is being written: opened to append, its torn end mended. Used by `LogFile`, on its thread.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -56,9 +56,10 @@ impl CurrentFile {
     }
 }
 
-fn time_of_first_line(file: &File) -> io::Result<Option<Timestamp>> {
+fn time_of_first_line(mut file: &File) -> io::Result<Option<Timestamp>> {
     let mut line = Vec::new();
-    // The cursor moves, but appending ignores it.
+    // Appending ignores the cursor, so it may stay anywhere.
+    file.rewind()?;
     BufReader::new(file.take(LONGEST_LINE)).read_until(b'\n', &mut line)?;
     let line: serde_json::Value = serde_json::from_slice(&line).unwrap_or_default();
     Ok(line["time"].as_str().and_then(|time| time.parse().ok()))

@@ -40,13 +40,14 @@ impl Server {
     /// Serves until `ending` is dropped, then gives every client what is queued for it, [`FAREWELL`] at most.
     pub(super) async fn run(self, mut ending: oneshot::Receiver<()>) {
         let mut clients = JoinSet::new();
+        let mut refusing = false;
         loop {
             tokio::select! {
                 accepted = accept_tcp(self.tcp.as_ref()) => {
-                    self.admit(accepted, &mut clients).await;
+                    self.admit(accepted, &mut clients, &mut refusing).await;
                 }
                 accepted = accept_unix(self.unix.as_ref()) => {
-                    self.admit(accepted, &mut clients).await;
+                    self.admit(accepted, &mut clients, &mut refusing).await;
                 }
                 Some(_) = clients.join_next() => {}
                 _ = &mut ending => break,
@@ -58,22 +59,32 @@ impl Server {
         }
     }
 
-    async fn admit<S>(&self, accepted: io::Result<S>, clients: &mut JoinSet<()>)
-    where
+    /// Starts to serve a client, or turns it away; the log hears of the first of several turned away in a row.
+    async fn admit<S>(
+        &self,
+        accepted: io::Result<S>,
+        clients: &mut JoinSet<()>,
+        refusing: &mut bool,
+    ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let stream = match accepted {
             Ok(stream) => stream,
             Err(error) => {
-                log::warn!("cannot accept a client: {error}");
+                if !std::mem::replace(refusing, true) {
+                    log::warn!("cannot accept a client: {error}");
+                }
                 sleep(ACCEPT_PAUSE).await;
                 return;
             }
         };
         if clients.len() >= self.max_clients {
-            log::warn!("a client was turned away: {} are connected already", clients.len());
+            if !std::mem::replace(refusing, true) {
+                log::warn!("a client was turned away: {} are connected already", clients.len());
+            }
             return;
         }
+        *refusing = false;
         let (lines, first) = {
             let broadcast = self.broadcast.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(lines) = &broadcast.lines else { return };

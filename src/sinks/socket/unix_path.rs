@@ -64,7 +64,8 @@ fn bind_with_mode(spec: &UnixSocketSpec) -> io::Result<UnixListener> {
     if bound.is_err() {
         let _ = fs::remove_file(&hidden);
     }
-    fs::remove_dir(&private)?;
+    // an empty folder left behind harms nobody, and the next start tries again
+    let _ = fs::remove_dir(&private);
     bound
 }
 

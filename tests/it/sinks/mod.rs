@@ -1,0 +1,80 @@
+//! The sinks as their users meet them: queues, log file and sockets, each in a module; records to feed them here.
+
+mod log_file;
+mod queue;
+mod sockets;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use tympan::domain::{
+    EventPhase, EventRecord, LabelScore, Record, SampleIndex, SampleRate, State, StatusRecord,
+    WindowRecord,
+};
+
+/// Far longer than anything here takes: a test that waits for it has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn second(second: i64) -> Timestamp {
+    "2026-01-01T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
+}
+
+/// The onset of event `id`, `id` seconds after noon.
+fn event(id: u64) -> Record {
+    Record::Event(EventRecord {
+        phase: EventPhase::Onset { score: 0.75 },
+        id,
+        label: "dog".into(),
+        time: second(i64::try_from(id).unwrap()),
+        source: "mic".into(),
+        start_sample: SampleIndex(id * 48_000),
+    })
+}
+
+/// The window that ends `index` seconds after noon.
+fn window(index: u64) -> Record {
+    Record::Window(WindowRecord {
+        time: second(i64::try_from(index).unwrap()),
+        source: "mic".into(),
+        start_sample: SampleIndex(index * 48_000),
+        end_sample: SampleIndex(index * 48_000 + 48_000),
+        scores: vec![LabelScore { label: "dog".into(), score: 0.5 }],
+        level_dbfs: -20.0,
+        padded_samples: 0,
+        latency_us: 400,
+        arrival: Instant::now(),
+    })
+}
+
+fn status(detail: impl Into<String>) -> Record {
+    Record::Status(StatusRecord {
+        time: second(0),
+        source: "mic".into(),
+        state: State::Listening,
+        detail: detail.into(),
+        sample_rate_hz: SampleRate::new(48_000).unwrap(),
+    })
+}
+
+fn shared(record: Record) -> Arc<Record> {
+    Arc::new(record)
+}
+
+/// The numbers of the events in JSON `lines`, in order.
+fn event_ids(lines: &str) -> Vec<u64> {
+    lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter_map(|line| line["id"].as_u64())
+        .collect()
+}
+
+/// Waits until `met`, which must happen soon.
+fn wait_until(what: &str, mut met: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !met() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,285 @@
+//! Sockets as clients see them, and what opening one refuses.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+use tympan::domain::Counters;
+use tympan::sinks::{
+    LogFile, LogFileSpec, QueueCapacity, Sink, SinkClosed, SinkError, SocketSink, SocketSpec,
+    UnixSocketSpec, WhenFull, close_sinks, spawn_sink,
+};
+
+use super::{PATIENCE, event, event_ids, shared, status, wait_until, window};
+
+fn loopback() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+fn tcp() -> SocketSpec {
+    SocketSpec { tcp: Some(loopback()), ..SocketSpec::default() }
+}
+
+fn unix(path: &Path) -> SocketSpec {
+    SocketSpec { unix: Some(UnixSocketSpec::new(path)), ..SocketSpec::default() }
+}
+
+fn open(spec: SocketSpec) -> (SocketSink, Arc<Counters>) {
+    let counters = Arc::new(Counters::default());
+    (SocketSink::open(spec, Arc::clone(&counters)).unwrap(), counters)
+}
+
+fn read_line(reader: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    line
+}
+
+/// A client that has joined: it has read the status that is sent first.
+fn join_tcp(address: SocketAddr) -> BufReader<TcpStream> {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut client = BufReader::new(stream);
+    assert!(read_line(&mut client).contains("\"status\""));
+    client
+}
+
+fn join_unix(path: &Path) -> BufReader<UnixStream> {
+    let stream = UnixStream::connect(path).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut client = BufReader::new(stream);
+    assert!(read_line(&mut client).contains("\"status\""));
+    client
+}
+
+fn rest(mut client: impl Read) -> String {
+    let mut text = String::new();
+    client.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn two_tcp_clients_and_the_log_file_hold_the_same_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    let (mut socket, counters) = open(tcp());
+    socket.write(&status("ready")).unwrap();
+    let address = socket.tcp_address().unwrap();
+    let sinks: [Box<dyn Sink>; 2] =
+        [Box::new(socket), Box::new(LogFile::open(LogFileSpec::new(&path)).unwrap())];
+    let (ended, _keep) = bounded(2);
+    let handles: Vec<_> = sinks
+        .into_iter()
+        .map(|sink| {
+            let (capacity, when_full) = (QueueCapacity::default(), WhenFull::DropAndCount);
+            spawn_sink(sink, capacity, when_full, Arc::clone(&counters), ended.clone()).unwrap()
+        })
+        .collect();
+    let clients = [join_tcp(address), join_tcp(address)];
+    for id in 1..=100 {
+        for handle in &handles {
+            handle.offer(&shared(event(id)));
+            handle.offer(&shared(window(id)));
+        }
+    }
+    let closed = close_sinks(handles, Some(PATIENCE));
+    assert_eq!(closed, [SinkClosed::Drained, SinkClosed::Drained]);
+    let expected: Vec<u64> = (1..=100).collect();
+    assert_eq!(event_ids(&fs::read_to_string(path).unwrap()), expected);
+    for client in clients {
+        let text = rest(client);
+        assert_eq!(event_ids(&text), expected);
+        assert_eq!(text.lines().count(), 200, "windows go to clients too");
+    }
+}
+
+#[test]
+fn a_slow_client_is_told_how_many_it_missed_while_another_gets_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tympan.sock");
+    let spec = SocketSpec { patience: PATIENCE, ..unix(&path) };
+    let (mut sink, counters) = open(spec);
+    sink.write(&status("ready")).unwrap();
+    let slow = join_unix(&path);
+    let mut quick = join_unix(&path);
+    // far more than the socket's own buffer holds
+    let bulk = "x".repeat(4_000);
+    for _ in 0..1_000 {
+        sink.write(&status(bulk.clone())).unwrap();
+        assert!(read_line(&mut quick).contains(&bulk));
+    }
+    let reader = std::thread::spawn(move || rest(slow));
+    wait_until("the count", || counters.client_records_dropped.get() > 0);
+    drop(sink);
+    assert_eq!(rest(quick), "");
+    let text = reader.join().unwrap();
+    let told: Vec<u64> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|line| line["type"] == "missed")
+        .map(|line| line["records"].as_u64().unwrap())
+        .collect();
+    assert_eq!(told.len(), 1, "one gap, told in its place");
+    let received = text.lines().count() as u64 - 1;
+    assert_eq!(told[0] + received, 1_000);
+    assert_eq!(counters.client_records_dropped.get(), told[0]);
+}
+
+#[test]
+fn a_client_that_stays_behind_is_dropped_and_every_line_it_missed_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tympan.sock");
+    let spec = SocketSpec { patience: Duration::from_millis(50), max_clients: 1, ..unix(&path) };
+    let (mut sink, counters) = open(spec);
+    sink.write(&status("ready")).unwrap();
+    let stuck = join_unix(&path);
+    let bulk = "x".repeat(4_000);
+    for _ in 0..1_000 {
+        sink.write(&status(bulk.clone())).unwrap();
+    }
+    // it has not hung up, so only being dropped frees its place
+    wait_until("the place of the stuck client", || {
+        let stream = UnixStream::connect(&path).unwrap();
+        BufReader::new(stream).read_line(&mut String::new()).is_ok_and(|bytes| bytes > 0)
+    });
+    // the last line may be cut short; a word of missed lines may stand before it
+    let text = rest(stuck);
+    let received = text.matches(&format!("{bulk}\",\"sample_rate_hz\":48000}}\n")).count() as u64;
+    assert_eq!(received + counters.client_records_dropped.get(), 1_000);
+}
+
+#[test]
+fn a_blocked_client_does_not_hold_up_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tympan.sock");
+    let (mut sink, counters) = open(SocketSpec { patience: 10 * PATIENCE, ..unix(&path) });
+    sink.write(&status("ready")).unwrap();
+    let blocked = join_unix(&path);
+    for _ in 0..200 {
+        sink.write(&status("x".repeat(4_000))).unwrap();
+    }
+    drop(sink);
+    assert!(counters.client_records_dropped.get() > 0, "it ended before the client read");
+    let whole = rest(blocked).matches('\n').count() as u64;
+    assert_eq!(whole + counters.client_records_dropped.get(), 200);
+}
+
+#[test]
+fn whoever_joins_late_gets_the_latest_status_first() {
+    let (mut sink, _) = open(tcp());
+    sink.write(&status("old")).unwrap();
+    sink.write(&status("new")).unwrap();
+    sink.write(&event(1)).unwrap();
+    let mut client = BufReader::new(TcpStream::connect(sink.tcp_address().unwrap()).unwrap());
+    let line = read_line(&mut client);
+    assert!(line.contains("\"new\"") && line.contains("\"sample_rate_hz\":48000"), "{line}");
+    sink.write(&event(2)).unwrap();
+    assert_eq!(event_ids(&read_line(&mut client)), [2]);
+}
+
+#[test]
+fn a_client_may_talk_or_end_its_input_and_still_gets_its_lines() {
+    let (mut sink, _) = open(tcp());
+    sink.write(&status("ready")).unwrap();
+    let mut client = join_tcp(sink.tcp_address().unwrap());
+    client.get_mut().write_all(&vec![b'?'; 1 << 20]).unwrap();
+    client.get_mut().shutdown(Shutdown::Write).unwrap();
+    sink.write(&event(1)).unwrap();
+    assert_eq!(event_ids(&read_line(&mut client)), [1]);
+}
+
+#[test]
+fn clients_beyond_the_limit_are_turned_away_and_a_place_becomes_free_again() {
+    let (mut sink, _) = open(SocketSpec { max_clients: 1, ..tcp() });
+    sink.write(&status("ready")).unwrap();
+    let address = sink.tcp_address().unwrap();
+    let first = join_tcp(address);
+    let mut line = String::new();
+    let refused = BufReader::new(TcpStream::connect(address).unwrap()).read_line(&mut line);
+    assert!(matches!(refused, Ok(0) | Err(_)), "{line}");
+    drop(first);
+    wait_until("a free place", || {
+        sink.write(&event(1)).unwrap();
+        let mut line = String::new();
+        let stream = TcpStream::connect(address).unwrap();
+        BufReader::new(stream).read_line(&mut line).is_ok_and(|bytes| bytes > 0)
+    });
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind(loopback()).unwrap();
+    let address = taken.local_addr().unwrap();
+    let spec = SocketSpec { tcp: Some(address), ..SocketSpec::default() };
+    let error = SocketSink::open(spec, Arc::default()).err().unwrap();
+    assert!(matches!(error, SinkError::AddressInUse { .. }), "{error:?}");
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+}
+
+#[test]
+fn an_address_of_another_machine_is_refused() {
+    let spec = SocketSpec { tcp: Some("192.0.2.1:7000".parse().unwrap()), ..SocketSpec::default() };
+    let error = SocketSink::open(spec, Arc::default()).err().unwrap();
+    assert!(error.to_string().contains("192.0.2.1:7000"), "{error}");
+}
+
+#[test]
+fn a_unix_socket_has_the_mode_asked_for_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    for mode in [0o660, 0o600, 0o666] {
+        let path = folder.path().join("tympan.sock");
+        let mut spec = unix(&path);
+        assert_eq!(spec.unix.as_ref().unwrap().mode, 0o660, "the default");
+        spec.unix.as_mut().unwrap().mode = mode;
+        let (sink, _) = open(spec);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        drop(sink);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_stale_socket_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tympan.sock");
+    // dropping a listener leaves its file, as a crash does
+    drop(UnixListener::bind(&path).unwrap());
+    assert!(path.exists());
+    let (mut sink, _) = open(unix(&path));
+    sink.write(&status("ready")).unwrap();
+    join_unix(&path);
+}
+
+#[test]
+fn a_live_socket_is_refused_and_left_to_its_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tympan.sock");
+    let (mut owner, _) = open(unix(&path));
+    let error = SocketSink::open(unix(&path), Arc::default()).err().unwrap();
+    let text = error.to_string();
+    assert!(matches!(error, SinkError::SocketLive { .. }), "{error:?}");
+    assert!(text.contains(path.to_str().unwrap()), "{text}");
+    assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+    owner.write(&status("still here")).unwrap();
+    join_unix(&path);
+}
+
+#[test]
+fn what_is_not_a_socket_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("diary.txt");
+    fs::write(&path, "dear diary").unwrap();
+    let error = SocketSink::open(unix(&path), Arc::default()).err().unwrap();
+    assert!(matches!(error, SinkError::NotASocket { .. }), "{error:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "dear diary");
+    let missing = folder.path().join("missing/tympan.sock");
+    let error = SocketSink::open(unix(&missing), Arc::default()).err().unwrap();
+    assert!(error.to_string().contains(missing.to_str().unwrap()), "{error}");
+}

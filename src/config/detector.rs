@@ -1,4 +1,4 @@
-//! `[detector]`: read by `resolve`, checked alone or against a model by `Reading` and `Config`.
+//! `[detector]`: read by `resolve`, checked alone or against a model by `Reading` and `Config`; main thread.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

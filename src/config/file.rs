@@ -1,4 +1,4 @@
-//! A configuration file, read. Called by `cli` with a path; gives a `Config`, or every fault at once.
+//! A configuration file, read. Called by `cli` with a path; gives a `Config`, or every fault at once; main thread.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};

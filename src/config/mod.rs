@@ -3,7 +3,8 @@
 //! [`Reading`] reads a file and looks at every key in one pass; [`Config`] is what comes of it. `config.toml` at the
 //! repository root is built in: it is the documentation, the default, and the value of every key a file leaves out.
 //! Whatever needs the model's labels is checked by [`Reading::finish_for`] or [`Config::detector_spec`]. Nothing here
-//! prints, opens a device or loads a model: `cli` turns these values into the specs of sources and sinks.
+//! prints, opens a device or loads a model: `cli` turns these values into the specs of sources and sinks. All of it runs
+//! on the main thread, before any other is there.
 
 mod detector;
 mod file;

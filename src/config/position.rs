@@ -1,4 +1,5 @@
-//! Where something stands in a configuration file. Made while the file is read, kept for faults that are found later.
+//! Where something stands in a configuration file. Made while the file is read, kept for faults that are found later; main
+//! thread.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! What is wrong with a configuration. Found while a file is read or checked against a model, printed by `cli`.
+//! What is wrong with a configuration. Found while a file is read or checked against a model, printed by `cli`; main
+//! thread.
 
 use std::fmt;
 use std::io;

@@ -1,5 +1,5 @@
 //! The configuration as values that can be used. Made by `resolve`; `cli` turns them into the specs of sources, sinks
-//! and the recogniser.
+//! and the recogniser, on the main thread.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! One table of a configuration file, read key by key. Driven by `resolve`; what it finds wrong goes into `Findings`.
+//! One table of a configuration file, read key by key. Driven by `resolve`; what it finds wrong goes into `Findings`; main
+//! thread.
 
 use std::cell::RefCell;
 use std::fmt::Display;

@@ -1,5 +1,5 @@
 //! What can be wrong with the wishes for a detector. Found by `DetectorSpec::new`, all at once; printed by whoever read
-//! the wishes, who also knows the line each key stands on.
+//! the wishes, who also knows the line each key stands on; main thread.
 
 use std::time::Duration;
 

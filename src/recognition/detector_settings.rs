@@ -1,5 +1,5 @@
 //! What may be chosen about detection, and what a model brings along, before either is checked. Filled from a bundle
-//! and a configuration, consumed by `DetectorSpec`.
+//! and a configuration, consumed by `DetectorSpec`; main thread.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The rules of detection, checked. Made from a model's traits and a configuration's wishes, followed by the detector.
+//! The rules of detection, checked. Made from a model's traits and a configuration's wishes, followed by the detector;
+//! made on the main thread, read on the classify thread.
 
 use std::time::Duration;
 

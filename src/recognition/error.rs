@@ -1,4 +1,5 @@
-//! What can go wrong between a scorer and a record. Made by the recogniser, printed by the command that drives it.
+//! What can go wrong between a scorer and a record. Made by the recogniser, printed by the command that drives it;
+//! made on the classify thread.
 
 use crate::domain::SampleIndex;
 

@@ -262,6 +262,12 @@ fn combinations_that_can_never_fire_are_refused_at_a_line_of_the_file() {
 }
 
 #[test]
+fn a_value_that_could_not_be_read_is_not_blamed_for_contradicting_another() {
+    let told = problem("[detector]\nmin_event_ms = 'short'\nmax_event_s = 0.1");
+    assert!(told.starts_with("config.toml:2: detector.min_event_ms is \"short\""), "{told}");
+}
+
+#[test]
 fn what_is_not_toml_is_told_alone_with_its_place() {
     let ConfigProblems(found) =
         Config::from_str("config.toml", "unknown = 1\n[detector]\nthreshold = = 2\n").unwrap_err();

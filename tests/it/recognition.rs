@@ -196,6 +196,17 @@ fn events_of_two_labels_end_in_the_order_they_began() {
 }
 
 #[test]
+fn a_window_that_brings_no_new_audio_confirms_nothing() {
+    let settings = DetectorSettings { confirm_windows: 2, confirm_of: 3, ..plain() };
+    let mut recogniser = recogniser(settings, Duration::ZERO);
+    let mut records = Vec::new();
+    for _ in 0..5 {
+        recogniser.push(&nth(3, [0.9, 0.0, 0.0]), &mut |record| records.push(record)).unwrap();
+    }
+    assert_eq!(events(&records), []);
+}
+
+#[test]
 fn a_gap_ends_events_at_the_last_sample_heard_and_nothing_is_carried_across() {
     let settings = DetectorSettings { confirm_windows: 2, confirm_of: 3, ..plain() };
     let mut recogniser = recogniser(settings, Duration::from_millis(400));

@@ -1,4 +1,4 @@
-//! tympan
+//! tympan hears a microphone and says, within milliseconds, what it hears.
 
 #![forbid(unsafe_code)]
 
@@ -9,8 +9,8 @@ pub mod features;
 #[cfg(feature = "torch")]
 pub mod model;
 pub mod offline;
-#[cfg(feature = "torch")]
-pub mod training;
+pub mod recognition;
 pub mod sinks;
 pub mod sources;
-pub mod recognition;
+#[cfg(feature = "torch")]
+pub mod training;

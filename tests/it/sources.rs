@@ -1,9 +1,10 @@
 //! The sources as the pipeline sees them: exact accounting in the ring, files of every format and fault, standard input,
-//! the demo. Runs on the test's threads and the sources' own.
+//! the demo, the microphone. Runs on the test's threads and the sources' own.
 
 mod clips;
 mod demo;
 mod feeding;
+mod microphone;
 mod ring;
 
 use std::sync::Arc;

@@ -3,10 +3,10 @@
 use cpal::traits::DeviceTrait;
 use cpal::{BufferSize, DeviceId, FromSample, SampleFormat, SizedSample, StreamConfig};
 
-use super::devices::find;
+use super::devices::{absent, find};
 use super::hosts::{explain, open_hosts, quietly};
 use super::recording::{Faults, Recording};
-use super::running::RunningMicrophone;
+use super::running::{RingSide, RunningMicrophone};
 use super::spec::MicrophoneSpec;
 use crate::domain::SampleRate;
 use crate::sources::{
@@ -35,7 +35,15 @@ impl Microphone {
         quietly(|| {
             let hosts = open_hosts(spec.host)?;
             let (id, device) = find(&hosts, &spec.device)?;
-            let plan = StreamPlan::decide(&id, device, spec)?;
+            let own = match device.default_input_config() {
+                Err(error) if error.kind() == cpal::ErrorKind::DeviceNotAvailable => {
+                    return Err(absent(&hosts, &spec.device, &id, &error));
+                }
+                asked => asked.map_err(|error| {
+                    explain(&id.to_string(), "a stream of its own format", &error)
+                })?,
+            };
+            let plan = StreamPlan::decide(&id, device, own, spec)?;
             Ok(Self { spec: spec.clone(), plan })
         })
     }
@@ -65,9 +73,9 @@ impl Source for Microphone {
         producer: SampleProducer,
     ) -> Result<Box<dyn RunningSource>, SourceError> {
         let Self { spec, plan } = *self;
-        let counters = producer.counters();
+        let ring = RingSide { counters: producer.counters(), closer: producer.closer() };
         let capture = CaptureCallback::new(plan.channels, plan.selection, producer)?;
-        let running = quietly(|| RunningMicrophone::start(plan, &spec, capture, counters))?;
+        let running = quietly(|| RunningMicrophone::start(plan, &spec, capture, ring))?;
         Ok(Box::new(running))
     }
 }
@@ -87,12 +95,10 @@ impl StreamPlan {
     fn decide(
         id: &DeviceId,
         device: cpal::Device,
+        own: cpal::SupportedStreamConfig,
         spec: &MicrophoneSpec,
     ) -> Result<Self, SourceError> {
         let name = id.to_string();
-        let own = device
-            .default_input_config()
-            .map_err(|error| explain(&name, "a stream of its own format", &error))?;
         let chosen = match spec.sample_rate {
             Some(rate) if rate.hz() != own.sample_rate() => at_rate(&name, &device, &own, rate)?,
             _ => own,

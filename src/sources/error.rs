@@ -52,9 +52,12 @@ pub enum SourceError {
     /// Another program holds the device.
     #[error(
         "input device {device} is in use by another program ({reason}). Close that program (`fuser \
-         -v /dev/snd/*` names it), or capture through the pulseaudio host, which shares devices."
+         -v /dev/snd/*` names it), capture through the pulseaudio host, which shares devices, or take \
+         another:\n{available}"
     )]
     DeviceBusy {
+        /// What there is, one `  id  (name)` a line.
+        available: String,
         /// The device's id.
         device: String,
         /// What the host said.

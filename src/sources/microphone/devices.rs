@@ -123,6 +123,12 @@ pub(super) fn absent(
     }
 }
 
+/// Every input of every host that answers, one a line, for an error to list.
+pub(super) fn everything() -> String {
+    let hosts = open_hosts(HostChoice::Auto).unwrap_or_default();
+    lines(&hosts.iter().flat_map(inputs).collect::<Vec<_>>())
+}
+
 fn lines(devices: &[(DeviceId, cpal::Device)]) -> String {
     if devices.is_empty() {
         return "  (none)".to_owned();

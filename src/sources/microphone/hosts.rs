@@ -4,6 +4,7 @@
 use cpal::{ErrorKind, HostId};
 
 use super::HostChoice;
+use super::devices::everything;
 use crate::sources::SourceError;
 
 /// The hosts to look in, best first; never empty.
@@ -50,7 +51,9 @@ pub(super) fn quietly<T>(body: impl FnOnce() -> T) -> T {
 pub(super) fn explain(device: &str, wanted: &str, error: &cpal::Error) -> SourceError {
     let (device, reason) = (device.to_owned(), plain(error));
     match error.kind() {
-        ErrorKind::DeviceBusy => SourceError::DeviceBusy { device, reason },
+        ErrorKind::DeviceBusy => {
+            SourceError::DeviceBusy { available: everything(), device, reason }
+        }
         ErrorKind::PermissionDenied => SourceError::PermissionDenied { device, reason },
         ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => {
             SourceError::DeviceLost { device, reason }

@@ -8,9 +8,9 @@ use cpal::traits::StreamTrait;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::hosts::explain;
-use super::microphone_source::StreamPlan;
 use super::recording::{Faults, Recording, Relay, Vitals};
 use super::spec::MicrophoneSpec;
+use super::stream_plan::StreamPlan;
 use crate::domain::Counters;
 use crate::sources::{CaptureCallback, RingCloser, RunningSource, SourceError, SourceState};
 

@@ -188,9 +188,13 @@ impl Decoding {
             Err(DecoderError::ResetRequired) => {
                 return Err(self.change("a second stream is chained to the first".to_owned()));
             }
+            // A torn last packet; or a file that was piped, whose header promises more than any file holds.
             Err(DecoderError::IoError(error))
-                if error.kind() != std::io::ErrorKind::UnexpectedEof =>
+                if error.kind() == std::io::ErrorKind::UnexpectedEof =>
             {
+                return self.finish();
+            }
+            Err(DecoderError::IoError(error)) => {
                 return Err(SourceError::FileUnreadable { path: self.path.clone(), source: error });
             }
             Err(error) => {

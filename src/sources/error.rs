@@ -29,12 +29,14 @@ pub enum SourceError {
     },
     /// There is no default input device.
     #[error(
-        "no default input device ({reason}). Plug a microphone in, or name a device; `tympan \
-         devices` lists what there is."
+        "no default input device ({reason}); there are:\n{available}\nPlug a microphone in, or name \
+         one of these."
     )]
     NoDefaultDevice {
         /// What the hosts said.
         reason: String,
+        /// What there is, one `  id  (name)` a line.
+        available: String,
     },
     /// The audio system itself cannot be reached.
     #[error(
@@ -50,9 +52,12 @@ pub enum SourceError {
     /// Another program holds the device.
     #[error(
         "input device {device} is in use by another program ({reason}). Close that program (`fuser \
-         -v /dev/snd/*` names it), or capture through the pulseaudio host, which shares devices."
+         -v /dev/snd/*` names it), capture through the pulseaudio host, which shares devices, or take \
+         another:\n{available}"
     )]
     DeviceBusy {
+        /// What there is, one `  id  (name)` a line.
+        available: String,
         /// The device's id.
         device: String,
         /// What the host said.
@@ -125,7 +130,7 @@ pub enum SourceError {
     },
     /// A running device fell silent: its driver delivers nothing, not even zeros.
     #[error(
-        "input device {device} delivered no samples for {} s, although its stream is open. Check \
+        "input device {device} delivered no samples for {:.1} s, although its stream is open. Check \
          the cable and `dmesg`; if other programs can record, try another host.",
         silence.as_secs_f32()
     )]

@@ -3,13 +3,15 @@
 //! Fed by any [`SampleReader`]; feeds the sample ring; the reading and pushing runs on a thread `tympan-source`, the
 //! rest on the supervisor's.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::sample_ring::Pushed;
-use super::{RunningSource, SampleProducer, SampleReader, Source, SourceError, SourceState};
+use super::{
+    Pushed, RingCloser, RunningSource, SampleProducer, SampleReader, Source, SourceError,
+    SourceState,
+};
 use crate::domain::SampleRate;
 
 /// Audio read at a time, as a microphone's callback would deliver it.
@@ -59,42 +61,27 @@ impl Source for FedSource {
         producer: SampleProducer,
     ) -> Result<Box<dyn RunningSource>, SourceError> {
         let name = self.reader.name().to_owned();
-        let slot = Arc::new(Mutex::new(Some(producer)));
+        let closer = producer.closer();
         let stop = Arc::new(AtomicBool::new(false));
-        let feed = Feed {
-            reader: self.reader,
-            pace: self.pace,
-            slot: Arc::clone(&slot),
-            stop: Arc::clone(&stop),
-        };
+        let feed = Feed { reader: self.reader, pace: self.pace, producer, stop: Arc::clone(&stop) };
         let thread = std::thread::Builder::new()
             .name("tympan-source".to_owned())
             .spawn(move || feed.run())
             .map_err(|source| SourceError::Thread { name: name.clone(), source })?;
-        Ok(Box::new(RunningFeed { name, slot, stop, thread: Some(thread), ending: Ending::None }))
+        Ok(Box::new(RunningFeed { name, closer, stop, thread: Some(thread), ending: Ending::None }))
     }
 }
-
-/// The producer, where both the thread and whoever stops it reach it: a thread that hangs in a read must not keep the
-/// ring open.
-type ProducerSlot = Arc<Mutex<Option<SampleProducer>>>;
 
 struct Feed {
     reader: Box<dyn SampleReader>,
     pace: Pace,
-    slot: ProducerSlot,
+    producer: SampleProducer,
     stop: Arc<AtomicBool>,
 }
 
 impl Feed {
-    /// The thread's body. However it ends, the ring is closed.
+    /// The thread's body. However it ends, the producer is dropped, which closes the ring.
     fn run(mut self) -> Result<(), SourceError> {
-        let result = self.feed();
-        self.lock().take();
-        result
-    }
-
-    fn feed(&mut self) -> Result<(), SourceError> {
         let rate = self.reader.sample_rate();
         let block_samples = usize::try_from(rate.samples_in(BLOCK)).unwrap_or(1).max(1);
         let mut block = vec![0.0; block_samples];
@@ -115,21 +102,15 @@ impl Feed {
         Ok(())
     }
 
-    fn push(&self, block: &[f32]) -> Pushed {
-        let mut slot = self.lock();
-        let Some(producer) = slot.as_mut() else { return Pushed::Stopped };
+    fn push(&mut self, block: &[f32]) -> Pushed {
         match self.pace {
-            Pace::AsFastAsPossible => producer.push_waiting(block, Instant::now(), &self.stop),
-            Pace::RealTime if producer.is_abandoned() => Pushed::Stopped,
+            Pace::AsFastAsPossible => self.producer.push_waiting(block, Instant::now(), &self.stop),
+            Pace::RealTime if self.producer.is_abandoned() => Pushed::Stopped,
             Pace::RealTime => {
-                producer.push_block(block, Instant::now());
+                self.producer.push_block(block, Instant::now());
                 Pushed::All
             }
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<SampleProducer>> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -168,7 +149,7 @@ enum Ending {
 
 struct RunningFeed {
     name: String,
-    slot: ProducerSlot,
+    closer: RingCloser,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<(), SourceError>>>,
     ending: Ending,
@@ -177,11 +158,9 @@ struct RunningFeed {
 impl RunningSource for RunningFeed {
     fn state(&mut self) -> SourceState {
         if let Some(thread) = self.thread.take_if(|thread| thread.is_finished()) {
-            let outcome = thread.join().unwrap_or_else(|_panic| {
-                // Unwinding skipped the closing of the ring.
-                self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
-                Err(SourceError::Panicked { name: self.name.clone() })
-            });
+            let outcome = thread
+                .join()
+                .unwrap_or_else(|_panic| Err(SourceError::Panicked { name: self.name.clone() }));
             if let Err(error) = outcome {
                 self.ending = Ending::Lost;
                 return SourceState::Lost(error);
@@ -198,9 +177,8 @@ impl RunningSource for RunningFeed {
 
 impl Drop for RunningFeed {
     fn drop(&mut self) {
-        // Relaxed: the flag guards no other memory; the producer is handed over by the mutex.
+        // Relaxed: the flag guards no other memory.
         self.stop.store(true, Ordering::Relaxed);
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(thread) = self.thread.take() else { return };
         let deadline = Instant::now() + PATIENCE;
         while !thread.is_finished() && Instant::now() < deadline {
@@ -210,6 +188,7 @@ impl Drop for RunningFeed {
             let _outcome = thread.join();
         } else {
             log::debug!("{} hangs in a read; its thread is left behind", self.name);
+            self.closer.close();
         }
     }
 }

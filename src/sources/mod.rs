@@ -1,7 +1,7 @@
 //! Layer 3: where samples come from. One trait, one ring: microphone, file, standard input, built-in demo.
 //!
 //! The microphone delivers from the audio host's own thread through [`CaptureCallback`]; everything that is read
-//! instead (a [`SampleReader`]) is fed by a thread of its own, [`FedSource`]. All of them fill one [`sample_ring`],
+//! instead (a [`SampleReader`]) is fed by a thread of its own, [`FedSource`]. All of them fill one [`sample_ring()`],
 //! which the feature stage drains.
 
 mod capture_callback;
@@ -21,7 +21,7 @@ pub use error::SourceError;
 pub use feeder::{FedSource, Pace};
 pub use microphone::{Microphone, MicrophoneSpec};
 pub use sample_reader::{Repeat, SampleReader};
-pub use sample_ring::{Pushed, SampleConsumer, SampleProducer, Taken, sample_ring};
+pub use sample_ring::{Pushed, RingCloser, SampleConsumer, SampleProducer, Taken, sample_ring};
 pub use soundscape::{Passage, Soundscape};
 pub use source::{RunningSource, Source, SourceState};
 pub use stdin_pcm::{PcmFormat, PcmReader, PcmSpec};

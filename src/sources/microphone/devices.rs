@@ -6,9 +6,14 @@ use std::ops::RangeInclusive;
 use cpal::traits::{DeviceTrait, HostTrait};
 use cpal::{DeviceId, Host};
 
-use super::hosts::{open_hosts, quietly};
+use super::hosts::{open_hosts, plain, quietly};
 use super::{DeviceChoice, HostChoice};
 use crate::sources::SourceError;
+
+/// What ALSA lists beside devices: converters that need a device below them, bridges that print when probed, silence.
+/// They are left out of lists, and taken when asked for by their id.
+const ALSA_PLUGINS: [&str; 9] =
+    ["null", "lavrate", "samplerate", "speexrate", "speex", "upmix", "vdownmix", "jack", "oss"];
 
 /// Channels, rate and sample format of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,20 +90,50 @@ pub(super) fn find(
         };
         let matches: Vec<_> = inputs.iter().filter(|(id, device)| fits(id, device)).collect();
         match matches[..] {
-            [] => available.extend(inputs.iter().map(line)),
+            [] => available.extend(inputs),
             [only] => return Ok(only.clone()),
             _ => {
                 return Err(SourceError::DeviceAmbiguous {
                     wanted: wanted.clone(),
-                    matches: matches.into_iter().map(line).collect::<Vec<_>>().join("\n"),
+                    matches: lines(&matches.into_iter().cloned().collect::<Vec<_>>()),
                 });
             }
         }
     }
-    if available.is_empty() {
-        available.push("  (none)".to_owned());
+    Err(SourceError::DeviceNotFound { wanted: wanted.clone(), available: lines(&available) })
+}
+
+/// What `choice` means cannot be opened, although its host named it: an error that lists the others.
+pub(super) fn absent(
+    hosts: &[Host],
+    choice: &DeviceChoice,
+    id: &DeviceId,
+    why: &cpal::Error,
+) -> SourceError {
+    let mut others: Vec<_> = hosts.iter().flat_map(inputs).collect();
+    others.retain(|(other, _)| other != id);
+    let available = lines(&others);
+    match choice {
+        DeviceChoice::Named(wanted) => {
+            SourceError::DeviceNotFound { wanted: wanted.clone(), available }
+        }
+        DeviceChoice::Default => {
+            SourceError::NoDefaultDevice { reason: format!("{id}: {}", plain(why)), available }
+        }
     }
-    Err(SourceError::DeviceNotFound { wanted: wanted.clone(), available: available.join("\n") })
+}
+
+/// Every input of every host that answers, one a line, for an error to list.
+pub(super) fn everything() -> String {
+    let hosts = open_hosts(HostChoice::Auto).unwrap_or_default();
+    lines(&hosts.iter().flat_map(inputs).collect::<Vec<_>>())
+}
+
+fn lines(devices: &[(DeviceId, cpal::Device)]) -> String {
+    if devices.is_empty() {
+        return "  (none)".to_owned();
+    }
+    devices.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn line((id, device): &(DeviceId, cpal::Device)) -> String {
@@ -113,7 +148,8 @@ fn default_of(hosts: &[Host]) -> Result<(DeviceId, cpal::Device), SourceError> {
             None => reasons.push(format!("{} has none", host.id())),
         }
     }
-    Err(SourceError::NoDefaultDevice { reason: reasons.join(", ") })
+    let available = lines(&hosts.iter().flat_map(inputs).collect::<Vec<_>>());
+    Err(SourceError::NoDefaultDevice { reason: reasons.join(", "), available })
 }
 
 /// The host's inputs, its default first; without ALSA's second names by card number, which change when cards do.
@@ -132,7 +168,8 @@ fn inputs(host: &Host) -> Vec<(DeviceId, cpal::Device)> {
             .id()
             .split_once("CARD=")
             .is_some_and(|(_, card)| card.starts_with(|first: char| first.is_ascii_digit()));
-        if !is_numbered && inputs.iter().all(|(known, _)| *known != id) {
+        let is_plugin = id.host() == cpal::HostId::Alsa && ALSA_PLUGINS.contains(&id.id());
+        if !is_numbered && !is_plugin && inputs.iter().all(|(known, _)| *known != id) {
             inputs.push((id, device));
         }
     }
@@ -147,7 +184,7 @@ fn describe(id: &DeviceId, device: &cpal::Device, is_default: bool) -> InputDevi
             rate_hz: config.sample_rate(),
             format: config.sample_format().to_string(),
         })
-        .map_err(|error| error.to_string());
+        .map_err(|error| plain(&error));
     let ranges: Vec<_> =
         device.supported_input_configs().map(Iterator::collect).unwrap_or_default();
     let span = |low: Option<u32>, high: Option<u32>| Some(low?..=high?);

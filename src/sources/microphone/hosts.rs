@@ -4,6 +4,7 @@
 use cpal::{ErrorKind, HostId};
 
 use super::HostChoice;
+use super::devices::everything;
 use crate::sources::SourceError;
 
 /// The hosts to look in, best first; never empty.
@@ -16,9 +17,9 @@ pub(super) fn open_hosts(choice: HostChoice) -> Result<Vec<cpal::Host>, SourceEr
         HostChoice::PulseAudio => Ok(vec![open(HostId::PulseAudio)?]),
         HostChoice::Auto => {
             let mut hosts = Vec::new();
-            match open(HostId::PulseAudio) {
+            match cpal::host_from_id(HostId::PulseAudio) {
                 Ok(host) => hosts.push(host),
-                Err(error) => log::info!("capturing through ALSA, since {error}"),
+                Err(error) => log::info!("no PulseAudio server ({error}); capturing through ALSA"),
             }
             hosts.push(open(HostId::Alsa)?);
             Ok(hosts)
@@ -27,9 +28,9 @@ pub(super) fn open_hosts(choice: HostChoice) -> Result<Vec<cpal::Host>, SourceEr
 }
 
 fn open(id: HostId) -> Result<cpal::Host, SourceError> {
-    cpal::host_from_id(id).map_err(|error| SourceError::HostUnavailable {
+    cpal::host_from_id(id).map_err(|ref error| SourceError::HostUnavailable {
         host: id.to_string(),
-        reason: error.to_string(),
+        reason: plain(error),
     })
 }
 
@@ -48,9 +49,11 @@ pub(super) fn quietly<T>(body: impl FnOnce() -> T) -> T {
 
 /// What cpal's error means for whoever wants `device`.
 pub(super) fn explain(device: &str, wanted: &str, error: &cpal::Error) -> SourceError {
-    let (device, reason) = (device.to_owned(), error.to_string());
+    let (device, reason) = (device.to_owned(), plain(error));
     match error.kind() {
-        ErrorKind::DeviceBusy => SourceError::DeviceBusy { device, reason },
+        ErrorKind::DeviceBusy => {
+            SourceError::DeviceBusy { available: everything(), device, reason }
+        }
         ErrorKind::PermissionDenied => SourceError::PermissionDenied { device, reason },
         ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => {
             SourceError::DeviceLost { device, reason }
@@ -63,4 +66,9 @@ pub(super) fn explain(device: &str, wanted: &str, error: &cpal::Error) -> Source
         }
         _ => SourceError::DeviceFailed { device, reason },
     }
+}
+
+/// The host's words without their full stop, to stand within a sentence.
+pub(super) fn plain(error: &cpal::Error) -> String {
+    error.to_string().trim_end_matches('.').to_owned()
 }

@@ -6,12 +6,14 @@
 
 mod devices;
 mod hosts;
-mod microphone_source;
+#[allow(clippy::module_inception)] // the folder's main type lives in the file of its name
+mod microphone;
 mod overrun;
 mod recording;
 mod running;
 mod spec;
+mod stream_plan;
 
 pub use devices::{InputConfig, InputDevice, devices};
-pub use microphone_source::Microphone;
+pub use microphone::Microphone;
 pub use spec::{DeviceChoice, HostChoice, MicrophoneSpec};

@@ -5,35 +5,50 @@ use std::time::{Duration, Instant};
 
 use cpal::BufferSize;
 use cpal::traits::StreamTrait;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::hosts::explain;
-use super::microphone_source::StreamPlan;
 use super::recording::{Faults, Recording, Relay, Vitals};
 use super::spec::MicrophoneSpec;
+use super::stream_plan::StreamPlan;
 use crate::domain::Counters;
-use crate::sources::{CaptureCallback, RunningSource, SourceError, SourceState};
+use crate::sources::{CaptureCallback, RingCloser, RunningSource, SourceError, SourceState};
 
-/// A stream with a buffer of fixed size that falls silent this soon after its start is one that the host accepted and
+/// A stream with a buffer of fixed size that falls silent this soon after its first callback is one that the host accepted and
 /// cannot serve (ALSA through the `pulse` plugin: two to eight callbacks, then none).
 const PROBATION: Duration = Duration::from_secs(2);
 
 /// Silence that counts as such a stall: many times any period asked for.
 const STALL: Duration = Duration::from_millis(500);
 
-/// How long a dropped stream may take to give the ring's producer back.
+/// How long the first callback may take. A server that wakes a sleeping sound card, or an idle null sink (2 s of
+/// buffer), is not yet a device without samples.
+const FIRST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a stream may take to close. With the `pulse` plugin of ALSA and a server that has died it never does.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The PulseAudio client drops its callback a moment after the stream.
+const RETURN_PATIENCE: Duration = Duration::from_millis(50);
+
+/// How long a stream that is to be replaced may take to give the ring's producer back.
 const RELAY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Errors kept between two questions, and the shortest time from one logged error to the next.
 const ERRORS_KEPT: usize = 16;
 const LOG_PERIOD: Duration = Duration::from_secs(10);
 
+/// What stays here of the ring that the callback fills.
+pub(super) struct RingSide {
+    pub(super) counters: Arc<Counters>,
+    pub(super) closer: RingCloser,
+}
+
 pub(super) struct RunningMicrophone {
-    // declared first, dropped first: the recording hands its relay to a channel that is still there
     stream: Option<cpal::Stream>,
     plan: StreamPlan,
     silence_limit: Duration,
-    counters: Arc<Counters>,
+    ring: RingSide,
     vitals: Arc<Vitals>,
     relay: (Sender<Relay>, Receiver<Relay>),
     errors: (Sender<cpal::Error>, Receiver<cpal::Error>),
@@ -48,14 +63,14 @@ impl RunningMicrophone {
         plan: StreamPlan,
         spec: &MicrophoneSpec,
         capture: CaptureCallback,
-        counters: Arc<Counters>,
+        ring: RingSide,
     ) -> Result<Self, SourceError> {
         let buffer = plan.buffer_for(spec.latency);
         let mut running = Self {
             stream: None,
             plan,
             silence_limit: spec.silence_limit,
-            counters,
+            ring,
             vitals: Arc::default(),
             relay: bounded(1),
             errors: bounded(ERRORS_KEPT),
@@ -80,7 +95,7 @@ impl RunningMicrophone {
             Recording::new(relay, self.plan.rate, Arc::clone(&self.vitals), self.relay.0.clone());
         let faults = Faults {
             vitals: Arc::clone(&self.vitals),
-            counters: Arc::clone(&self.counters),
+            counters: Arc::clone(&self.ring.counters),
             tell: self.errors.0.clone(),
         };
         let stream = self.plan.build(buffer, recording, faults)?;
@@ -116,9 +131,25 @@ impl RunningMicrophone {
             "{} stopped delivering with the buffer size it was asked for; taking the host's own",
             self.plan.id
         );
-        self.stream = None;
+        self.close_stream();
         let relay = self.recover_relay()?;
         self.launch(BufferSize::Default, relay)
+    }
+
+    /// Drops the stream on a thread of its own: a driver may hang in it, the supervisor must not.
+    fn close_stream(&mut self) {
+        let Some(stream) = self.stream.take() else { return };
+        let (done, closed) = bounded::<()>(1);
+        let closing =
+            std::thread::Builder::new().name("tympan-close".to_owned()).spawn(move || {
+                drop(stream);
+                drop(done);
+            });
+        if let Err(error) = closing {
+            log::warn!("no thread to close {} on ({error})", self.plan.id);
+        } else if closed.recv_timeout(CLOSE_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            log::warn!("{} does not close; its thread is left behind", self.plan.id);
+        }
     }
 
     /// The first error after which nothing more will come; the others are logged.
@@ -164,9 +195,20 @@ impl RunningSource for RunningMicrophone {
     }
 }
 
+impl Drop for RunningMicrophone {
+    fn drop(&mut self) {
+        self.close_stream();
+        // The recording has left its relay here unless it hangs in the driver, producer and all.
+        match self.relay.1.recv_timeout(RETURN_PATIENCE) {
+            Ok(relay) => drop(relay),
+            Err(_hanging) => self.ring.closer.close(),
+        }
+    }
+}
+
 /// Whether callbacks keep coming.
 struct Watch {
-    began: Instant,
+    first_progress: Option<Instant>,
     last_progress: Instant,
     seen: u64,
     buffer: BufferSize,
@@ -181,21 +223,26 @@ enum Verdict {
 
 impl Watch {
     fn new(now: Instant, buffer: BufferSize) -> Self {
-        Self { began: now, last_progress: now, seen: 0, buffer }
+        Self { first_progress: None, last_progress: now, seen: 0, buffer }
     }
 
     fn verdict(&mut self, callbacks: u64, now: Instant, silence_limit: Duration) -> Verdict {
         if callbacks != self.seen {
             (self.seen, self.last_progress) = (callbacks, now);
+            self.first_progress.get_or_insert(now);
         }
         let silence = now.saturating_duration_since(self.last_progress);
-        let fell_silent_at_once = self.last_progress - self.began < PROBATION;
-        if self.buffer != BufferSize::Default && fell_silent_at_once && silence >= STALL {
-            Verdict::Stalled
-        } else if silence >= silence_limit {
-            Verdict::Silent(silence)
-        } else {
-            Verdict::Alive
+        let (is_fixed, limit) = (self.buffer != BufferSize::Default, silence_limit);
+        match self.first_progress {
+            None if silence < FIRST_PATIENCE.max(limit) => Verdict::Alive,
+            None if is_fixed => Verdict::Stalled,
+            Some(first)
+                if is_fixed && self.last_progress - first < PROBATION && silence >= STALL =>
+            {
+                Verdict::Stalled
+            }
+            Some(_) if silence < limit => Verdict::Alive,
+            _ => Verdict::Silent(silence),
         }
     }
 }
@@ -234,6 +281,7 @@ mod tests {
         assert_eq!(watch.verdict(5, after(600), LIMIT), Verdict::Stalled);
 
         let mut watch = Watch::new(begin, BufferSize::Fixed(512));
+        assert_eq!(watch.verdict(5, after(60), LIMIT), Verdict::Alive);
         assert_eq!(watch.verdict(500, after(5_000), LIMIT), Verdict::Alive);
         assert_eq!(watch.verdict(500, after(6_900), LIMIT), Verdict::Alive);
         let silent = Duration::from_millis(2_100);
@@ -241,11 +289,16 @@ mod tests {
     }
 
     #[test]
-    fn the_hosts_own_buffer_gets_the_whole_silence_limit() {
+    fn a_device_may_take_its_time_to_wake_but_not_for_ever() {
         let begin = Instant::now();
+        let after = |ms| begin + Duration::from_millis(ms);
         let mut watch = Watch::new(begin, BufferSize::Default);
-        let later = begin + Duration::from_millis(1_900);
-        assert_eq!(watch.verdict(0, later, LIMIT), Verdict::Alive);
-        assert_eq!(watch.verdict(0, begin + LIMIT, LIMIT), Verdict::Silent(LIMIT));
+        assert_eq!(watch.verdict(0, after(4_900), LIMIT), Verdict::Alive);
+        assert_eq!(watch.verdict(0, after(5_000), LIMIT), Verdict::Silent(FIRST_PATIENCE));
+        // woken late, then stalled: still the fault of the buffer
+        let mut watch = Watch::new(begin, BufferSize::Fixed(512));
+        assert_eq!(watch.verdict(0, after(3_000), LIMIT), Verdict::Alive);
+        assert_eq!(watch.verdict(4, after(3_100), LIMIT), Verdict::Alive);
+        assert_eq!(watch.verdict(4, after(3_700), LIMIT), Verdict::Stalled);
     }
 }

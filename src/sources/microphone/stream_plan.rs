@@ -1,76 +1,19 @@
-//! Finds the device, decides on a format, builds the stream. Used by the supervisor, at start and after a loss.
+//! Everything a stream is built from: device, rate, channels, format. Decided when a microphone is opened, used to build
+//! its stream, and to build it again, on the supervisor's thread.
+
+use std::time::Duration;
 
 use cpal::traits::DeviceTrait;
 use cpal::{BufferSize, DeviceId, FromSample, SampleFormat, SizedSample, StreamConfig};
 
-use super::devices::find;
-use super::hosts::{explain, open_hosts, quietly};
+use super::hosts::explain;
 use super::recording::{Faults, Recording};
-use super::running::RunningMicrophone;
 use super::spec::MicrophoneSpec;
 use crate::domain::SampleRate;
-use crate::sources::{
-    CaptureCallback, ChannelSelection, RunningSource, SampleProducer, Source, SourceError,
-};
+use crate::sources::{ChannelSelection, SourceError};
 
 /// How long a host may take to set a stream up, and ALSA to notice an unplugged device.
-const HOST_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
-
-/// An input device that has been found and not yet started.
-pub struct Microphone {
-    spec: MicrophoneSpec,
-    plan: StreamPlan,
-}
-
-impl Microphone {
-    /// Finds the device that `spec` means and decides on channels, rate and format: its own, unless a rate is asked
-    /// for.
-    ///
-    /// # Errors
-    /// [`SourceError::HostUnavailable`], [`SourceError::DeviceNotFound`], [`SourceError::DeviceAmbiguous`],
-    /// [`SourceError::NoDefaultDevice`]; [`SourceError::DeviceBusy`] and [`SourceError::PermissionDenied`] where the
-    /// host tells them so early; [`SourceError::UnsupportedConfig`], [`SourceError::UnsupportedSampleFormat`],
-    /// [`SourceError::NoSuchChannel`].
-    pub fn open(spec: &MicrophoneSpec) -> Result<Self, SourceError> {
-        quietly(|| {
-            let hosts = open_hosts(spec.host)?;
-            let (id, device) = find(&hosts, &spec.device)?;
-            let plan = StreamPlan::decide(&id, device, spec)?;
-            Ok(Self { spec: spec.clone(), plan })
-        })
-    }
-
-    /// The device's stable id, `host:device`: what a reopening should ask for.
-    pub fn device_id(&self) -> &str {
-        &self.plan.id
-    }
-
-    /// Device, rate, channels and format in words, for the log and status records.
-    pub fn description(&self) -> String {
-        self.plan.description()
-    }
-}
-
-impl Source for Microphone {
-    fn name(&self) -> &str {
-        "mic"
-    }
-
-    fn sample_rate(&self) -> SampleRate {
-        self.plan.rate
-    }
-
-    fn start(
-        self: Box<Self>,
-        producer: SampleProducer,
-    ) -> Result<Box<dyn RunningSource>, SourceError> {
-        let Self { spec, plan } = *self;
-        let counters = producer.counters();
-        let capture = CaptureCallback::new(plan.channels, plan.selection, producer)?;
-        let running = quietly(|| RunningMicrophone::start(plan, &spec, capture, counters))?;
-        Ok(Box::new(running))
-    }
-}
+const HOST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Everything a stream is built from, so that it can be built again.
 pub(super) struct StreamPlan {
@@ -84,15 +27,13 @@ pub(super) struct StreamPlan {
 }
 
 impl StreamPlan {
-    fn decide(
+    pub(super) fn decide(
         id: &DeviceId,
         device: cpal::Device,
+        own: cpal::SupportedStreamConfig,
         spec: &MicrophoneSpec,
     ) -> Result<Self, SourceError> {
         let name = id.to_string();
-        let own = device
-            .default_input_config()
-            .map_err(|error| explain(&name, "a stream of its own format", &error))?;
         let chosen = match spec.sample_rate {
             Some(rate) if rate.hz() != own.sample_rate() => at_rate(&name, &device, &own, rate)?,
             _ => own,
@@ -132,7 +73,7 @@ impl StreamPlan {
     }
 
     /// The buffer to ask for first.
-    pub(super) fn buffer_for(&self, latency: Option<std::time::Duration>) -> BufferSize {
+    pub(super) fn buffer_for(&self, latency: Option<Duration>) -> BufferSize {
         let Some(latency) = latency else { return BufferSize::Default };
         let frames = u32::try_from(self.rate.samples_in(latency)).unwrap_or(u32::MAX).max(1);
         match u32::checked_next_power_of_two(frames) {

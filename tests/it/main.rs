@@ -4,6 +4,4 @@
 mod config;
 mod recognition;
 mod sinks;
-//! The integration tests, one binary for all of them: each further one would link everything again.
-
 mod sources;

@@ -1,0 +1,235 @@
+//! A model on disk: `model.toml`, `weights.safetensors`, `README.md`. Written by training, loaded by every command.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tch::nn::VarStore;
+use tch::{Device, Tensor};
+
+use super::{BundleError, Crnn, Manifest, NetworkScorer, NetworkSpec, Schedule, read_weights};
+use crate::domain::LabelSet;
+use crate::features::FeaturiserSpec;
+use crate::recognition::ModelTraits;
+
+/// The version of the layout that this program writes and reads.
+const FORMAT_VERSION: u32 = 1;
+const MANIFEST: &str = "model.toml";
+const WEIGHTS: &str = "weights.safetensors";
+const CARD: &str = "README.md";
+
+/// Sanity bound on files from outside: weights are under 4 MB, a manifest under 100 kB.
+const LARGEST_FILE_BYTES: u64 = 256 << 20;
+
+/// A bundle whose every part was checked: manifest, hash, labels, shapes.
+pub struct Bundle {
+    /// Everything but the weights.
+    pub manifest: Manifest,
+    /// The labels, in the order of the outputs.
+    pub labels: LabelSet,
+    variables: HashMap<String, Tensor>,
+}
+
+impl Bundle {
+    /// The version of the layout that this program writes and reads.
+    pub const FORMAT_VERSION: u32 = FORMAT_VERSION;
+
+    /// Reads and checks a bundle. Runs no code from it.
+    ///
+    /// # Errors
+    /// [`BundleError`], naming file, what was found and what was expected.
+    pub fn load(folder: &Path) -> Result<Self, BundleError> {
+        let path = folder.join(MANIFEST);
+        let text = read(folder, MANIFEST)?;
+        let text = String::from_utf8(text).map_err(|_| BundleError::Manifest {
+            path: path.clone(),
+            line: 1,
+            message: "not UTF-8 text".into(),
+        })?;
+        let manifest = parse(&path, &text)?;
+        let labels = LabelSet::new(&manifest.labels)
+            .map_err(|source| BundleError::Labels { path: path.clone(), source })?;
+        check_thresholds(&path, &manifest, &labels)?;
+        let front_end = |source| BundleError::FrontEnd { path: path.clone(), source };
+        manifest.front_end.check().map_err(front_end)?;
+        manifest.normaliser.check(manifest.front_end.mel_bands).map_err(front_end)?;
+        manifest.window.check().map_err(front_end)?;
+        let NetworkSpec::Crnn(network) = &manifest.network;
+        let (mel_bands, window) = (manifest.front_end.mel_bands, manifest.window);
+        network
+            .check(mel_bands, window.frames, window.hop_frames)
+            .map_err(|source| BundleError::Network { path: path.clone(), source })?;
+        let bytes = read(folder, WEIGHTS)?;
+        let found = sha256(&bytes);
+        if found != manifest.weights_sha256.to_lowercase() {
+            return Err(BundleError::Hash {
+                weights: folder.join(WEIGHTS),
+                manifest: path,
+                found,
+                expected: manifest.weights_sha256,
+            });
+        }
+        let variables = load_variables(folder, &bytes, &manifest, &labels)?;
+        Ok(Self { manifest, labels, variables })
+    }
+
+    /// Writes a bundle: weights and card first, the manifest last, so that a bundle with a manifest is whole.
+    ///
+    /// # Errors
+    /// [`BundleError::File`] when a file cannot be written.
+    pub fn write(
+        folder: &Path,
+        manifest: &mut Manifest,
+        weights: &[u8],
+        card: &str,
+    ) -> Result<(), BundleError> {
+        manifest.weights_sha256 = sha256(weights);
+        let text = toml::to_string(manifest).map_err(|error| BundleError::Manifest {
+            path: folder.join(MANIFEST),
+            line: 1,
+            message: error.to_string(),
+        })?;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| BundleError::File { path: folder.to_owned(), source })?;
+        write(folder, WEIGHTS, weights)?;
+        write(folder, CARD, card.as_bytes())?;
+        write(folder, MANIFEST, text.as_bytes())
+    }
+
+    /// A scorer with this bundle's weights.
+    ///
+    /// # Errors
+    /// [`BundleError::Network`] when libtorch fails.
+    pub fn scorer(&self, schedule: Schedule) -> Result<NetworkScorer, BundleError> {
+        let NetworkSpec::Crnn(network) = &self.manifest.network;
+        let input = (self.manifest.window, self.manifest.front_end.mel_bands);
+        NetworkScorer::new(self.labels.clone(), input, network, &self.variables, schedule)
+            .map_err(|source| BundleError::Network { path: PathBuf::from(WEIGHTS), source })
+    }
+
+    /// Everything a window depends on.
+    pub fn featuriser_spec(&self) -> FeaturiserSpec {
+        FeaturiserSpec {
+            front_end: self.manifest.front_end.clone(),
+            normaliser: self.manifest.normaliser.clone(),
+            window: self.manifest.window,
+        }
+    }
+
+    /// What the detector needs to know of the model.
+    pub fn traits(&self) -> ModelTraits {
+        let front_end = &self.manifest.front_end;
+        let hop_samples = self.manifest.window.hop_frames * front_end.frame_hop_samples;
+        let thresholds = self.labels.iter().map(|label| self.manifest.thresholds[&**label]);
+        ModelTraits {
+            thresholds: thresholds.collect(),
+            hop: front_end.sample_rate_hz.duration_of(hop_samples as u64),
+            labels: self.labels.clone(),
+        }
+    }
+}
+
+fn load_variables(
+    folder: &Path,
+    bytes: &[u8],
+    manifest: &Manifest,
+    labels: &LabelSet,
+) -> Result<HashMap<String, Tensor>, BundleError> {
+    let path = folder.join(WEIGHTS);
+    let network_error = |source| BundleError::Network { path: path.clone(), source };
+    // the common mistake, an edited list of labels, deserves better words than a tensor's shape
+    let outputs = safetensors::SafeTensors::deserialize(bytes)
+        .ok()
+        .and_then(|file| file.tensor("output.bias").ok().map(|bias| bias.shape().to_vec()));
+    if let Some([outputs]) = outputs.as_deref()
+        && *outputs != labels.len()
+    {
+        return Err(BundleError::LabelCount {
+            manifest: folder.join(MANIFEST),
+            weights: path,
+            labels: labels.len(),
+            outputs: *outputs,
+        });
+    }
+    let NetworkSpec::Crnn(network) = &manifest.network;
+    let store = VarStore::new(Device::Cpu);
+    let mel_bands = manifest.front_end.mel_bands as i64;
+    Crnn::new(&store.root(), network, mel_bands, labels.len() as i64, 0.0);
+    let variables = store.variables();
+    read_weights(bytes, &variables).map_err(network_error)?;
+    Ok(variables)
+}
+
+fn parse(path: &Path, text: &str) -> Result<Manifest, BundleError> {
+    let fault = |error: &toml::de::Error| BundleError::Manifest {
+        path: path.to_owned(),
+        line: error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1),
+        message: error.message().to_owned(),
+    };
+    let table: toml::Table = toml::from_str(text).map_err(|error| fault(&error))?;
+    let version = table.get("format_version").and_then(toml::Value::as_integer);
+    if let Some(found) = version.and_then(|version| u32::try_from(version).ok())
+        && found != FORMAT_VERSION
+    {
+        return Err(BundleError::FormatVersion {
+            path: path.to_owned(),
+            found,
+            known: FORMAT_VERSION,
+        });
+    }
+    toml::from_str(text).map_err(|error| fault(&error))
+}
+
+fn check_thresholds(
+    path: &Path,
+    manifest: &Manifest,
+    labels: &LabelSet,
+) -> Result<(), BundleError> {
+    let fault = |message: String| BundleError::Thresholds { path: path.to_owned(), message };
+    let known: BTreeSet<&str> = labels.iter().map(|label| &**label).collect();
+    for (label, chosen) in &manifest.thresholds {
+        if !known.contains(label.as_str()) {
+            return Err(fault(format!("thresholds.{label} belongs to no label")));
+        }
+        // written so that NaN fails
+        let sound = 0.0 < chosen.off && chosen.off <= chosen.on && chosen.on < 1.0;
+        if !sound {
+            return Err(fault(format!(
+                "thresholds.{label} has on = {} and off = {}; 0 < off <= on < 1 must hold",
+                chosen.on, chosen.off
+            )));
+        }
+    }
+    match known.iter().find(|label| !manifest.thresholds.contains_key(**label)) {
+        Some(label) => Err(fault(format!("label {label:?} has no entry in [thresholds]"))),
+        None => Ok(()),
+    }
+}
+
+fn read(folder: &Path, file: &'static str) -> Result<Vec<u8>, BundleError> {
+    let path = folder.join(file);
+    let failed = |source| BundleError::File { path: path.clone(), source };
+    match std::fs::metadata(&path) {
+        Ok(found) if found.len() > LARGEST_FILE_BYTES => Err(failed(std::io::Error::other(
+            format!("{} bytes; no bundle's file is larger than {LARGEST_FILE_BYTES}", found.len()),
+        ))),
+        Ok(_) => std::fs::read(&path).map_err(failed),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(BundleError::Missing { folder: folder.to_owned(), file })
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Writes beside the target and renames, so that nobody reads half a file.
+fn write(folder: &Path, file: &'static str, bytes: &[u8]) -> Result<(), BundleError> {
+    let path = folder.join(file);
+    let beside = folder.join(format!("{file}.new"));
+    std::fs::write(&beside, bytes)
+        .and_then(|()| std::fs::rename(&beside, &path))
+        .map_err(|source| BundleError::File { path, source })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,85 @@
+//! `model.toml`: everything about a model but its weights. Written by training, read by every command.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::NetworkSpec;
+use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
+use crate::recognition::Thresholds;
+
+/// The manifest as it stands in the file. [`super::Bundle`] checks it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this layout.
+    pub format_version: u32,
+    /// The model's name.
+    pub name: String,
+    /// The version of tympan that wrote it.
+    pub tympan_version: String,
+    /// Terms of the weights.
+    pub licence: String,
+    /// What turns the network's outputs into scores.
+    pub activation: Activation,
+    /// Labels in the order of the network's outputs.
+    pub labels: Vec<String>,
+    /// Hash of `weights.safetensors`, lower-case hexadecimal.
+    pub weights_sha256: String,
+    /// Samples → log-mel frames.
+    pub front_end: FrontEndSpec,
+    /// Frames → windows.
+    pub window: WindowSpec,
+    /// The network and its sizes.
+    pub network: NetworkSpec,
+    /// Where the weights come from.
+    pub provenance: Provenance,
+    /// What was measured with them.
+    pub figures: Figures,
+    /// Scores at which events begin and end, by label.
+    pub thresholds: BTreeMap<String, Thresholds>,
+    /// Log-mel frames → what the network was trained on.
+    pub normaliser: Normaliser,
+}
+
+/// What turns the network's outputs into scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// Each label on its own: several may sound at once, or none.
+    Sigmoid,
+}
+
+/// Where the weights come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// The recordings.
+    pub dataset: String,
+    /// Their terms.
+    pub dataset_terms: String,
+    /// Folds trained on.
+    pub train_folds: Vec<u32>,
+    /// Folds measured on, and thresholds chosen on.
+    pub validation_folds: Vec<u32>,
+    /// Clips trained on.
+    pub train_clips: usize,
+    /// The command that makes the bundle again.
+    pub command: String,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Passes over the training set.
+    pub epochs: usize,
+}
+
+/// What was measured on the validation folds, which no weight was fitted to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures {
+    /// Clips measured.
+    pub clips: usize,
+    /// Share of clips whose best label, by the mean over its windows, is right.
+    pub clip_accuracy: f64,
+    /// Share of windows, of those that are not silent, whose best label is right.
+    pub window_accuracy: f64,
+}

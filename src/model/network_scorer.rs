@@ -1,0 +1,151 @@
+//! The scorer behind `run`, `classify` and `eval`: windows in, scores out, convolving each frame once. Runs on the classify
+//! thread, which owns it and all its tensors.
+
+use std::collections::HashMap;
+
+use tch::{Kind, Tensor};
+
+use super::incremental_crnn::{ConvolutionState, IncrementalCrnn};
+use super::{CrnnSpec, NetworkError};
+use crate::domain::{LabelSet, MelWindow, Scores};
+use crate::features::WindowSpec;
+use crate::recognition::{Scorer, ScorerError};
+
+/// How windows are scored. The answers are equal within 1e-5; only the time differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schedule {
+    /// Convolve only the frames that the window before did not have.
+    Incremental,
+    /// Convolve the whole window each time: the reference.
+    FromScratch,
+}
+
+/// Scores windows with a network, keeping the features of frames it has seen.
+pub struct NetworkScorer {
+    labels: LabelSet,
+    window: WindowSpec,
+    mel_bands: usize,
+    time_stride: u64,
+    network: IncrementalCrnn,
+    schedule: Schedule,
+    kept: Option<Kept>,
+}
+
+/// Features of the last window scored.
+struct Kept {
+    segment: u64,
+    start_frame: u64,
+    convolutions: ConvolutionState,
+    /// `[features, projection]`
+    features: Tensor,
+}
+
+impl NetworkScorer {
+    /// A scorer for windows of `window` × `mel_bands`.
+    ///
+    /// # Errors
+    /// [`NetworkError`] when a variable is missing.
+    pub fn new(
+        labels: LabelSet,
+        (window, mel_bands): (WindowSpec, usize),
+        spec: &CrnnSpec,
+        variables: &HashMap<String, Tensor>,
+        schedule: Schedule,
+    ) -> Result<Self, NetworkError> {
+        let _guard = tch::no_grad_guard();
+        Ok(Self {
+            labels,
+            window,
+            mel_bands,
+            time_stride: spec.time_stride().unsigned_abs(),
+            network: IncrementalCrnn::new(spec, variables)?,
+            schedule,
+            kept: None,
+        })
+    }
+
+    /// Features of a window, `[features, projection]`, from what is kept and the frames that are new.
+    fn features_of(&mut self, window: &MelWindow) -> Result<Tensor, NetworkError> {
+        let mut kept = match self.kept.take().and_then(|kept| self.catch_up(kept, window)) {
+            Some(kept) => kept?,
+            None => {
+                let mut convolutions = ConvolutionState::default();
+                let frames = self.frames(window, 0)?; // [frames, mel_bands]
+                let features = self.network.features(&frames, &mut convolutions)?;
+                Kept { segment: 0, start_frame: 0, convolutions, features }
+            }
+        };
+        kept.segment = window.segment;
+        kept.start_frame = window.start_frame;
+        let features = kept.features.shallow_clone();
+        self.kept = Some(kept);
+        Ok(features)
+    }
+
+    /// Feeds the new frames of `window` hop by hop, so that the shapes libtorch sees stay the same; nothing when what is
+    /// kept is of no use.
+    fn catch_up(&self, kept: Kept, window: &MelWindow) -> Option<Result<Kept, NetworkError>> {
+        let hop = self.window.hop_frames as u64;
+        let ahead = window.start_frame.checked_sub(kept.start_frame)?;
+        // beyond half a window, starting afresh is as cheap
+        let usable = self.schedule == Schedule::Incremental
+            && kept.segment == window.segment
+            && ahead > 0
+            && ahead.is_multiple_of(hop)
+            && ahead <= self.window.frames as u64 / 2;
+        usable.then(|| self.feed(kept, window, ahead))
+    }
+
+    fn feed(&self, mut kept: Kept, window: &MelWindow, ahead: u64) -> Result<Kept, NetworkError> {
+        let hop = self.window.hop_frames;
+        let new_frames = self.frames(window, self.window.frames - ahead as usize)?; // [ahead, mel_bands]
+        for first in (0..ahead as i64).step_by(hop) {
+            let frames = new_frames.f_narrow(0, first, hop as i64)?; // [hop, mel_bands]
+            let new = self.network.features(&frames, &mut kept.convolutions)?; // [hop / stride, projection]
+            let dropped = hop as i64 / self.time_stride as i64;
+            let left = kept.features.size()[0] - dropped;
+            let old = kept.features.f_narrow(0, dropped, left)?;
+            kept.features = Tensor::f_cat(&[&old, &new], 0)?; // [features, projection]
+        }
+        Ok(kept)
+    }
+
+    /// Frames `first ..` of a window, `[frames, mel_bands]`.
+    fn frames(&self, window: &MelWindow, first: usize) -> Result<Tensor, NetworkError> {
+        let values = &window.values[first * self.mel_bands..];
+        let shape = [(self.window.frames - first) as i64, self.mel_bands as i64];
+        Ok(Tensor::from_slice(values).f_reshape(shape)?)
+    }
+
+    fn score(&mut self, windows: &[MelWindow], scores: &mut [Scores]) -> Result<(), NetworkError> {
+        let _guard = tch::no_grad_guard();
+        for (window, scores) in windows.iter().zip(scores) {
+            let expected = self.window.frames * self.mel_bands;
+            if window.values.len() != expected {
+                return Err(NetworkError::WindowValues { found: window.values.len(), expected });
+            }
+            let features = self.features_of(window)?.f_unsqueeze(0)?; // [1, features, projection]
+            let row = self.network.scores(&features)?.f_squeeze_dim(0)?; // [labels]
+            row.to_kind(Kind::Float).f_copy_data(&mut scores.0, self.labels.len())?;
+        }
+        Ok(())
+    }
+}
+
+impl Scorer for NetworkScorer {
+    fn labels(&self) -> &LabelSet {
+        &self.labels
+    }
+
+    fn score_into(
+        &mut self,
+        windows: &[MelWindow],
+        scores: &mut [Scores],
+    ) -> Result<(), ScorerError> {
+        self.score(windows, scores).map_err(|error| {
+            // what is kept may be half updated
+            self.kept = None;
+            ScorerError(Box::new(error))
+        })
+    }
+}

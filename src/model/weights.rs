@@ -1,0 +1,68 @@
+//! Tensors to and from safetensors bytes. No pickle: reading weights runs no code.
+
+use std::collections::{BTreeMap, HashMap};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use tch::{Kind, Tensor};
+
+use super::NetworkError;
+
+/// Fills `variables`, a network's own tensors by name, from the bytes of a safetensors file.
+///
+/// # Errors
+/// [`NetworkError`] when the file is damaged, or when names, types or shapes are not exactly the network's.
+pub fn read_weights(bytes: &[u8], variables: &HashMap<String, Tensor>) -> Result<(), NetworkError> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| NetworkError::NotSafetensors { reason: error.to_string() })?;
+    for name in file.names() {
+        if !variables.contains_key(name) {
+            return Err(NetworkError::UnknownTensor { name: name.to_owned() });
+        }
+    }
+    for (name, variable) in variables {
+        let view =
+            file.tensor(name).map_err(|_| NetworkError::MissingTensor { name: name.clone() })?;
+        let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();
+        if view.dtype() != Dtype::F32 || shape != variable.size() {
+            return Err(NetworkError::TensorShape {
+                name: name.clone(),
+                found: format!("{:?} {:?}", view.dtype(), view.shape()),
+                expected: format!("F32 {:?}", variable.size()),
+            });
+        }
+        let tensor = Tensor::f_from_data_size(view.data(), &shape, Kind::Float)?;
+        let mut target = variable.detach();
+        target.f_copy_(&tensor)?;
+    }
+    Ok(())
+}
+
+/// The bytes of a safetensors file with these tensors, in the order of their names.
+///
+/// # Errors
+/// [`NetworkError`] when a tensor cannot be read out.
+pub fn write_weights(variables: &HashMap<String, Tensor>) -> Result<Vec<u8>, NetworkError> {
+    let mut tensors = BTreeMap::new();
+    for (name, variable) in variables {
+        let flat = variable.detach().f_to_kind(Kind::Float)?.f_reshape([-1])?;
+        let values = Vec::<f32>::try_from(&flat)?;
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let shape: Vec<usize> = variable
+            .size()
+            .iter()
+            .map(|&size| usize::try_from(size).expect("invariant: sizes are not negative"))
+            .collect();
+        tensors.insert(name.clone(), (shape, bytes));
+    }
+    let failed = |error: safetensors::SafeTensorError| NetworkError::NotSafetensors {
+        reason: error.to_string(),
+    };
+    let views: BTreeMap<&String, TensorView<'_>> = tensors
+        .iter()
+        .map(|(name, (shape, bytes))| {
+            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name, view))
+        })
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    safetensors::serialize(views, None).map_err(failed)
+}

@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod dsp;
 pub mod features;
+pub mod live;
 #[cfg(feature = "torch")]
 pub mod model;
 pub mod offline;

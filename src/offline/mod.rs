@@ -3,7 +3,9 @@
 mod dataset;
 mod error;
 mod esc50;
+mod scan;
 
 pub use dataset::{Dataset, DatasetClip};
 pub use error::DatasetError;
 pub use esc50::read_esc50;
+pub use scan::{ClipScanner, Scan, ScanError};

@@ -66,8 +66,7 @@ pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
         top,
     };
     let scorer = bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?;
-    let recogniser =
-        Recogniser::new(Box::new(scorer), spec).map_err(Failure::device_or_model)?;
+    let recogniser = Recogniser::new(Box::new(scorer), spec).map_err(Failure::device_or_model)?;
     let mut scanner = ClipScanner::new(bundle.featuriser_spec(), recogniser);
     let mut writer = ClipWriter::new(arguments.format);
     output::print(writer.heading())?;
@@ -122,9 +121,8 @@ fn recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     for path in paths {
         if path.is_dir() {
             let before = files.len();
-            search(path, &mut files).map_err(|error| {
-                Failure::usage(anyhow!("{}: {error}", path.display()))
-            })?;
+            search(path, &mut files)
+                .map_err(|error| Failure::usage(anyhow!("{}: {error}", path.display())))?;
             if files.len() == before {
                 return Err(Failure::usage(anyhow!(
                     "{}: no recording in this folder; looked for {}",
@@ -140,8 +138,9 @@ fn recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn search(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(folder)?.map(|entry| entry.map(|it| it.path())).collect::<Result<_, _>>()?;
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)?
+        .map(|entry| entry.map(|it| it.path()))
+        .collect::<Result<_, _>>()?;
     entries.sort();
     for path in entries {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());

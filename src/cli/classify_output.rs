@@ -123,9 +123,8 @@ impl ClipWriter {
     }
 
     fn summary(&mut self, padded_samples: u64) {
-        let seconds = self
-            .sample_rate
-            .map_or(0.0, |rate| rate.duration_of(self.samples).as_secs_f64());
+        let seconds =
+            self.sample_rate.map_or(0.0, |rate| rate.duration_of(self.samples).as_secs_f64());
         let mut means: Vec<(&Arc<str>, f32)> = self
             .sums
             .iter()

@@ -115,10 +115,11 @@ pub fn score_clips(bundle: &Bundle, clips: &[&DatasetClip]) -> Result<Vec<ClipSc
             let named = |error: anyhow::Error| {
                 Failure::device_or_model(error.context(clip.path.display().to_string()))
             };
-            let result = load_clip(&clip.path).map_err(Failure::device_or_model).and_then(|audio| {
-                score_clip((&audio, clip.label), index as u64, &featuriser, scorer)
-                    .map_err(|error| named(error.into()))
-            });
+            let result =
+                load_clip(&clip.path).map_err(Failure::device_or_model).and_then(|audio| {
+                    score_clip((&audio, clip.label), index as u64, &featuriser, scorer)
+                        .map_err(|error| named(error.into()))
+                });
             *results[index].lock().expect("invariant: no worker panics with the lock") =
                 Some(result);
             bar.inc(1);
@@ -158,7 +159,9 @@ fn table(report: &Report<'_>) -> String {
     let figures = report.figures;
     let mut text = String::new();
     if report.trained_on {
-        text.push_str("TRAINED ON: the model has seen these clips; the figures say nothing of others\n");
+        text.push_str(
+            "TRAINED ON: the model has seen these clips; the figures say nothing of others\n",
+        );
     }
     let percent = |share: f64| share * 100.0;
     let _ = writeln!(

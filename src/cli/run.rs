@@ -79,9 +79,7 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let sinks = sinks::open(&config.output, &counters)?;
     let daemon = Daemon {
         source: opened.source,
-        scorer: Box::new(
-            bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?,
-        ),
+        scorer: Box::new(bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?),
         sinks,
         spec: PipelineSpec {
             featuriser: bundle.featuriser_spec(),
@@ -102,8 +100,10 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 }
 
 fn apply_options(config: &mut Config, arguments: &RunArguments) {
-    let stdout =
-        config.output.stdout.get_or_insert(StdoutConfig { format: StdoutFormat::Auto, windows: None });
+    let stdout = config
+        .output
+        .stdout
+        .get_or_insert(StdoutConfig { format: StdoutFormat::Auto, windows: None });
     match arguments.format {
         Some(Format::Text) => stdout.format = StdoutFormat::Text,
         Some(Format::Jsonl) => stdout.format = StdoutFormat::JsonLines,

@@ -38,9 +38,10 @@ impl Setup {
         };
         match Bundle::load(&folder) {
             Ok(bundle) => {
-                let (config, detector) =
+                let (mut config, detector) =
                     reading.finish_for(&bundle.traits()).map_err(Failure::usage)?;
-                Ok(Self { config: Config { model: folder, ..config }, bundle, detector })
+                config.model = folder;
+                Ok(Self { config, bundle, detector })
             }
             Err(missing) => match reading.finish() {
                 Ok(_) => Err(Failure::device_or_model(missing)),

@@ -43,11 +43,10 @@ impl FromStr for SourceChoice {
             ("file", Some(path)) => Ok(Self::File(path.into())),
             ("file", None) => Err("file needs a path, as in file:recording.wav".into()),
             ("stdin", None) => Ok(Self::Stdin(None)),
-            ("stdin", Some(spec)) => {
-                spec.parse().map(|spec| Self::Stdin(Some(spec))).map_err(
-                    |error: crate::sources::SourceError| error.to_string(),
-                )
-            }
+            ("stdin", Some(spec)) => spec
+                .parse()
+                .map(|spec| Self::Stdin(Some(spec)))
+                .map_err(|error: crate::sources::SourceError| error.to_string()),
             ("demo", None) => Ok(Self::Demo),
             ("demo", Some(_)) => Err("demo takes nothing after it".into()),
             (other, _) => Err(format!(
@@ -96,11 +95,9 @@ pub fn open(
         SourceChoice::Microphone(id) => open_microphone(id.as_deref(), config),
         SourceChoice::File(path) => open_file(&path, config, pace),
         SourceChoice::Stdin(spec) => open_stdin(spec, config),
-        SourceChoice::Demo => Ok(fed(
-            Box::new(Soundscape::new(DEMO_SEED)),
-            pace,
-            "the built-in soundscape".into(),
-        )),
+        SourceChoice::Demo => {
+            Ok(fed(Box::new(Soundscape::new(DEMO_SEED)), pace, "the built-in soundscape".into()))
+        }
     }
 }
 
@@ -143,9 +140,11 @@ fn open_file(path: &Path, config: &SourceConfig, pace: Pace) -> Result<OpenSourc
 fn open_stdin(spec: Option<PcmSpec>, config: &SourceConfig) -> Result<OpenSource, Failure> {
     let spec = match spec {
         Some(spec) => spec,
-        None => config.stdin.format.parse::<PcmSpec>().map_err(|error| {
-            Failure::usage(anyhow!("source.stdin.format: {error}"))
-        })?,
+        None => config
+            .stdin
+            .format
+            .parse::<PcmSpec>()
+            .map_err(|error| Failure::usage(anyhow!("source.stdin.format: {error}")))?,
     };
     let description = format!("standard input, {spec}");
     Ok(fed(Box::new(PcmReader::stdin(spec)), Pace::AsFastAsPossible, description))

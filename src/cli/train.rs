@@ -102,11 +102,8 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
         labels: dataset.labels.len(),
         normaliser: fit.normaliser(),
     };
-    let spec = TrainingSpec {
-        epochs: arguments.epochs,
-        seed: arguments.seed,
-        ..TrainingSpec::default()
-    };
+    let spec =
+        TrainingSpec { epochs: arguments.epochs, seed: arguments.seed, ..TrainingSpec::default() };
     let mut trainer = Trainer::new(spec, &target, set);
     let begun = Instant::now();
     let bar = progress_bar(arguments.epochs as u64, "epochs");
@@ -196,9 +193,10 @@ fn manifest(
     target: &TrainingTarget<'_>,
     train_clips: usize,
 ) -> Manifest {
-    let name = arguments.out.file_name().map_or_else(String::new, |name| {
-        name.to_string_lossy().into_owned()
-    });
+    let name = arguments
+        .out
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Manifest {
         format_version: Bundle::FORMAT_VERSION,
         name,
@@ -244,13 +242,14 @@ fn command_line(arguments: &TrainArguments) -> String {
     if arguments.background.is_some() {
         command += " --background BACKGROUND";
     }
-    command + &format!(
-        " --epochs {} --seed {} --licence '{}' --out {}",
-        arguments.epochs,
-        arguments.seed,
-        arguments.licence,
-        arguments.out.display()
-    )
+    command
+        + &format!(
+            " --epochs {} --seed {} --licence '{}' --out {}",
+            arguments.epochs,
+            arguments.seed,
+            arguments.licence,
+            arguments.out.display()
+        )
 }
 
 /// Writes the bundle, scores the validation clips with it as the daemon would, and writes it again with thresholds and
@@ -262,8 +261,7 @@ fn finish(
     weights: &[u8],
 ) -> Result<(), Failure> {
     let out = &arguments.out;
-    Bundle::write(out, manifest, weights, &model_card::text(manifest))
-        .map_err(Failure::failed)?;
+    Bundle::write(out, manifest, weights, &model_card::text(manifest)).map_err(Failure::failed)?;
     let bundle = Bundle::load(out).map_err(Failure::failed)?;
     let scores = score_clips(&bundle, &dataset.folds(&arguments.validation_folds))?;
     for (index, label) in bundle.labels.iter().enumerate() {
@@ -275,8 +273,7 @@ fn finish(
         clip_accuracy: round(figures.clip_accuracy),
         window_accuracy: round(figures.window_accuracy),
     };
-    Bundle::write(out, manifest, weights, &model_card::text(manifest))
-        .map_err(Failure::failed)?;
+    Bundle::write(out, manifest, weights, &model_card::text(manifest)).map_err(Failure::failed)?;
     log::info!(
         "{}: clip accuracy {:.1} %, window accuracy {:.1} % on {} clips of folds {:?}",
         out.display(),

@@ -1,5 +1,7 @@
 //! Scores of every window of a labelled clip, through the live path. Feeds the metrics and the choice of thresholds.
 
+use std::ops::ControlFlow;
+
 use crate::domain::{Clip, Scores};
 use crate::features::{FeatureError, FeaturiserSpec};
 use crate::offline::for_each_window;
@@ -52,15 +54,17 @@ pub fn score_clip(
     let mut windows = Vec::new();
     let mut failure = None;
     let mut scores = [Scores::zeros(scorer.labels().len())];
-    for_each_window(clip, featuriser, &mut |window| {
+    for_each_window(clip, featuriser, &mut |window, _| {
         window.segment = segment;
-        if failure.is_none() {
-            match scorer.score_into(std::slice::from_ref(window), &mut scores) {
-                Ok(()) => windows.push(WindowScore {
-                    scores: scores[0].0.clone(),
-                    level_dbfs: window.level_dbfs,
-                }),
-                Err(error) => failure = Some(error),
+        match scorer.score_into(std::slice::from_ref(window), &mut scores) {
+            Ok(()) => {
+                let scores = scores[0].0.clone();
+                windows.push(WindowScore { scores, level_dbfs: window.level_dbfs });
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                failure = Some(error);
+                ControlFlow::Break(())
             }
         }
     })?;

@@ -47,8 +47,15 @@ mod tests {
     #[test]
     fn false_alarms_cost_more_than_misses() {
         // taking the last true clip would let four false ones in
-        let clips =
-            [(0.9, true), (0.8, true), (0.5, false), (0.5, false), (0.5, false), (0.5, false), (0.3, true)];
+        let clips = [
+            (0.9, true),
+            (0.8, true),
+            (0.5, false),
+            (0.5, false),
+            (0.5, false),
+            (0.5, false),
+            (0.3, true),
+        ];
         assert!((calibrate(&clips).on - 0.65).abs() < 1e-6);
     }
 

@@ -2,6 +2,9 @@
 //! tympan as its users would.
 
 mod config;
+mod golden;
 mod recognition;
 mod sinks;
 mod sources;
+mod streaming;
+mod tidy;

@@ -2,5 +2,6 @@
 //! tympan as its users would.
 
 mod config;
+mod live;
 mod recognition;
 mod sinks;

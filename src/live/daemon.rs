@@ -22,7 +22,7 @@ pub struct Daemon {
     pub sinks: Vec<Box<dyn Sink>>,
     /// How it listens.
     pub spec: PipelineSpec,
-    /// Set it to end the daemon: within a second, whatever blocks.
+    /// Set it to end the daemon: within a second, even if a sink blocks; three if the scorer itself hangs.
     pub stop: Arc<AtomicBool>,
     /// Sees every window record as it is handed over.
     pub on_window: Option<WindowObserver>,

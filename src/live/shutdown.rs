@@ -14,14 +14,15 @@ use super::{LiveError, Outcome};
 use crate::domain::StatusRecord;
 use crate::sinks::WhenFull;
 
-/// Of the second that an end may take: so long everything drains as usual …
+/// Of the second that an end may take, everything drains as usual for so long; then stages give up what they have left
+/// and count it.
 const DRAIN: Duration = Duration::from_millis(200);
-/// … so long stages give up what they have left and count it …
-const STAGES: Duration = Duration::from_millis(550);
-/// … so long the sinks may take to close …
+/// So long the sinks may take to close. A sink that blocks is left behind by then, half a second after the stop.
 const SINKS: Duration = Duration::from_millis(300);
-/// … before even the emit stage is left behind.
-const ALL: Duration = Duration::from_millis(900);
+/// A stage that has not ended by now hangs in something that cannot be interrupted, the scorer most likely. Long enough
+/// that a busy machine is not taken for a hanging one; together well below the unit's `TimeoutStopSec`.
+const STAGES: Duration = Duration::from_secs(2);
+const ALL: Duration = Duration::from_secs(3);
 
 /// Live, at the end of a source, nobody waits, and a slow reader gets its time; one that reads nothing does not.
 const SINKS_UNHURRIED: Duration = Duration::from_secs(5);
@@ -33,12 +34,12 @@ const TURN: Duration = Duration::from_millis(10);
 pub(super) struct Shutdown {
     stop: Arc<AtomicBool>,
     when_full: WhenFull,
-    /// When the second began; none while there is all the time of the world.
+    /// When the end was hurried; none while there is all the time of the world.
     began: Option<Instant>,
 }
 
 impl Shutdown {
-    /// The second begins now, unless the source is simply at its end: then all of it is heard first, and only a stop
+    /// The time begins to run now, unless the source is simply at its end: then all of it is heard first, and only a stop
     /// makes haste.
     pub(super) fn new(stop: Arc<AtomicBool>, when_full: WhenFull, ending: &Ending) -> Self {
         let is_patient = matches!(ending, Ending::SourceEnded);
@@ -90,7 +91,7 @@ impl Shutdown {
         }
     }
 
-    /// Joins a stage, or leaves it behind when it has not ended `within` the second; throws the switch when the time
+    /// Joins a stage, or leaves it behind when it has not ended `within` the time; throws the switch when the time
     /// to drain is over.
     fn join(
         &mut self,

@@ -56,6 +56,24 @@ fn a_bundle_is_trained_measured_and_used() {
 }
 
 #[test]
+fn the_same_seed_gives_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    tones(&data);
+    let weights = |seed: &str, out: &str| {
+        let out = folder.path().join(out);
+        let arguments = ["train", "--data", data.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        let folds = ["--folds", "1", "--validation-folds", "2", "--epochs", "2", "--seed", seed];
+        success(&[&arguments[..], &folds].concat());
+        std::fs::read(out.join("weights.safetensors")).unwrap()
+    };
+    let first = weights("1", "first");
+    assert!(first == weights("1", "again"), "the same seed gave other weights");
+    assert!(first != weights("2", "other"), "another seed gave the same weights");
+}
+
+#[test]
 fn what_cannot_be_trained_on_is_said_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

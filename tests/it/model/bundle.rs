@@ -120,7 +120,7 @@ fn sizes_that_do_not_fit_are_refused_before_libtorch_sees_them() {
     let error = error_after(|text| text.replace("lstm_hidden = 5", "lstm_hidden = 900000000"));
     says(&error, &["lstm_hidden is 900000000"]);
     let error = error_after(|text| text.replace("lstm_hidden = 5", "lstm_hidden = 7"));
-    says(&error, &["lstm", "[20, 5]", "[28, 7]"]);
+    says(&error, &["lstm.bias_hh_l0", "[20]", "[28]"]);
     let error = error_after(|text| text.replace("revision = 1", "revision = 2"));
     says(&error, &["revision 2", "revision 1"]);
 }

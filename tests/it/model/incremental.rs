@@ -126,7 +126,7 @@ fn listening_gives_what_training_saw() {
     Bundle::write(folder.path(), &mut manifest.clone(), &weights, "a card").unwrap();
     let bundle = Bundle::load(folder.path()).unwrap();
     let NetworkSpec::Crnn(spec) = &bundle.manifest.network;
-    assert_eq!(spec.features_of(14), 3);
+    assert_eq!(spec.features_of(14), 4);
     let window = window_at(9, 0, 14, 8);
     let heard = score(&mut bundle.scorer(Schedule::Incremental).unwrap(), &window);
     let input = tch::Tensor::from_slice(&window.values).reshape([1, 14, 8]);

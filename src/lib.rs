@@ -1,11 +1,58 @@
 //! tympan hears a microphone and says, within milliseconds, what it hears.
+//!
+//! # The data path
+//!
+//! ```text
+//! sources::Microphone ─ cpal's callback: to f32, downmix, push            (or a file, stdin, the demo: FedSource)
+//!    │  sources::sample_ring: samples, and marks that say when they came and what was lost
+//! live::feature_stage   `tympan-features`: features::Featuriser = resample → STFT → mel → log → normalise → slide
+//!    │  domain::MelWindow, four at most; spent ones come back
+//! live::classify_stage  `tympan-classify`: recognition::Recogniser = model::NetworkScorer → smoother → detector
+//!    │  domain::Record, bounded; events never crowded out by windows
+//! live::emit_stage      `tympan-emit`: completes the record, hands it to every sink's own queue
+//!    │
+//! sinks                 `tympan-stdout`, `tympan-logfile`, `tympan-socket`: each alone with its troubles
+//! ```
+//!
+//! `live::topology` wires it, `live::Daemon` runs it. [`offline::ClipScanner`] drives the same featuriser and the same
+//! recogniser over a clip, on one thread.
+//!
+//! # Layers
+//!
+//! Imports point down only, and siblings of a layer do not know each other.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | 8 | `cli`: one file a command |
+//! | 7 | [`config`]: from the file as written to values, or to all its faults |
+//! | 6 | [`evaluation`]: figures; `training`: fits a network (libtorch) |
+//! | 5 | [`live`]: the daemon; [`offline`]: clips and datasets |
+//! | 4 | `model`: network and bundle (libtorch) |
+//! | 3 | [`sources`], [`sinks`] |
+//! | 2 | [`features`], [`recognition`] |
+//! | 1 | [`dsp`] |
+//! | 0 | [`domain`] |
+//!
+//! The feature `torch`, on by default, gates `model`, `training` and `cli`; without it all else builds and is tested,
+//! threads included, with a fake scorer.
+//!
+//! # Words
+//!
+//! **sample**: one number of one channel. **frame**: one column of the spectrogram. **window**: the frames a network
+//! sees at once. **taper**: what a frame is multiplied with before its transform. **chunk**: an arbitrary slice of
+//! samples. **clip**: a whole recording. **segment**: audio without a gap. **record**: one output line. **event**: from
+//! an onset to an offset. **score**: between 0 and 1, one a label. **bundle**: a model on disk.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "torch")]
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod dsp;
+pub mod evaluation;
 pub mod features;
+pub mod live;
 #[cfg(feature = "torch")]
 pub mod model;
 pub mod offline;

@@ -141,7 +141,7 @@ fn stdout(section: Section<'_>) -> Option<StdoutConfig> {
     let enabled = section.value("enabled", boolean);
     let config = StdoutConfig {
         format: section.value("format", one_of(&formats)),
-        windows: section.value("windows", boolean),
+        windows: section.optional("windows", boolean),
     };
     section.end();
     enabled.then_some(config)

@@ -153,8 +153,8 @@ pub struct OutputConfig {
 pub struct StdoutConfig {
     /// How records look.
     pub format: StdoutFormat,
-    /// Whether window records are written.
-    pub windows: bool,
+    /// Whether window records are written; none: as JSON Lines, not as text.
+    pub windows: Option<bool>,
 }
 
 /// How records look on standard output.

@@ -168,6 +168,17 @@ impl Recogniser {
         self.detector.set_sample_rate(sample_rate);
     }
 
+    /// Goes on with another source: ends what is open, and keeps counting ids.
+    pub fn set_source(
+        &mut self,
+        source: Arc<str>,
+        sample_rate: SampleRate,
+        emit: &mut dyn FnMut(Record),
+    ) {
+        self.set_sample_rate(sample_rate, emit);
+        self.source = source;
+    }
+
     fn judge(
         &mut self,
         window: &MelWindow,

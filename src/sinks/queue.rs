@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Select, Sender, TryRecvError, bounded, never};
 
 use super::sink_stage::{Losses, SinkEnd, SinkStage};
 use super::{Sink, SinkError};
@@ -66,6 +66,16 @@ impl Lane {
             give_back.try_send(()).expect("invariant: the channel holds as many permits");
         }
         (give_back, Self { room, capacity })
+    }
+
+    /// Waits for a permit; without one when `patience` is disconnected first.
+    fn wait(&self, patience: &Receiver<Infallible>) -> Result<(), TryRecvError> {
+        let mut either = Select::new();
+        either.recv(&self.room);
+        either.recv(patience);
+        // Whichever came: room that there is goes before an end of patience, and nobody else takes permits.
+        either.ready();
+        self.room.try_recv()
     }
 }
 
@@ -146,19 +156,22 @@ impl SinkHandle {
 
     /// Hands `record` over, or drops and counts it, or waits: see [`WhenFull`]. Of a sink that has ended, does nothing.
     pub fn offer(&self, record: &Arc<Record>) {
+        self.offer_until(record, &never());
+    }
+
+    /// As [`Self::offer`], but waits for room no longer than `patience` is connected; then the record is dropped and
+    /// counted, so that a sink that blocks for ever cannot keep the program from ending.
+    pub fn offer_until(&self, record: &Arc<Record>, patience: &Receiver<Infallible>) {
         let Some(records) = &self.records else { return };
         let lane = self.lane(record);
-        match self.when_full {
-            WhenFull::Wait => {
-                if lane.room.recv().is_err() {
-                    return; // the sink has ended
-                }
-            }
-            WhenFull::DropAndCount => match lane.room.try_recv() {
-                Ok(()) => {}
-                Err(TryRecvError::Empty) => return self.losses.add(record),
-                Err(TryRecvError::Disconnected) => return,
-            },
+        let room = match self.when_full {
+            WhenFull::Wait => lane.wait(patience),
+            WhenFull::DropAndCount => lane.room.try_recv(),
+        };
+        match room {
+            Ok(()) => {}
+            Err(TryRecvError::Empty) => return self.losses.add(record),
+            Err(TryRecvError::Disconnected) => return, // the sink has ended
         }
         // Never waits: there are as many permits as places. Fails only when the sink has ended.
         let _ = records.send(Arc::clone(record));

@@ -3,12 +3,14 @@
 //! Runs on the main thread of `tympan train`; features come from the same front end as live windows.
 
 mod augment;
+mod calibration;
 mod clip_features;
 mod error;
 mod trainer;
 mod training_spec;
 
 pub use augment::Augmenter;
+pub use calibration::calibrate;
 pub use clip_features::{ClipFeatures, NormaliserFit, extract_all};
 pub use error::TrainingError;
 pub use trainer::{EpochReport, Trainer, TrainingSet, TrainingTarget, Validation, WindowScores};

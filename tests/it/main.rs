@@ -3,6 +3,7 @@
 
 mod config;
 mod golden;
+mod live;
 mod recognition;
 mod sinks;
 mod sources;

@@ -1,0 +1,39 @@
+//! The command line: one subcommand a job. Each subcommand's own arguments stand in its file.
+
+use clap::{Parser, Subcommand};
+
+use super::bench::BenchArguments;
+use super::check::CheckArguments;
+use super::classify::ClassifyArguments;
+use super::devices::DevicesArguments;
+use super::eval::EvalArguments;
+use super::run::RunArguments;
+use super::train::TrainArguments;
+
+/// Hears a microphone and says, within milliseconds, what it hears.
+#[derive(Debug, Parser)]
+#[command(name = "tympan", version, propagate_version = true, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Listen and write labels to standard output, a log file or sockets
+    Run(RunArguments),
+    /// Say what is heard in recordings
+    Classify(ClassifyArguments),
+    /// Fit a model to a dataset and write its bundle
+    Train(TrainArguments),
+    /// Measure a model on a dataset
+    Eval(EvalArguments),
+    /// Measure latency by stage, and throughput
+    Bench(BenchArguments),
+    /// List the capture devices
+    Devices(DevicesArguments),
+    /// Check a configuration and the bundle it names
+    Check(CheckArguments),
+}

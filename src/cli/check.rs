@@ -1,0 +1,57 @@
+//! `tympan check`: every fault of a configuration and of the bundle it names, without listening.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::setup::Setup;
+use super::{Failure, output};
+use crate::sources::PcmSpec;
+
+/// Arguments of `tympan check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Configuration file; without it the built-in one
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the model bundle
+    #[arg(long, value_name = "FOLDER")]
+    model: Option<PathBuf>,
+}
+
+/// Checks, and says what was found good.
+///
+/// # Errors
+/// [`Failure`] with every fault.
+pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
+    let setup = Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
+    setup
+        .config
+        .source
+        .stdin
+        .format
+        .parse::<PcmSpec>()
+        .map_err(|error| Failure::usage(anyhow::anyhow!("source.stdin.format: {error}")))?;
+    let manifest = &setup.bundle.manifest;
+    let window = setup.bundle.featuriser_spec().window_samples(manifest.front_end.sample_rate_hz);
+    let seconds = manifest.front_end.sample_rate_hz.duration_of(window).as_secs_f64();
+    let allowed =
+        (0..setup.bundle.labels.len()).filter(|&label| setup.detector.is_allowed(label)).count();
+    let configuration = arguments
+        .config
+        .as_ref()
+        .map_or_else(|| "built-in configuration".into(), |path| path.display().to_string());
+    output::print(&format!(
+        "{configuration}: good\n{}: good: {}, {} labels ({allowed} may become events), windows of {seconds:.2} s every \
+         {:.0} ms at {}, clip accuracy {:.1} % on {} clips\n",
+        setup.config.model.display(),
+        manifest.name,
+        setup.bundle.labels.len(),
+        setup.bundle.traits().hop.as_secs_f64() * 1000.0,
+        manifest.front_end.sample_rate_hz,
+        manifest.figures.clip_accuracy * 100.0,
+        manifest.figures.clips,
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,56 @@
+//! How a command fails: an error to print, and the exit code that tells scripts which kind it is.
+
+use std::process::ExitCode;
+
+/// A command's error and its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    /// The command ran, and failed at what it was to do: exit code 1.
+    pub fn failed(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 1, error: error.into() }
+    }
+
+    /// A wrong argument or configuration: exit code 2.
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 2, error: error.into() }
+    }
+
+    /// A device, recording or model that cannot be used: exit code 3.
+    pub fn device_or_model(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 3, error: error.into() }
+    }
+
+    /// Prints the error with its causes, once each, to standard error; gives the exit code.
+    pub fn report(self) -> ExitCode {
+        let broken_pipe = self.error.chain().any(|cause| {
+            cause
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        });
+        // whoever closed the pipe has read all he wanted
+        if broken_pipe && self.code == 1 {
+            return ExitCode::SUCCESS;
+        }
+        let mut text = self.error.to_string();
+        for cause in self.error.chain().skip(1) {
+            let cause = cause.to_string();
+            if !text.contains(&cause) {
+                text = format!("{text}: {cause}");
+            }
+        }
+        eprintln!("tympan: {text}");
+        ExitCode::from(self.code)
+    }
+}
+
+/// What is written to standard output or a report fails as an ordinary failure.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::failed(error)
+    }
+}

@@ -1,0 +1,24 @@
+//! Layer 8: the commands, one file each. Parses arguments, turns a configuration into specs, calls the layers below,
+//! prints. The only layer that imports `config` and the only one that uses `anyhow`.
+
+mod arguments;
+mod bench;
+mod bench_report;
+mod check;
+mod classify;
+mod classify_output;
+mod devices;
+mod eval;
+mod failure;
+mod logging;
+mod model_card;
+mod output;
+mod run;
+mod setup;
+mod sinks;
+mod source_choice;
+mod train;
+
+pub use arguments::{Arguments, Command};
+pub use failure::Failure;
+pub use run::run_command as run;

@@ -1,0 +1,142 @@
+//! `tympan run`: the daemon.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::setup::Setup;
+use super::source_choice::{self, SourceChoice};
+use super::{Arguments, Command, Failure, bench, check, classify, devices, eval, sinks, train};
+use crate::config::{Config, StdoutConfig, StdoutFormat};
+use crate::domain::Counters;
+use crate::live::{Daemon, LiveError, PipelineSpec};
+use crate::model::Schedule;
+use crate::sources::Pace;
+
+/// This much audio that is exactly zero makes the input `silent`.
+pub const SILENT_AFTER: Duration = Duration::from_secs(10);
+
+/// Arguments of `tympan run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Configuration file; without it the built-in one, which is the repository's config.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the model bundle
+    #[arg(long, value_name = "FOLDER")]
+    model: Option<PathBuf>,
+    /// What to listen to: microphone[:ID], file:PATH, stdin[:FORMAT:RATE:CHANNELS] or demo
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<SourceChoice>,
+    /// As fast as can be heard instead of at real-time pace; loses nothing
+    #[arg(long)]
+    fast: bool,
+    /// How standard output looks: text or jsonl; by default text on a terminal, JSON Lines elsewhere
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Write the scores of every window to standard output, also as text
+    #[arg(long)]
+    windows: bool,
+}
+
+/// How standard output looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// JSON Lines
+    Jsonl,
+}
+
+/// Runs whichever command was given.
+///
+/// # Errors
+/// [`Failure`], to be reported by the caller.
+pub fn run_command(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments.command {
+        Command::Run(arguments) => run(&arguments),
+        Command::Classify(arguments) => classify::classify(&arguments),
+        Command::Train(arguments) => train::train(&arguments),
+        Command::Eval(arguments) => eval::eval(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Devices(arguments) => devices::devices(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+    }
+}
+
+fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    let Setup { mut config, bundle, detector } =
+        Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
+    apply_options(&mut config, arguments);
+    let pace = arguments.fast.then_some(Pace::AsFastAsPossible);
+    let opened = source_choice::open(arguments.source.as_ref(), &config.source, pace)?;
+    let counters = Arc::new(Counters::default());
+    let sinks = sinks::open(&config.output, &counters)?;
+    let daemon = Daemon {
+        source: opened.source,
+        scorer: Box::new(bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?),
+        sinks,
+        spec: PipelineSpec {
+            featuriser: bundle.featuriser_spec(),
+            smoothing: config.detector.smoothing,
+            detector,
+            top: config.output.top_labels,
+            when_full: opened.when_full,
+            ring: config.source.ring,
+            silent_after: SILENT_AFTER,
+            device: opened.description,
+            model: format!("{} ({} labels)", bundle.manifest.name, bundle.labels.len()),
+            counters,
+        },
+        stop: stop_on_signal()?,
+        on_window: None,
+    };
+    daemon.run().map(|_| ExitCode::SUCCESS).map_err(failure_of)
+}
+
+fn apply_options(config: &mut Config, arguments: &RunArguments) {
+    let stdout = config
+        .output
+        .stdout
+        .get_or_insert(StdoutConfig { format: StdoutFormat::Auto, windows: None });
+    match arguments.format {
+        Some(Format::Text) => stdout.format = StdoutFormat::Text,
+        Some(Format::Jsonl) => stdout.format = StdoutFormat::JsonLines,
+        None => {}
+    }
+    if arguments.windows {
+        stdout.windows = Some(true);
+    }
+}
+
+/// A flag that SIGINT, SIGTERM and SIGHUP set.
+///
+/// # Errors
+/// [`Failure`] when the system refuses the handler.
+pub fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        // Relaxed: the flag guards nothing but itself; the supervisor looks again in a moment.
+        flag.store(true, Ordering::Relaxed);
+    })
+    .map_err(|error| Failure::failed(anyhow!("cannot listen for SIGINT and SIGTERM: {error}")))?;
+    Ok(stop)
+}
+
+/// The exit code of a daemon that ended otherwise than well.
+pub fn failure_of(error: LiveError) -> Failure {
+    match error {
+        LiveError::Features(_)
+        | LiveError::Recognition(_)
+        | LiveError::Scorer(_)
+        | LiveError::SourceStart(_)
+        | LiveError::SourceLost { .. } => Failure::device_or_model(error),
+        _ => Failure::failed(error),
+    }
+}

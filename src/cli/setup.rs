@@ -1,0 +1,74 @@
+//! What most commands begin with: the configuration, the bundle it names, and the rules that follow from both.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+
+use super::{Failure, logging};
+use crate::config::{Config, ConfigError, Reading};
+use crate::model::{Bundle, configure_runtime};
+use crate::recognition::DetectorSpec;
+
+/// The shipped bundle, below the working folder or below `share/tympan` of an installation.
+const SHIPPED_BUNDLE: &str = "models/esc50";
+
+/// A checked configuration, its bundle, and the detector's rules.
+pub struct Setup {
+    /// The configuration; what options changed is in it.
+    pub config: Config,
+    /// The bundle.
+    pub bundle: Bundle,
+    /// When events begin and end.
+    pub detector: DetectorSpec,
+}
+
+impl Setup {
+    /// Reads the configuration (the built-in one without `config`), loads the bundle (`model` wins over the
+    /// configuration), and starts the log and libtorch.
+    ///
+    /// # Errors
+    /// [`Failure`]: every fault of the configuration at once, or what is wrong with the bundle.
+    pub fn load(config: Option<&Path>, model: Option<&Path>) -> Result<Self, Failure> {
+        let reading = read(config)?;
+        logging::start(reading.config().log_level);
+        configure_runtime(reading.config().torch_threads);
+        let folder = match model {
+            Some(model) => model.to_owned(),
+            None => installed_unless_here(&reading.config().model, config.is_some()),
+        };
+        match Bundle::load(&folder) {
+            Ok(bundle) => {
+                let (mut config, detector) =
+                    reading.finish_for(&bundle.traits()).map_err(Failure::usage)?;
+                config.model = folder;
+                Ok(Self { config, bundle, detector })
+            }
+            Err(missing) => match reading.finish() {
+                Ok(_) => Err(Failure::device_or_model(missing)),
+                Err(faults) => Err(Failure::usage(anyhow!("{faults}\n{missing}"))),
+            },
+        }
+    }
+}
+
+fn read(config: Option<&Path>) -> Result<Reading, Failure> {
+    match config {
+        Some(path) => Reading::open(path).map_err(|error| match error {
+            ConfigError::Unreadable { .. } => Failure::usage(anyhow::Error::from(error)),
+            ConfigError::Faulty(faults) => Failure::usage(faults),
+        }),
+        None => Ok(Reading::from_str("built-in configuration", Config::built_in_text())),
+    }
+}
+
+/// The shipped bundle is found beside an installed program as well, so that `tympan classify x.wav` works anywhere.
+fn installed_unless_here(model: &Path, chosen: bool) -> PathBuf {
+    if chosen || model.exists() {
+        return model.to_owned();
+    }
+    let installed = std::env::current_exe().ok().and_then(|program| {
+        let prefix = program.parent()?.parent()?.to_owned();
+        Some(prefix.join("share/tympan").join(SHIPPED_BUNDLE))
+    });
+    installed.filter(|folder| folder.exists()).unwrap_or_else(|| model.to_owned())
+}

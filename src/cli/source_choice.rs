@@ -1,0 +1,151 @@
+//! Which source to listen to: `--source`, or the configuration. Opens it.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::anyhow;
+
+use super::Failure;
+use crate::config::{self, SourceConfig, SourceKind};
+use crate::sinks::WhenFull;
+use crate::sources::microphone::HostChoice;
+use crate::sources::{
+    ChannelSelection, ClipFile, FedSource, Microphone, MicrophoneSpec, Pace, PcmReader, PcmSpec,
+    Repeat, SampleReader, Soundscape, Source,
+};
+
+/// The demo is the same every time.
+pub const DEMO_SEED: u64 = 1;
+
+/// A source as `--source` names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceChoice {
+    /// `microphone`, or `microphone:ID`.
+    Microphone(Option<String>),
+    /// `file:PATH`.
+    File(PathBuf),
+    /// `stdin`, or `stdin:FORMAT:RATE:CHANNELS`.
+    Stdin(Option<PcmSpec>),
+    /// `demo`.
+    Demo,
+}
+
+impl FromStr for SourceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, rest) = match text.split_once(':') {
+            Some((kind, rest)) => (kind, Some(rest).filter(|rest| !rest.is_empty())),
+            None => (text, None),
+        };
+        match (kind, rest) {
+            ("microphone" | "mic", id) => Ok(Self::Microphone(id.map(str::to_owned))),
+            ("file", Some(path)) => Ok(Self::File(path.into())),
+            ("file", None) => Err("file needs a path, as in file:recording.wav".into()),
+            ("stdin", None) => Ok(Self::Stdin(None)),
+            ("stdin", Some(spec)) => spec
+                .parse()
+                .map(|spec| Self::Stdin(Some(spec)))
+                .map_err(|error: crate::sources::SourceError| error.to_string()),
+            ("demo", None) => Ok(Self::Demo),
+            ("demo", Some(_)) => Err("demo takes nothing after it".into()),
+            (other, _) => Err(format!(
+                "{other:?} is no source; use microphone[:ID], file:PATH, \
+                 stdin[:FORMAT:RATE:CHANNELS] or demo"
+            )),
+        }
+    }
+}
+
+/// A source, opened, and what it is in words.
+pub struct OpenSource {
+    /// The source.
+    pub source: Box<dyn Source>,
+    /// In words, for people.
+    pub description: String,
+    /// What to do when a queue is full: a device and real-time pace wait for nobody, a pipe and `--fast` do.
+    pub when_full: WhenFull,
+}
+
+/// Opens what `choice` says, or else the configuration.
+///
+/// # Errors
+/// [`Failure`] with exit code 3 when device or file cannot be used, 2 for a format that is none.
+pub fn open(
+    choice: Option<&SourceChoice>,
+    config: &SourceConfig,
+    pace: Option<Pace>,
+) -> Result<OpenSource, Failure> {
+    let pace = pace.unwrap_or(match config.file.pace {
+        config::Pace::Fast if config.kind == SourceKind::File => Pace::AsFastAsPossible,
+        config::Pace::Fast | config::Pace::RealTime => Pace::RealTime,
+    });
+    let choice = match choice {
+        Some(choice) => choice.clone(),
+        None => match config.kind {
+            SourceKind::Microphone => SourceChoice::Microphone(None),
+            SourceKind::Demo => SourceChoice::Demo,
+            SourceKind::Stdin => SourceChoice::Stdin(None),
+            SourceKind::File => SourceChoice::File(config.file.path.clone().ok_or_else(|| {
+                Failure::usage(anyhow!("source.kind is file, and source.file.path is not set"))
+            })?),
+        },
+    };
+    match choice {
+        SourceChoice::Microphone(id) => open_microphone(id.as_deref(), config),
+        SourceChoice::File(path) => open_file(&path, config, pace),
+        SourceChoice::Stdin(spec) => open_stdin(spec, config),
+        SourceChoice::Demo => {
+            Ok(fed(Box::new(Soundscape::new(DEMO_SEED)), pace, "the built-in soundscape".into()))
+        }
+    }
+}
+
+fn fed(reader: Box<dyn SampleReader>, pace: Pace, description: String) -> OpenSource {
+    let when_full = match pace {
+        Pace::RealTime => WhenFull::DropAndCount,
+        Pace::AsFastAsPossible => WhenFull::Wait,
+    };
+    OpenSource { source: Box::new(FedSource::new(reader, pace)), description, when_full }
+}
+
+fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource, Failure> {
+    let microphone = &config.microphone;
+    let device = id.or(microphone.device.as_deref()).unwrap_or("default");
+    let spec = MicrophoneSpec {
+        host: match microphone.host {
+            config::HostChoice::Auto => HostChoice::Auto,
+            config::HostChoice::Alsa => HostChoice::Alsa,
+            config::HostChoice::PulseAudio => HostChoice::PulseAudio,
+        },
+        device: device.into(),
+        channels: microphone.channel.map_or(ChannelSelection::Mix, ChannelSelection::One),
+        latency: Some(microphone.buffer),
+        sample_rate: microphone.sample_rate,
+        silence_limit: microphone.lost_after,
+    };
+    let source = Microphone::open(&spec).map_err(Failure::device_or_model)?;
+    let description = source.description();
+    let when_full = WhenFull::DropAndCount;
+    Ok(OpenSource { source: Box::new(source), description, when_full })
+}
+
+fn open_file(path: &Path, config: &SourceConfig, pace: Pace) -> Result<OpenSource, Failure> {
+    let repeat = if config.file.repeat { Repeat::Forever } else { Repeat::Once };
+    let file = ClipFile::open(path, repeat).map_err(Failure::device_or_model)?;
+    Ok(fed(Box::new(file), pace, path.display().to_string()))
+}
+
+/// Standard input is read as it comes: a pipe has its own pace, and a full ring holds it back.
+fn open_stdin(spec: Option<PcmSpec>, config: &SourceConfig) -> Result<OpenSource, Failure> {
+    let spec = match spec {
+        Some(spec) => spec,
+        None => config
+            .stdin
+            .format
+            .parse::<PcmSpec>()
+            .map_err(|error| Failure::usage(anyhow!("source.stdin.format: {error}")))?,
+    };
+    let description = format!("standard input, {spec}");
+    Ok(fed(Box::new(PcmReader::stdin(spec)), Pace::AsFastAsPossible, description))
+}

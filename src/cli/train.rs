@@ -1,0 +1,299 @@
+//! `tympan train`: a dataset in, a bundle out.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::eval::{progress_bar, require_folder, score_clips};
+use super::{Failure, logging, model_card};
+use crate::evaluation::{ClassificationFigures, ClipScores};
+use crate::features::{FrontEndSpec, WindowSpec};
+use crate::model::{
+    Activation, Bundle, CrnnSpec, Figures, Manifest, NetworkSpec, Provenance, configure_runtime,
+};
+use crate::offline::{Dataset, read_esc50};
+use crate::recognition::Thresholds;
+use crate::training::{
+    ClipFeatures, EpochReport, NormaliserFit, Trainer, TrainingError, TrainingSet, TrainingSpec,
+    TrainingTarget, calibrate, extract_all,
+};
+
+/// 1.92 s of audio, 18 features of the standard network, a new window every 80 ms.
+const WINDOW: WindowSpec = WindowSpec { frames: 94, hop_frames: 4 };
+
+/// Until the clips were scored, every label has these.
+const UNCALIBRATED: Thresholds = Thresholds { on: 0.5, off: 0.3 };
+
+/// Arguments of `tympan train`.
+#[derive(Debug, Args)]
+pub struct TrainArguments {
+    /// Folder of a dataset laid out as ESC-50 is
+    #[arg(long, value_name = "FOLDER")]
+    data: PathBuf,
+    /// Folder of the bundle to write
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Kind of network
+    #[arg(long, value_enum, default_value_t = NetworkKind::Crnn)]
+    network: NetworkKind,
+    /// Folds to fit
+    #[arg(long, value_delimiter = ',', value_name = "FOLDS", default_value = "1,2,3")]
+    folds: Vec<u32>,
+    /// Folds to measure on and to choose thresholds by; no weight is fitted to them
+    #[arg(long, value_delimiter = ',', value_name = "FOLDS", default_value = "4")]
+    validation_folds: Vec<u32>,
+    /// Only clips under these licences (the table's column `license`); by default all
+    #[arg(long, value_delimiter = ',', value_name = "LICENCES")]
+    licences: Vec<String>,
+    /// Folder of recordings that hold none of the labels: noise, silence
+    #[arg(long, value_name = "FOLDER")]
+    background: Option<PathBuf>,
+    /// Terms of the weights, for the manifest and the card
+    #[arg(long, value_name = "TERMS", default_value = "unspecified")]
+    licence: String,
+    /// Passes over the training clips
+    #[arg(long, default_value_t = TrainingSpec::default().epochs)]
+    epochs: usize,
+    /// Seed of everything random
+    #[arg(long, default_value_t = TrainingSpec::default().seed)]
+    seed: u64,
+    /// Threads of libtorch; by default one a core. The same number gives the same weights again
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// Kinds of network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum NetworkKind {
+    /// Convolutions over time and frequency, then an LSTM over time
+    Crnn,
+}
+
+/// Trains, measures, writes.
+///
+/// # Errors
+/// [`Failure`] when dataset or folder cannot be used, or training fails.
+pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
+    logging::start(log::LevelFilter::Info);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    configure_runtime(arguments.threads.unwrap_or(cores));
+    if let Some(fold) = arguments.folds.iter().find(|it| arguments.validation_folds.contains(it)) {
+        return Err(Failure::usage(anyhow!(
+            "fold {fold} is in --folds and in --validation-folds; what was fitted cannot be measured on"
+        )));
+    }
+    let NetworkKind::Crnn = arguments.network;
+    let dataset = read_esc50(&arguments.data, &arguments.licences).map_err(Failure::usage)?;
+    let front_end = FrontEndSpec::standard().map_err(Failure::failed)?;
+    let set = read_recordings(arguments, &dataset, &front_end)?;
+    let train_clips = set.train.len();
+    let mut fit = NormaliserFit::new(front_end.mel_bands);
+    for clip in &set.train {
+        fit.add(clip);
+    }
+    let target = TrainingTarget {
+        front_end: &front_end,
+        window: WINDOW,
+        network: &CrnnSpec::standard(),
+        labels: dataset.labels.len(),
+        normaliser: fit.normaliser(),
+    };
+    let spec =
+        TrainingSpec { epochs: arguments.epochs, seed: arguments.seed, ..TrainingSpec::default() };
+    let mut trainer = Trainer::new(spec, &target, set);
+    let begun = Instant::now();
+    let bar = progress_bar(arguments.epochs as u64, "epochs");
+    trainer
+        .run(&mut |report| {
+            bar.inc(1);
+            bar.suspend(|| tell(&report));
+        })
+        .map_err(Failure::failed)?;
+    bar.finish_and_clear();
+    log::info!("trained for {:.0} min", begun.elapsed().as_secs_f64() / 60.0);
+    let mut manifest = manifest(arguments, &dataset, &target, train_clips);
+    let weights = trainer.weights().map_err(Failure::failed)?;
+    finish(arguments, &dataset, &mut manifest, &weights)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(report: &EpochReport) {
+    match report.validation {
+        Some(validation) => log::info!(
+            "epoch {}: loss {:.3}, validation loss {:.3}, clips {:.1} %, windows {:.1} %",
+            report.epoch,
+            report.train_loss,
+            validation.loss,
+            validation.clip_accuracy * 100.0,
+            validation.window_accuracy * 100.0
+        ),
+        None => log::debug!("epoch {}: loss {:.3}", report.epoch, report.train_loss),
+    }
+}
+
+fn read_recordings(
+    arguments: &TrainArguments,
+    dataset: &Dataset,
+    front_end: &FrontEndSpec,
+) -> Result<TrainingSet, Failure> {
+    let window_samples = front_end.samples_of(WINDOW.frames);
+    let extract = |what: &'static str, recordings: &[(PathBuf, Option<usize>)], samples: u64| {
+        let bar = progress_bar(recordings.len() as u64, what);
+        let features = extract_all(recordings, front_end, samples, &|| bar.inc(1));
+        bar.finish_and_clear();
+        features.map_err(Failure::device_or_model)
+    };
+    let of_folds = |what: &'static str, folds: &[u32]| -> Result<Vec<ClipFeatures>, Failure> {
+        let clips = dataset.folds(folds);
+        if clips.is_empty() {
+            let mut present: Vec<u32> = dataset.clips.iter().map(|clip| clip.fold).collect();
+            present.sort_unstable();
+            present.dedup();
+            let folds = folds.to_vec();
+            return Err(Failure::usage(TrainingError::NoClips { what, folds, present }));
+        }
+        let recordings: Vec<(PathBuf, Option<usize>)> =
+            clips.iter().map(|clip| (clip.path.clone(), Some(clip.label))).collect();
+        extract(what, &recordings, window_samples)
+    };
+    Ok(TrainingSet {
+        train: of_folds("training", &arguments.folds)?,
+        validation: of_folds("validation", &arguments.validation_folds)?,
+        background: match &arguments.background {
+            // pieces are put end to end, so each needs one frame only
+            Some(folder) => {
+                extract("background", &background_files(folder)?, front_end.samples_of(1))?
+            }
+            None => Vec::new(),
+        },
+    })
+}
+
+fn background_files(folder: &Path) -> Result<Vec<(PathBuf, Option<usize>)>, Failure> {
+    require_folder(folder)?;
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(Failure::usage)? {
+        let path = entry.map_err(Failure::usage)?.path();
+        if path.is_file() {
+            files.push((path, None));
+        }
+    }
+    // the order of a folder is not the same on every machine
+    files.sort();
+    Ok(files)
+}
+
+fn manifest(
+    arguments: &TrainArguments,
+    dataset: &Dataset,
+    target: &TrainingTarget<'_>,
+    train_clips: usize,
+) -> Manifest {
+    let name = arguments
+        .out
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Manifest {
+        format_version: Bundle::FORMAT_VERSION,
+        name,
+        tympan_version: env!("CARGO_PKG_VERSION").to_owned(),
+        licence: arguments.licence.clone(),
+        activation: Activation::Sigmoid,
+        labels: dataset.labels.clone().into(),
+        weights_sha256: String::new(),
+        front_end: target.front_end.clone(),
+        window: target.window,
+        network: NetworkSpec::Crnn(target.network.clone()),
+        provenance: Provenance {
+            dataset: dataset.name.clone(),
+            dataset_terms: dataset.terms.clone(),
+            train_folds: arguments.folds.clone(),
+            validation_folds: arguments.validation_folds.clone(),
+            train_clips,
+            command: command_line(arguments),
+            seed: arguments.seed,
+            epochs: arguments.epochs,
+        },
+        figures: Figures::default(),
+        thresholds: dataset
+            .labels
+            .iter()
+            .map(|label| (label.to_string(), UNCALIBRATED))
+            .collect::<BTreeMap<_, _>>(),
+        normaliser: target.normaliser.clone(),
+    }
+}
+
+/// The command that makes the bundle again; `DATA` and `BACKGROUND` stand for folders of whoever types it.
+fn command_line(arguments: &TrainArguments) -> String {
+    let list = |folds: &[u32]| folds.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+    let mut command = format!(
+        "tympan train --data DATA --network crnn --folds {} --validation-folds {}",
+        list(&arguments.folds),
+        list(&arguments.validation_folds)
+    );
+    if !arguments.licences.is_empty() {
+        command += &format!(" --licences {}", arguments.licences.join(","));
+    }
+    if arguments.background.is_some() {
+        command += " --background BACKGROUND";
+    }
+    command
+        + &format!(
+            " --epochs {} --seed {} --licence '{}' --out {}",
+            arguments.epochs,
+            arguments.seed,
+            arguments.licence,
+            arguments.out.display()
+        )
+}
+
+/// Writes the bundle, scores the validation clips with it as the daemon would, and writes it again with thresholds and
+/// figures.
+fn finish(
+    arguments: &TrainArguments,
+    dataset: &Dataset,
+    manifest: &mut Manifest,
+    weights: &[u8],
+) -> Result<(), Failure> {
+    let out = &arguments.out;
+    Bundle::write(out, manifest, weights, &model_card::text(manifest)).map_err(Failure::failed)?;
+    let bundle = Bundle::load(out).map_err(Failure::failed)?;
+    let scores = score_clips(&bundle, &dataset.folds(&arguments.validation_folds))?;
+    for (index, label) in bundle.labels.iter().enumerate() {
+        manifest.thresholds.insert(label.to_string(), threshold(index, &scores));
+    }
+    let figures = ClassificationFigures::new(&bundle.labels, &scores);
+    manifest.figures = Figures {
+        clips: figures.clips,
+        clip_accuracy: round(figures.clip_accuracy),
+        window_accuracy: round(figures.window_accuracy),
+    };
+    Bundle::write(out, manifest, weights, &model_card::text(manifest)).map_err(Failure::failed)?;
+    log::info!(
+        "{}: clip accuracy {:.1} %, window accuracy {:.1} % on {} clips of folds {:?}",
+        out.display(),
+        figures.clip_accuracy * 100.0,
+        figures.window_accuracy * 100.0,
+        figures.clips,
+        arguments.validation_folds
+    );
+    Ok(())
+}
+
+fn threshold(label: usize, scores: &[ClipScores]) -> Thresholds {
+    let clips: Vec<(f32, bool)> =
+        scores.iter().map(|clip| (clip.confirmed()[label], clip.label == label)).collect();
+    let chosen = calibrate(&clips);
+    // two decimals are more than so few clips can tell
+    let round = |value: f32| (value * 100.0).round() / 100.0;
+    Thresholds { on: round(chosen.on), off: round(chosen.off) }
+}
+
+fn round(share: f64) -> f64 {
+    (share * 10_000.0).round() / 10_000.0
+}

@@ -1,0 +1,126 @@
+//! The thread `tympan-classify`: scores windows and makes records of what is heard. Fed by the feature stage, feeds the
+//! emit stage.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::Sender;
+
+use super::LiveError;
+use super::heard::{Heard, Outgoing};
+use super::hurry::Hurry;
+use super::record_queue::RecordSender;
+use super::window_outlet::WindowInlet;
+use crate::domain::{Counters, MelWindow, Record, Scores};
+use crate::recognition::{Recogniser, RecogniserSpec, Scorer, ScorerError};
+
+/// Windows scored before the first real one. The first 2 to 20 runs of a network are slow: memory is found, kernels are
+/// chosen for the shapes.
+pub const WARM_UP_WINDOWS: u64 = 20;
+
+/// The warm-up windows come in this many segments, counted down from `u64::MAX`, where no real segment ever is: a
+/// scorer that keeps what it computed can never take it for a part of real audio. Several, so that both the first
+/// window of a segment and those that follow are warm.
+pub const WARM_UP_SEGMENTS: u64 = 4;
+
+/// The body of the thread.
+pub(super) struct ClassifyStage {
+    pub(super) scorer: Box<dyn Scorer>,
+    pub(super) recogniser: RecogniserSpec,
+    /// A window of the right shape.
+    pub(super) example: MelWindow,
+    pub(super) hop_frames: u64,
+    pub(super) inlet: WindowInlet,
+    pub(super) records: RecordSender,
+    /// Dropped once the scorer is warm.
+    pub(super) ready: Sender<()>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) hurry: Hurry,
+}
+
+impl ClassifyStage {
+    /// Warms up, says so, and works until the feature stage has ended or the scorer fails. Whatever happens, events that
+    /// began end.
+    pub(super) fn run(self) -> Result<(), LiveError> {
+        let Self { mut scorer, recogniser, example, hop_frames, inlet, records, ready, .. } = self;
+        warm_up(&mut *scorer, example, hop_frames, &self.hurry)?;
+        let mut listener = Listener {
+            recogniser: Recogniser::new(scorer, recogniser)?,
+            inlet,
+            records,
+            counters: self.counters,
+            hurry: self.hurry,
+        };
+        // Nobody waits any more if the supervisor has been told to stop meanwhile.
+        let _ = ready.try_send(());
+        let outcome = listener.listen();
+        let Listener { recogniser, records, .. } = &mut listener;
+        recogniser.finish(&mut |record| records.send(Outgoing::Other(record)));
+        Ok(outcome?)
+    }
+}
+
+fn warm_up(
+    scorer: &mut dyn Scorer,
+    mut example: MelWindow,
+    hop_frames: u64,
+    hurry: &Hurry,
+) -> Result<(), ScorerError> {
+    let began = Instant::now();
+    let mut scores = [Scores::zeros(scorer.labels().len())];
+    let per_segment = WARM_UP_WINDOWS / WARM_UP_SEGMENTS;
+    for index in (0..WARM_UP_WINDOWS).take_while(|_| !hurry.is_on()) {
+        example.segment = u64::MAX - index / per_segment;
+        example.start_frame = index % per_segment * hop_frames;
+        scorer.score_into(std::slice::from_ref(&example), &mut scores)?;
+    }
+    log::debug!("the scorer is warm after {WARM_UP_WINDOWS} windows in {:?}", began.elapsed());
+    Ok(())
+}
+
+/// The stage once it is warm.
+struct Listener {
+    recogniser: Recogniser,
+    inlet: WindowInlet,
+    records: RecordSender,
+    counters: Arc<Counters>,
+    hurry: Hurry,
+}
+
+impl Listener {
+    fn listen(&mut self) -> Result<(), ScorerError> {
+        while let Ok(heard) = self.inlet.heard.recv() {
+            match heard {
+                Heard::Window { window, featured } => {
+                    if self.hurry.is_on() {
+                        self.counters.windows_skipped.add(1);
+                    } else {
+                        self.score(&window, featured)?;
+                    }
+                    // Never full: there are as many places as buffers. The feature stage may have ended.
+                    let _ = self.inlet.spent.try_send(window);
+                }
+                Heard::Gap(gap) => {
+                    let records = &self.records;
+                    self.recogniser.gap(gap, &mut |record| records.send(Outgoing::Other(record)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn score(&mut self, window: &MelWindow, featured: Instant) -> Result<(), ScorerError> {
+        let records = &self.records;
+        self.recogniser.push(window, &mut |record| {
+            records.send(match record {
+                // The window's record comes first, as soon as its scores are there.
+                Record::Window(record) => {
+                    Outgoing::Window { record, featured, scored: Instant::now() }
+                }
+                other => Outgoing::Other(other),
+            });
+        })?;
+        self.counters.windows_scored.add(1);
+        Ok(())
+    }
+}

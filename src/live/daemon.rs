@@ -1,0 +1,60 @@
+//! The daemon as a command sees it: what it is made of, and how it ended. Runs on the thread that calls it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::LiveError;
+use super::emit_stage::WindowObserver;
+use super::pipeline_spec::PipelineSpec;
+use super::supervisor::Supervisor;
+use super::topology::{self, PipelineEnds};
+use crate::recognition::Scorer;
+use crate::sinks::Sink;
+use crate::sources::Source;
+
+/// A source, a scorer and sinks, not yet joined.
+pub struct Daemon {
+    /// What is listened to. Its pace has to match [`PipelineSpec::when_full`].
+    pub source: Box<dyn Source>,
+    /// What scores; moves to the thread `tympan-classify`.
+    pub scorer: Box<dyn Scorer>,
+    /// Where records go; each gets a queue and a thread.
+    pub sinks: Vec<Box<dyn Sink>>,
+    /// How it listens.
+    pub spec: PipelineSpec,
+    /// Set it to end the daemon: within a second, even if a sink blocks; three if the scorer itself hangs.
+    pub stop: Arc<AtomicBool>,
+    /// Sees every window record as it is handed over.
+    pub on_window: Option<WindowObserver>,
+}
+
+/// How a daemon ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The source came to its end, and all of it was heard.
+    SourceEnded,
+    /// It was asked to.
+    Stopped,
+    /// Nobody reads standard output any more.
+    ReaderGone,
+}
+
+impl Daemon {
+    /// Warms the scorer up, starts the source, and listens until the source ends, [`Self::stop`] is set, the reader of
+    /// a sink is gone, or something fails.
+    ///
+    /// However it ends: events that began end, `stopping` is the last record, and every sink has been flushed or, if it
+    /// blocks, left behind. The first record is `listening`. With [`WhenFull::Wait`](crate::sinks::WhenFull::Wait) a
+    /// sink that blocks is waited for until a stop is asked for.
+    ///
+    /// # Errors
+    /// [`LiveError`]: what the stages cannot be built from, a source that does not start or is lost, a scorer that
+    /// fails, a sink that failed for good.
+    pub fn run(self) -> Result<Outcome, LiveError> {
+        let Self { source, scorer, sinks, spec, stop, on_window } = self;
+        let (name, sample_rate) = (Arc::<str>::from(source.name()), source.sample_rate());
+        let ends = PipelineEnds { source: name.clone(), sample_rate, scorer, sinks, on_window };
+        let (producer, pipeline) = topology::spawn(&spec, ends)?;
+        Supervisor { name, sample_rate, spec, stop, pipeline }.run(source, producer)
+    }
+}

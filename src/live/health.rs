@@ -1,0 +1,223 @@
+//! Decides what state the daemon is in, from counters and from what the samples look like. Asked by the supervisor at
+//! every turn; pure, so that time is whatever the caller says.
+
+use std::time::{Duration, Instant};
+
+use super::input_meter::InputLevel;
+use crate::domain::{Counters, SampleRate, State};
+
+/// An overload or clipping is over once it has not been seen for this long: a state that comes and goes every second
+/// would be a line a second.
+const CALM: Duration = Duration::from_secs(5);
+
+/// Clipping is judged by the second: 1 in 1000 samples in flat tops is heard as distortion.
+const CLIPPING_SPAN: Duration = Duration::from_secs(1);
+const CLIPPING_SHARE: u64 = 1000;
+
+/// The counts at one moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reading {
+    pub heard: u64,
+    pub zero_run: u64,
+    pub clipped: u64,
+    pub windows_skipped: u64,
+    pub samples_dropped: u64,
+    pub events_dropped: u64,
+}
+
+impl Reading {
+    pub(super) fn take(counters: &Counters, level: &InputLevel) -> Self {
+        Self {
+            heard: level.heard.get(),
+            zero_run: level.zero_run(),
+            clipped: level.clipped.get(),
+            windows_skipped: counters.windows_skipped.get(),
+            samples_dropped: counters.samples_dropped.get(),
+            events_dropped: counters.events_dropped.get(),
+        }
+    }
+
+    fn losses(&self) -> u64 {
+        self.windows_skipped + self.samples_dropped + self.events_dropped
+    }
+}
+
+/// A change of state, and what to say of it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Change {
+    pub state: State,
+    pub detail: String,
+}
+
+/// Remembers what was seen when.
+pub(super) struct Health {
+    silent_after_samples: u64,
+    silent_after: Duration,
+    state: State,
+    first: Reading,
+    last: Reading,
+    overloaded_at: Option<Instant>,
+    clipped_at: Option<Instant>,
+    span: (Instant, Reading),
+}
+
+impl Health {
+    /// Listening, as of `now`; losses before `first` are not looked at.
+    pub(super) fn new(
+        silent_after: Duration,
+        sample_rate: SampleRate,
+        now: Instant,
+        first: Reading,
+    ) -> Self {
+        Self {
+            // no time at all would call every single zero a silence
+            silent_after_samples: sample_rate.samples_in(silent_after).max(1),
+            silent_after,
+            state: State::Listening,
+            first,
+            last: first,
+            overloaded_at: None,
+            clipped_at: None,
+            span: (now, first),
+        }
+    }
+
+    /// Takes in the counts of `now`; says if the state is another one than before.
+    ///
+    /// Of several states the one that loses most is told: overloaded, then silent, then clipping.
+    pub(super) fn observe(&mut self, now: Instant, reading: Reading) -> Option<Change> {
+        if reading.losses() > self.last.losses() {
+            self.overloaded_at = Some(now);
+        }
+        self.last = reading;
+        let (begin, before) = self.span;
+        if now.saturating_duration_since(begin) >= CLIPPING_SPAN {
+            let heard = reading.heard - before.heard;
+            let clipped = reading.clipped - before.clipped;
+            if clipped > 0 && clipped * CLIPPING_SHARE >= heard {
+                self.clipped_at = Some(now);
+            }
+            self.span = (now, reading);
+        }
+        let state = self.state_at(now, reading);
+        if state == self.state {
+            return None;
+        }
+        let detail = self.detail(state);
+        self.state = state;
+        Some(Change { state, detail })
+    }
+
+    fn state_at(&self, now: Instant, reading: Reading) -> State {
+        let recent = |seen: Option<Instant>| {
+            seen.is_some_and(|seen| now.saturating_duration_since(seen) < CALM)
+        };
+        if recent(self.overloaded_at) {
+            State::Overloaded
+        } else if reading.zero_run >= self.silent_after_samples {
+            State::Silent
+        } else if recent(self.clipped_at) {
+            State::Clipping
+        } else {
+            State::Listening
+        }
+    }
+
+    fn detail(&self, state: State) -> String {
+        match state {
+            State::Overloaded => format!(
+                "this machine does not keep up: {} windows skipped, {} samples and {} events dropped so far",
+                self.last.windows_skipped - self.first.windows_skipped,
+                self.last.samples_dropped - self.first.samples_dropped,
+                self.last.events_dropped - self.first.events_dropped,
+            ),
+            State::Silent => format!(
+                "every sample of the last {} s was exactly 0: is the input muted or unplugged?",
+                self.silent_after.as_secs_f32()
+            ),
+            State::Clipping => {
+                "the input sits at full scale: lower its gain (alsamixer, pavucontrol)".to_owned()
+            }
+            _ => format!("no longer {}", word(self.state)),
+        }
+    }
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Listening => "listening",
+        State::Silent => "silent",
+        State::Clipping => "clipping",
+        State::Overloaded => "overloaded",
+        State::Lost => "lost",
+        State::Recovering => "recovering",
+        State::Stopping => "stopping",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Patient {
+        health: Health,
+        began: Instant,
+    }
+
+    impl Patient {
+        fn new() -> Self {
+            let began = Instant::now();
+            let rate = SampleRate::new(16_000).unwrap();
+            let health = Health::new(Duration::from_secs(10), rate, began, Reading::default());
+            Self { health, began }
+        }
+
+        fn after(&mut self, ms: u64, reading: Reading) -> Option<State> {
+            let heard = 16 * ms;
+            let now = self.began + Duration::from_millis(ms);
+            self.health.observe(now, Reading { heard, ..reading }).map(|change| change.state)
+        }
+    }
+
+    #[test]
+    fn ten_seconds_of_exact_zeros_are_silence_until_the_first_other_sample() {
+        let mut patient = Patient::new();
+        let zeros = |zero_run| Reading { zero_run, ..Reading::default() };
+        assert_eq!(patient.after(9_990, zeros(159_999)), None);
+        assert_eq!(patient.after(10_000, zeros(160_000)), Some(State::Silent));
+        assert_eq!(patient.after(20_000, zeros(320_000)), None);
+        assert_eq!(patient.after(20_020, zeros(0)), Some(State::Listening));
+    }
+
+    #[test]
+    fn an_overload_is_told_once_with_its_losses_and_is_over_after_five_calm_seconds() {
+        let mut patient = Patient::new();
+        let skipped = |windows_skipped| Reading { windows_skipped, ..Reading::default() };
+        assert_eq!(patient.after(100, skipped(0)), None);
+        let change = patient.health.observe(patient.began + Duration::from_millis(200), skipped(3));
+        let change = change.unwrap();
+        assert_eq!(change.state, State::Overloaded);
+        assert!(change.detail.contains("3 windows skipped"), "{}", change.detail);
+        assert_eq!(patient.after(4_000, skipped(4)), None);
+        assert_eq!(patient.after(8_900, skipped(4)), None);
+        assert_eq!(patient.after(9_000, skipped(4)), Some(State::Listening));
+    }
+
+    #[test]
+    fn flat_tops_in_one_sample_of_a_thousand_are_clipping_and_fewer_are_not() {
+        let mut patient = Patient::new();
+        let clipped = |clipped| Reading { clipped, ..Reading::default() };
+        assert_eq!(patient.after(1_000, clipped(15)), None);
+        assert_eq!(patient.after(2_000, clipped(31)), Some(State::Clipping));
+        assert_eq!(patient.after(6_900, clipped(31)), None);
+        assert_eq!(patient.after(7_000, clipped(31)), Some(State::Listening));
+    }
+
+    #[test]
+    fn while_several_things_are_wrong_the_worst_is_told() {
+        let mut patient = Patient::new();
+        let both = Reading { zero_run: 200_000, samples_dropped: 480, ..Reading::default() };
+        assert_eq!(patient.after(13_000, both), Some(State::Overloaded));
+        assert_eq!(patient.after(18_000, both), Some(State::Silent));
+    }
+}

@@ -1,0 +1,43 @@
+//! What travels between the stages: windows and gaps in the order of audio time, and the moments of their journey.
+
+use std::time::{Duration, Instant};
+
+use crate::domain::{MelWindow, Record, StatusRecord, WindowRecord};
+use crate::recognition::Gap;
+
+/// From the feature stage to the classify stage.
+pub(super) enum Heard {
+    /// A window, and when it was sent.
+    Window { window: MelWindow, featured: Instant },
+    /// Audio is missing between the windows before and after.
+    Gap(Gap),
+}
+
+/// From the classify stage, and the supervisor, to the emit stage.
+pub(super) enum Outgoing {
+    /// The record of a window, to be completed with its latency.
+    Window { record: WindowRecord, featured: Instant, scored: Instant },
+    /// An event, a gap or a status.
+    Other(Record),
+}
+
+/// From the supervisor to the emit stage, when all else is on its way.
+pub(super) struct Closing {
+    /// The very last record.
+    pub(super) last: StatusRecord,
+    /// How long the sinks may take to write what they were handed; none: as long as they need.
+    pub(super) within: Option<Duration>,
+}
+
+/// When a window passed from stage to stage.
+#[derive(Debug, Clone, Copy)]
+pub struct StageTimes {
+    /// Its last sample reached this process.
+    pub arrival: Instant,
+    /// The feature stage sent it.
+    pub featured: Instant,
+    /// Its scores were there.
+    pub scored: Instant,
+    /// Its record was handed over to the sinks.
+    pub handed_over: Instant,
+}

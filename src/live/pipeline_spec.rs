@@ -1,0 +1,35 @@
+//! Everything the stages are told. Made by a command from a bundle and a configuration, consumed by `topology`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::Counters;
+use crate::features::FeaturiserSpec;
+use crate::recognition::DetectorSpec;
+use crate::sinks::WhenFull;
+
+/// How a pipeline listens.
+#[derive(Debug, Clone)]
+pub struct PipelineSpec {
+    /// Samples → windows, from the bundle.
+    pub featuriser: FeaturiserSpec,
+    /// Time constant of the smoothing of scores; zero: none.
+    pub smoothing: Duration,
+    /// When events begin and end.
+    pub detector: DetectorSpec,
+    /// How many labels a window record lists.
+    pub top: usize,
+    /// Live, what finds a queue full is dropped and counted; offline, everybody waits and nothing is lost. The source's
+    /// pace has to be chosen to match.
+    pub when_full: WhenFull,
+    /// Audio that may wait to be heard; 2 s are usual.
+    pub ring: Duration,
+    /// This much audio that is exactly zero makes the input `silent`; 10 s are usual.
+    pub silent_after: Duration,
+    /// The source in words, for the status that says what is listened to.
+    pub device: String,
+    /// The model in words, for the same.
+    pub model: String,
+    /// Where every stage counts.
+    pub counters: Arc<Counters>,
+}

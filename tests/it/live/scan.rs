@@ -1,0 +1,122 @@
+//! The scan of a clip: the same records as the live path, clips shorter than a window, several clips in a row.
+
+use serde_json::Value;
+use tympan::domain::{Clip, Record, WindowRecord};
+use tympan::offline::{ClipScanner, Scan};
+use tympan::recognition::{Recogniser, RecogniserSpec};
+use tympan::sinks::WhenFull;
+
+use super::fakes::{End, Loudness, Mood, Script};
+use super::{
+    HOP, WINDOW, assert_events_pair_up, detector, events, featuriser, noise, play, quiet, rate,
+    spec, windows,
+};
+
+fn scanner(scorer: Loudness) -> ClipScanner {
+    let spec = RecogniserSpec {
+        source: "none yet".into(),
+        sample_rate: rate(16_000),
+        smoothing: std::time::Duration::ZERO,
+        detector: detector(),
+        top: 2,
+    };
+    ClipScanner::new(featuriser(), Recogniser::new(Box::new(scorer), spec).unwrap())
+}
+
+fn scan(scanner: &mut ClipScanner, hz: u32, samples: Vec<f32>) -> (Scan, Vec<Record>) {
+    let mut records = Vec::new();
+    let clip = Clip { sample_rate: rate(hz), samples };
+    let scan = scanner.scan(&clip, "script".into(), &mut |record| records.push(record)).unwrap();
+    (scan, records)
+}
+
+/// The lines as users read them, but for what depends on when they were written.
+fn timeless(records: &[Record]) -> Vec<Value> {
+    let line = |record: &Record| {
+        let mut line = serde_json::to_value(record).unwrap();
+        let fields = line.as_object_mut().unwrap();
+        assert!(fields.remove("time").is_some());
+        fields.remove("latency_us");
+        line
+    };
+    let said = |record: &&Record| !matches!(record, Record::Status(_));
+    records.iter().filter(said).map(line).collect()
+}
+
+#[test]
+fn a_clip_gives_the_same_records_scanned_and_played() {
+    for hz in [8_000, 16_000, 44_100, 48_000] {
+        let second = hz as usize;
+        let samples =
+            [quiet(second), noise(second), quiet(second / 3), noise(second / 2 + 7)].concat();
+        let (_, scanned) = scan(&mut scanner(Loudness::well()), hz, samples.clone());
+        let script = Script { rate: rate(hz), ..Script::of(samples, End::Ended) };
+        let (_, played, _) = play(script, Loudness::well(), spec(WhenFull::Wait));
+        assert_eq!(timeless(&scanned), timeless(&played), "{hz} Hz");
+        assert!(events(&scanned).len() >= 2, "{hz} Hz: nothing was heard");
+        assert_events_pair_up(&scanned);
+    }
+}
+
+#[test]
+fn a_clip_shorter_than_one_window_is_padded_to_exactly_one_and_says_so() {
+    for hz in [8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000] {
+        let needed = featuriser().window_samples(rate(hz));
+        for heard in [1, needed / 2, needed - 1] {
+            let samples = noise(usize::try_from(heard).unwrap());
+            let (scan, records) = scan(&mut scanner(Loudness::well()), hz, samples);
+            let shown: Vec<&WindowRecord> = windows(&records);
+            let [window] = shown[..] else { panic!("{hz} Hz, {heard} samples: {shown:?}") };
+            assert_eq!(window.padded_samples, needed - heard, "{hz} Hz");
+            assert_eq!((window.start_sample.0, window.end_sample.0), (0, needed), "{hz} Hz");
+            assert_eq!((scan.windows, scan.padded_samples), (1, needed - heard));
+        }
+        let (scan, records) =
+            scan(&mut scanner(Loudness::well()), hz, noise(usize::try_from(needed).unwrap()));
+        assert_eq!((scan.windows, scan.padded_samples), (1, 0), "{hz} Hz");
+        assert_eq!(windows(&records)[0].padded_samples, 0);
+    }
+}
+
+#[test]
+fn a_clip_without_samples_is_not_judged() {
+    let (scan, records) = scan(&mut scanner(Loudness::well()), 16_000, Vec::new());
+    assert_eq!((scan.windows, scan.padded_samples, records), (0, 0, Vec::new()));
+}
+
+#[test]
+fn clips_in_a_row_begin_at_zero_are_never_taken_for_one_another_and_number_their_events_on() {
+    let scorer = Loudness::well();
+    let scored = scorer.scored();
+    let mut scanner = scanner(scorer);
+    let mut ids = Vec::new();
+    for hz in [16_000, 8_000, 16_000] {
+        let (_, records) = scan(&mut scanner, hz, noise(hz as usize));
+        assert_eq!(windows(&records)[0].start_sample.0, 0);
+        ids.extend(events(&records).iter().map(|event| event.id));
+    }
+    assert_eq!(ids, [1, 1, 2, 2, 3, 3]);
+    let scored = scored.lock().unwrap();
+    let mut places: Vec<_> = scored.iter().map(|w| (w.segment, w.start_frame)).collect();
+    places.dedup();
+    assert_eq!(places.len() as u64, 3 * ((16_000 - WINDOW) / HOP + 1));
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn a_scorer_that_fails_ends_the_scan_and_what_was_open() {
+    let mut records = Vec::new();
+    let clip = Clip { sample_rate: rate(16_000), samples: noise(32_000) };
+    let mut scanner = scanner(Loudness::new(Mood::FailsAt(4)));
+    let failed = scanner.scan(&clip, "a".into(), &mut |record| records.push(record));
+    assert!(failed.is_err());
+    assert_eq!((windows(&records).len(), events(&records).len()), (4, 2));
+}
+
+#[test]
+fn broken_samples_of_a_clip_are_counted() {
+    let mut samples = noise(16_000);
+    samples[3] = f32::NAN;
+    let (scan, _) = scan(&mut scanner(Loudness::well()), 16_000, samples);
+    assert_eq!(scan.samples_repaired, 1);
+}

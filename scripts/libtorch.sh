@@ -128,7 +128,8 @@ rm "$wheel"
 # The default build asks for two CUDA libraries even where it computes on the CPU; the CPU build does not.
 for pair in libcudart:nvidia-cuda-runtime libcupti:nvidia-cuda-cupti; do
   library=${pair%:*} package=${pair#*:}
-  ldd "$partial/tree/lib/libtorch_cpu.so" | grep -q "$library" || continue
+  asked=$(ldd "$partial/tree/lib/libtorch_cpu.so") # whole, not through a pipe that grep may close under ldd
+  [[ $asked == *"$library"* ]] || continue
   fetch "$package"
   wheel=$(echo "$partial"/wheels/nvidia_*.whl)
   unpack "$wheel" lib '.*/' ".*/lib/$library\.so[^/]*"

@@ -37,3 +37,30 @@ pub(super) fn echo(dry: &[f32], decay: f32, rate_hz: f32) -> Vec<f32> {
     }
     tail
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::prng::SplitMix64;
+    use super::*;
+
+    const RATE_HZ: f32 = 8_000.0;
+
+    fn level_db(samples: &[f32]) -> f32 {
+        10.0 * (samples.iter().map(|x| x * x).sum::<f32>() / samples.len() as f32).log10()
+    }
+
+    #[test]
+    fn an_echo_becomes_as_loud_as_its_source_and_dies_in_the_time_given() {
+        let mut prng = SplitMix64::new(1);
+        let second = RATE_HZ as usize;
+        let mut dry: Vec<f32> = (0..4 * second).map(|_| prng.noise()).collect();
+        dry[2 * second..].fill(0.0);
+        let wet = echo(&dry, 1.0, RATE_HZ);
+        let loud = level_db(&wet[second..2 * second]);
+        assert!((loud - level_db(&dry[second..2 * second])).abs() < 1.5, "{loud} dB");
+        let tenth = second / 10;
+        let fallen = loud - level_db(&wet[3 * second - tenth..3 * second]);
+        assert!((52.0..64.0).contains(&fallen), "{fallen} dB down after the second");
+        assert!(wet[..200].iter().all(|&sample| sample == 0.0), "the first echo takes its way");
+    }
+}

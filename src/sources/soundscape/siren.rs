@@ -1,4 +1,4 @@
-//! An electronic wail on a street: a tone that climbs and falls, its echo, and distant traffic. Rendered into the soundscape.
+//! An electronic wail on a street: a tone that climbs and falls, its echo, and the traffic. Rendered into the soundscape.
 
 use std::f32::consts::TAU;
 
@@ -9,23 +9,23 @@ use super::voice::{OnePole, Voice};
 /// Sweep of an electronic wail, in Hz, and the seconds one takes, up and down.
 const LOW_HZ: f32 = 600.0;
 const HIGH_HZ: f32 = 1_500.0;
-const WAIL_SECONDS: f32 = 4.0;
+const WAIL_SECONDS: f32 = 4.3;
 
 /// The part of a wail that climbs.
 const CLIMB: f32 = 0.5;
 
-/// Overtones of the loudspeaker's tone: each is the multiple to this power as loud, 9 dB less an octave.
+/// Overtones of the loudspeaker's tone: each is the multiple to this power as loud, 11 dB less an octave.
 const OVERTONES: u8 = 12;
-const OVERTONE_SLOPE: f32 = -1.5;
+const OVERTONE_SLOPE: f32 = -1.8;
 
 /// The houses' echo: how loud beside the direct sound, and its seconds of decay.
 const ECHO_GAIN: f32 = 0.8;
 const ECHO_DECAY: f32 = 1.5;
 
-/// The street beside the siren, whose tone has an RMS near 0.8: wind and tyres, and the rumble of engines.
+/// The street beside the siren, whose tone has an RMS near 0.7: wind and tyres, and the rumble of engines.
 const HISS_GAIN: f32 = 0.3;
 const HISS_TO_HZ: f32 = 3_000.0;
-const RUMBLE_GAIN: f32 = 2.5;
+const RUMBLE_GAIN: f32 = 5.0;
 const RUMBLE_TO_HZ: f32 = 200.0;
 
 pub(super) struct Siren;
@@ -38,7 +38,7 @@ impl Voice for Siren {
     fn render(&self, rate_hz: f32, prng: &mut SplitMix64, into: &mut [f32]) {
         let overtones: Vec<(f32, f32)> =
             (1..=OVERTONES).map(f32::from).map(|k| (k, k.powf(OVERTONE_SLOPE))).collect();
-        let begin = prng.between(0.0, 0.2);
+        let begin = prng.between(0.0, 0.1);
         let mut phase = 0.0_f32;
         let mut warmth = OnePole::new(5_000.0, rate_hz);
         let dry: Vec<f32> = (0..into.len())

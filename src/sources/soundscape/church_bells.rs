@@ -1,4 +1,5 @@
-//! Church bells: two of them ringing in turn, each with a bell's own inharmonic partials. Rendered into the soundscape.
+//! A peal of church bells: several strike in turn and ring on, each with a bell's inharmonic partials. Rendered into the
+//! soundscape.
 
 use std::f32::consts::TAU;
 
@@ -8,25 +9,43 @@ use super::voice::{OnePole, Partial, Voice};
 /// Partials of a minor-third bell: ratio to the prime, loudness, seconds of decay.
 ///
 /// # Source
-/// Fletcher and Rossing, "The Physics of Musical Instruments", 2nd edition, chapter 21: hum, prime, tierce, quint,
-/// nominal, then the deciem, undeciem, duodeciem and the double octave.
-const PARTIALS: [(f32, f32, f32); 9] = [
-    (0.5, 0.55, 9.0),
+/// Ratios of the first nine: Fletcher and Rossing, "The Physics of Musical Instruments", 2nd edition, chapter 21: hum,
+/// prime, tierce, quint, nominal, then the deciem, undeciem, duodeciem and the double octave. The five above follow the
+/// same series of rim partials; loudness and decay are by ear.
+const PARTIALS: [(f32, f32, f32); 14] = [
+    (0.5, 0.55, 8.0),
     (1.0, 0.7, 6.0),
     (1.19, 0.75, 5.0),
     (1.5, 0.3, 3.5),
     (2.0, 1.0, 4.0),
-    (2.51, 0.35, 2.0),
-    (2.66, 0.3, 1.8),
-    (3.01, 0.4, 1.6),
-    (4.17, 0.35, 1.1),
+    (2.51, 0.35, 2.5),
+    (2.66, 0.3, 2.3),
+    (3.01, 0.5, 2.3),
+    (4.17, 0.45, 1.8),
+    (5.43, 0.35, 1.5),
+    (6.79, 0.3, 1.3),
+    (8.21, 0.25, 1.0),
+    (9.7, 0.2, 0.9),
+    (11.2, 0.16, 0.8),
 ];
 
-/// The primes of the two bells, a fourth apart.
-const BELLS_HZ: [f32; 2] = [392.0, 523.3];
+/// The primes of the bells, in the order they strike.
+const BELLS_HZ: [f32; 3] = [392.0, 440.0, 523.3];
 
-/// Seconds between strokes.
-const STROKE_SECONDS: f32 = 0.85;
+/// No casting is quite round: each partial is a pair this far apart on either side, in Hz, which beats slowly.
+const OUT_OF_ROUND_HZ: f32 = 0.35;
+
+/// How far a bell's partials stray from the table's ratios, as a ratio.
+const STRAY: f32 = 0.004;
+
+/// Seconds between strokes; how late the ringer may be; for how long they have been ringing when we begin to hear them.
+const STROKE_SECONDS: f32 = 0.35;
+const LATE_SECONDS: f32 = 0.06;
+const RINGING_SECONDS: f32 = 1.5;
+
+/// The air between the tower and us, which is heard too: its noise is below this, and this loud.
+const AIR_TO_HZ: f32 = 3_000.0;
+const AIR_GAIN: f32 = 0.3;
 
 pub(super) struct ChurchBells;
 
@@ -36,31 +55,36 @@ impl Voice for ChurchBells {
     }
 
     fn render(&self, rate_hz: f32, prng: &mut SplitMix64, into: &mut [f32]) {
-        let strokes = (into.len() as f32 / rate_hz / STROKE_SECONDS).ceil() as usize;
-        for stroke in 0..strokes {
-            let seconds = STROKE_SECONDS * stroke as f32 + prng.between(0.0, 0.04);
-            let begin = ((seconds * rate_hz) as usize).min(into.len());
-            let force = prng.between(0.8, 1.0);
-            let prime_hz = BELLS_HZ[stroke % BELLS_HZ.len()];
-            strike(prime_hz, force, rate_hz, prng, &mut into[begin..]);
+        let strokes: Vec<Vec<f32>> =
+            BELLS_HZ.iter().map(|&prime_hz| stroke(prime_hz, rate_hz, prng, into.len())).collect();
+        let seconds = into.len() as f32 / rate_hz + RINGING_SECONDS;
+        let mut distance = OnePole::new(6_000.0, rate_hz);
+        for index in 0..(seconds / STROKE_SECONDS) as usize {
+            let bell = &strokes[index % strokes.len()];
+            let late = prng.between(0.0, LATE_SECONDS);
+            let at = STROKE_SECONDS * index as f32 + late - RINGING_SECONDS;
+            let force = prng.between(0.7, 1.0);
+            let offset = (at.abs() * rate_hz) as usize;
+            let (skipped, waited) = if at < 0.0 { (offset, 0) } else { (0, offset) };
+            for (out, sample) in into.iter_mut().skip(waited).zip(bell.iter().skip(skipped)) {
+                *out += force * sample;
+            }
+        }
+        let mut air = OnePole::new(AIR_TO_HZ, rate_hz);
+        for sample in into.iter_mut() {
+            *sample = distance.low(*sample) + AIR_GAIN * air.low(prng.noise());
         }
     }
 }
 
-fn strike(prime_hz: f32, force: f32, rate_hz: f32, prng: &mut SplitMix64, into: &mut [f32]) {
+/// One stroke of one bell, left to ring.
+fn stroke(prime_hz: f32, rate_hz: f32, prng: &mut SplitMix64, samples: usize) -> Vec<f32> {
+    let mut sound = vec![0.0; samples];
     for (ratio, amplitude, decay) in PARTIALS {
-        // Castings are never quite round: each partial is a pair that beats slowly.
-        for detune in [-0.35, 0.35] {
-            let hz = prime_hz * ratio + detune;
-            let partial = Partial { hz, amplitude: 0.5 * amplitude * force, decay };
-            partial.strike(rate_hz, prng.between(0.0, TAU), into);
+        for apart in [-OUT_OF_ROUND_HZ, OUT_OF_ROUND_HZ] {
+            let hz = prime_hz * ratio * prng.between(1.0 - STRAY, 1.0 + STRAY) + apart;
+            Partial { hz, amplitude, decay }.strike(rate_hz, prng.between(0.0, TAU), &mut sound);
         }
     }
-    // the clapper
-    let mut bright = OnePole::new(2_500.0, rate_hz);
-    let knock = (0.012 * rate_hz) as usize;
-    for (index, sample) in into.iter_mut().take(knock).enumerate() {
-        let fall = 1.0 - index as f32 / knock as f32;
-        *sample += 0.8 * force * fall * fall * bright.high(prng.noise());
-    }
+    sound
 }

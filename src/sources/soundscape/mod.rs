@@ -8,6 +8,7 @@ mod clock_alarm;
 mod clock_tick;
 mod prng;
 mod rain;
+mod reverb;
 mod siren;
 #[allow(clippy::module_inception)] // the folder's main type lives in the file of its name
 mod soundscape;

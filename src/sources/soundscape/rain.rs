@@ -10,7 +10,7 @@ const DROPS_PER_SECOND: f32 = 260.0;
 
 /// The bed's band in Hz: no rumble below, soft above.
 const BED_FROM_HZ: f32 = 400.0;
-const BED_TO_HZ: f32 = 7_000.0;
+const BED_TO_HZ: f32 = 3_000.0;
 
 pub(super) struct Rain;
 
@@ -33,8 +33,8 @@ impl Voice for Rain {
             let begin = ((prng.unit() * into.len() as f32) as usize).min(into.len());
             // few near, many far
             let nearness = prng.unit();
-            let amplitude = 0.15 + 1.6 * nearness * nearness * nearness * nearness;
-            let hz = 1_200.0 * (6.0_f32).powf(prng.unit());
+            let amplitude = 0.1 + 1.6 * nearness * nearness * nearness * nearness;
+            let hz = 1_200.0 * (4.0_f32).powf(prng.unit());
             let decay = prng.between(0.004, 0.018);
             let phase = prng.between(0.0, TAU);
             Partial { hz, amplitude, decay }.strike(rate_hz, phase, &mut into[begin..]);

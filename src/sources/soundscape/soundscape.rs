@@ -19,8 +19,8 @@ const RATE_HZ: u32 = 48_000;
 
 /// Seconds of quiet at the beginning and after each voice, and of each voice.
 const LEAD_SECONDS: u64 = 3;
-const VOICE_SECONDS: u64 = 5;
-const PAUSE_SECONDS: u64 = 4;
+const VOICE_SECONDS: u64 = 6;
+const PAUSE_SECONDS: u64 = 3;
 
 /// Level of the empty room: −65 dBFS.
 const ROOM_RMS: f32 = 5.6e-4;

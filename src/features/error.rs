@@ -48,9 +48,10 @@ pub enum FeatureError {
         /// Its deviation.
         deviation: f32,
     },
-    /// A window without frames, or a hop that would jump over frames.
+    /// A window without frames or with absurdly many, or a hop that would jump over frames.
     #[error(
-        "a window of {frames} frames with a hop of {hop_frames}; both must be at least 1, and the hop at most the window"
+        "a window of {frames} frames with a hop of {hop_frames}; both must be at least 1, the hop at most the window, and the window at most {} frames",
+        super::WindowSpec::MAX_FRAMES
     )]
     Window {
         /// Frames of a window.

@@ -15,12 +15,16 @@ pub struct WindowSpec {
 }
 
 impl WindowSpec {
-    /// Checks that windows have frames and leave none out.
+    /// Over twenty minutes at 20 ms: what asks for more is a mistake, and memory is taken for all of it.
+    pub const MAX_FRAMES: usize = 65_536;
+
+    /// Checks that windows have frames, not absurdly many, and leave none out.
     ///
     /// # Errors
     /// [`FeatureError::Window`].
     pub fn check(&self) -> Result<(), FeatureError> {
-        if self.frames >= 1 && (1..=self.frames).contains(&self.hop_frames) {
+        let fits = (1..=Self::MAX_FRAMES).contains(&self.frames);
+        if fits && (1..=self.frames).contains(&self.hop_frames) {
             Ok(())
         } else {
             Err(FeatureError::Window { frames: self.frames, hop_frames: self.hop_frames })
@@ -109,6 +113,12 @@ mod tests {
             }
         }
         assert_eq!(starts, (0..=94).step_by(2).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn a_window_beyond_all_memory_is_refused() {
+        let spec = WindowSpec { frames: usize::MAX / 2, hop_frames: 4 };
+        assert!(matches!(SlidingWindow::new(spec, 64), Err(FeatureError::Window { .. })));
     }
 
     #[test]

@@ -56,6 +56,10 @@ impl SourceClock {
 
     /// Notes that `samples` more samples came, the last of them at `arrival`.
     pub fn push(&mut self, samples: usize, arrival: Arrival) {
+        // an empty chunk would push out a block whose samples are still awaited
+        if samples == 0 {
+            return;
+        }
         if self.blocks.len() == BLOCKS_KEPT {
             self.blocks.pop_front();
         }

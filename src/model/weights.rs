@@ -19,7 +19,8 @@ pub fn read_weights(bytes: &[u8], variables: &HashMap<String, Tensor>) -> Result
             return Err(NetworkError::UnknownTensor { name: name.to_owned() });
         }
     }
-    for (name, variable) in variables {
+    // by name, so that the same file always gives the same error
+    for (name, variable) in BTreeMap::from_iter(variables) {
         let view =
             file.tensor(name).map_err(|_| NetworkError::MissingTensor { name: name.clone() })?;
         let shape: Vec<i64> = view.shape().iter().map(|&size| size as i64).collect();

@@ -1,11 +1,17 @@
 //! Whole-behaviour tests, one binary: each further one would link everything again. Each module drives one part of
 //! tympan as its users would.
 
+#[cfg(feature = "torch")]
+mod cli;
 mod config;
 mod golden;
 mod live;
+#[cfg(feature = "torch")]
+mod model;
 mod recognition;
 mod sinks;
 mod sources;
 mod streaming;
+#[cfg(feature = "torch")]
+mod support;
 mod tidy;

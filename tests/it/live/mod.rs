@@ -176,22 +176,23 @@ fn states(records: &[Record]) -> Vec<State> {
     records.iter().filter_map(state).collect()
 }
 
-/// The kinds of the records that are no windows, in order.
+/// The kinds of the records that are no windows, in order. Without overloads: scripts play faster than life, which a
+/// live daemon may or may not keep up with.
 fn story(records: &[Record]) -> Vec<&'static str> {
     let kind = |record: &Record| match record {
         Record::Window(_) => None,
         Record::Event(event) if matches!(event.phase, EventPhase::Onset { .. }) => Some("onset"),
         Record::Event(_) => Some("offset"),
         Record::Gap(_) => Some("gap"),
-        Record::Status(status) => Some(match status.state {
-            State::Listening => "listening",
-            State::Silent => "silent",
-            State::Clipping => "clipping",
-            State::Overloaded => "overloaded",
-            State::Lost => "lost",
-            State::Recovering => "recovering",
-            State::Stopping => "stopping",
-        }),
+        Record::Status(status) => match status.state {
+            State::Overloaded => None,
+            State::Listening => Some("listening"),
+            State::Silent => Some("silent"),
+            State::Clipping => Some("clipping"),
+            State::Lost => Some("lost"),
+            State::Recovering => Some("recovering"),
+            State::Stopping => Some("stopping"),
+        },
     };
     records.iter().filter_map(kind).collect()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tympan::domain::{Clip, Record, WindowRecord};
-use tympan::offline::{ClipScanner, Scan};
+use tympan::offline::{ClipScanner, ClipWindows};
 use tympan::recognition::{Recogniser, RecogniserSpec};
 use tympan::sinks::WhenFull;
 
@@ -23,7 +23,7 @@ fn scanner(scorer: Loudness) -> ClipScanner {
     ClipScanner::new(featuriser(), Recogniser::new(Box::new(scorer), spec).unwrap())
 }
 
-fn scan(scanner: &mut ClipScanner, hz: u32, samples: Vec<f32>) -> (Scan, Vec<Record>) {
+fn scan(scanner: &mut ClipScanner, hz: u32, samples: Vec<f32>) -> (ClipWindows, Vec<Record>) {
     let mut records = Vec::new();
     let clip = Clip { sample_rate: rate(hz), samples };
     let scan = scanner.scan(&clip, "script".into(), &mut |record| records.push(record)).unwrap();

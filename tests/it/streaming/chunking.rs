@@ -1,6 +1,10 @@
 //! Any way of cutting a stream into chunks gives the same windows.
 
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
+
+use tympan::features::Arrival;
 
 use super::{Heard, Listener, RATES_HZ, any_rate, cases, heard_at_once, noise, windows_in};
 
@@ -70,6 +74,30 @@ fn windows_follow_each_other_by_the_hop_and_end_within_the_source() {
             let end = ((index * 320 + 896) * source).div_ceil(16_000);
             assert_eq!(window.end_sample, end.min(samples.len() as u64), "{hz} Hz");
         }
+    }
+}
+
+#[test]
+fn a_window_came_when_the_chunk_with_its_last_sample_came() {
+    let begin = Instant::now();
+    let at = |second| Arrival { instant: begin + Duration::from_secs(second), ..Arrival::now() };
+    for hz in RATES_HZ {
+        let mut featuriser = super::featuriser(hz);
+        let mut window = featuriser.empty_window();
+        let samples = noise(super::small().window_samples(super::rate(hz)) as usize);
+        let mut arrivals = Vec::new();
+        let mut push = |samples: &[f32], arrival: Arrival| {
+            featuriser.push(samples, arrival, &mut |mut ready| {
+                ready.copy_into(&mut window);
+                arrivals.push(window.arrival);
+            });
+        };
+        push(&samples[..100], at(1));
+        push(&samples[100..], at(2));
+        // while the resampler waits for more, a poll that finds nothing changes nothing
+        (0..1_000).for_each(|_| push(&[], at(3)));
+        push(&noise(500), at(4));
+        assert_eq!(arrivals[0], at(2).instant, "{hz} Hz");
     }
 }
 

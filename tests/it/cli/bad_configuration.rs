@@ -1,0 +1,93 @@
+//! Configurations, models, devices and addresses that cannot be used: every fault at once, and the exit code.
+
+use std::net::TcpListener;
+
+use super::{configuration, failure, says, success};
+
+#[test]
+fn every_fault_of_a_configuration_is_listed_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(
+        folder.path(),
+        "[detector]\nsmoothing_msec = 3\nmin_level_dbfs = 20\nconfirm = { windows = 4, of = 3 }\n\
+         allow = [\"dogg\"]\n[output.tcp]\naddress = 7\n",
+    );
+    for command in ["check", "run"] {
+        let said = failure(&[command, "--config", &config], 2);
+        says(
+            &said,
+            &[":3:", "smoothing_ms", ":4:", "min_level_dbfs", ":5:", ":6:", "dogg", "dog", ":8:"],
+        );
+    }
+}
+
+#[test]
+fn what_can_never_fire_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(folder.path(), "[detector]\nallow = [\"dog\"]\ndeny = [\"dog\"]\n");
+    says(&failure(&["check", "--config", &config], 2), &["detector"]);
+}
+
+#[test]
+fn a_configuration_that_is_not_there_is_named() {
+    says(&failure(&["check", "--config", "/nowhere/tympan.toml"], 2), &["/nowhere/tympan.toml"]);
+}
+
+#[test]
+fn a_missing_bundle_is_named_with_exit_code_3() {
+    let said = failure(&["run", "--source", "demo", "--model", "/nowhere/model"], 3);
+    says(&said, &["/nowhere/model", "model.toml"]);
+}
+
+#[test]
+fn faults_of_the_configuration_do_not_hide_behind_a_missing_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let config =
+        configuration(folder.path(), "model = \"nowhere\"\n[detector]\nsmoothing_msec = 3\n");
+    says(&failure(&["check", "--config", &config], 2), &["smoothing_ms", "nowhere"]);
+}
+
+#[test]
+fn an_absent_device_exits_with_3_and_names_it() {
+    let said = failure(&["run", "--source", "microphone:hw:CARD=NoSuchCard"], 3);
+    says(&said, &["NoSuchCard"]);
+}
+
+#[test]
+fn a_source_that_is_none_is_a_wrong_argument() {
+    says(&failure(&["run", "--source", "phone"], 2), &["phone", "microphone"]);
+    let said = failure(&["run", "--source", "stdin:s17le:48000:1"], 2);
+    says(&said, &["s17le", "s16le"]);
+}
+
+#[test]
+fn an_address_in_use_is_named_with_exit_code_2() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(
+        folder.path(),
+        &format!("[output.tcp]\nenabled = true\naddress = \"{address}\"\n"),
+    );
+    let said = failure(&["run", "--config", &config, "--source", "demo"], 2);
+    says(&said, &[&address]);
+}
+
+#[test]
+fn a_log_folder_that_cannot_be_written_is_named_with_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(
+        folder.path(),
+        "[output.log_file]\nenabled = true\npath = \"/proc/tympan/events.jsonl\"\n",
+    );
+    let said = failure(&["run", "--config", &config, "--source", "demo"], 2);
+    says(&said, &["/proc/tympan"]);
+}
+
+#[test]
+fn a_good_configuration_is_called_good_with_what_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(folder.path(), "[detector]\nallow = [\"dog\", \"cat\"]\n");
+    says(&success(&["check", "--config", &config]), &["good", "50 labels", "2 may become events"]);
+    says(&success(&["check"]), &["built-in", "good"]);
+}

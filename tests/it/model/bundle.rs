@@ -1,0 +1,126 @@
+//! Bundles that are missing, damaged, or of another version: what is said of each.
+
+use std::path::Path;
+
+use tympan::model::Bundle;
+
+use super::{shipped, write_small_bundle};
+
+/// A small bundle whose manifest `edit` changed, and what loading it says.
+fn error_after(edit: impl Fn(String) -> String) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    write_small_bundle(folder.path(), 1);
+    let path = folder.path().join("model.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let edited = edit(text.clone());
+    assert_ne!(text, edited, "the edit changed nothing");
+    std::fs::write(&path, edited).unwrap();
+    error_of(folder.path())
+}
+
+fn error_of(folder: &Path) -> String {
+    match Bundle::load(folder) {
+        Ok(_) => panic!("a damaged bundle was loaded"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[track_caller]
+fn says(error: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(error.contains(part), "{part:?} is not in: {error}");
+    }
+}
+
+#[test]
+fn what_was_written_is_what_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = write_small_bundle(folder.path(), 1);
+    let bundle = Bundle::load(folder.path()).unwrap();
+    assert_eq!(bundle.manifest, manifest);
+    assert_eq!(bundle.labels.len(), 3);
+    assert!(folder.path().join("README.md").exists());
+}
+
+#[test]
+fn the_shipped_bundle_is_whole_small_and_honest_about_itself() {
+    let bundle = Bundle::load(&shipped()).unwrap();
+    let weights = std::fs::metadata(shipped().join("weights.safetensors")).unwrap();
+    assert!(weights.len() < 4_000_000);
+    assert_eq!(bundle.labels.len(), 50);
+    let figures = &bundle.manifest.figures;
+    assert!(figures.clip_accuracy > 0.6 && figures.clips > 300, "{figures:?}");
+    let card = std::fs::read_to_string(shipped().join("README.md")).unwrap();
+    let accuracy = format!("{:.1} %", figures.clip_accuracy * 100.0);
+    says(
+        &card,
+        &[accuracy.as_str(), &bundle.manifest.licence, &bundle.manifest.provenance.command],
+    );
+}
+
+#[test]
+fn a_missing_bundle_names_folder_and_file() {
+    let folder = tempfile::tempdir().unwrap();
+    says(&error_of(&folder.path().join("nowhere")), &["nowhere", "model.toml", "--model"]);
+    write_small_bundle(folder.path(), 1);
+    std::fs::remove_file(folder.path().join("weights.safetensors")).unwrap();
+    says(&error_of(folder.path()), &["weights.safetensors is missing"]);
+}
+
+#[test]
+fn weights_that_were_changed_are_refused_with_both_hashes() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = write_small_bundle(folder.path(), 1);
+    let path = folder.path().join("weights.safetensors");
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    says(&error_of(folder.path()), &["sha256", &manifest.weights_sha256, "model.toml"]);
+}
+
+#[test]
+fn a_label_too_few_names_both_counts_and_both_files() {
+    let error = error_after(|text| {
+        text.replace("[\"dog\", \"cat\", \"hen\"]", "[\"dog\", \"cat\"]")
+            .replace("[thresholds.hen]\non = 0.5\noff = 0.3\n", "")
+    });
+    says(&error, &["2 labels", "3 outputs", "model.toml", "weights.safetensors"]);
+}
+
+#[test]
+fn a_label_twice_and_a_threshold_of_no_label_are_refused() {
+    let error = error_after(|text| text.replace("\"cat\", \"hen\"]", "\"dog\", \"hen\"]"));
+    says(&error, &["\"dog\"", "positions 0 and 1"]);
+    let error = error_after(|text| text.replace("[thresholds.hen]", "[thresholds.cow]"));
+    says(&error, &["thresholds.cow"]);
+    let error = error_after(|text| text.replace("off = 0.3", "off = 0.8"));
+    says(&error, &["off = 0.8", "off <= on"]);
+}
+
+#[test]
+fn a_newer_version_says_what_to_install() {
+    let error = error_after(|text| text.replace("format_version = 1", "format_version = 7"));
+    says(&error, &["format_version is 7", "version 1", "newer tympan"]);
+    let error = error_after(|text| text.replace("format_version = 1", "format_version = 0"));
+    says(&error, &["format_version is 0", "tympan train"]);
+}
+
+#[test]
+fn a_manifest_with_a_slip_names_its_line() {
+    let error = error_after(|text| text.replace("mel_bands = 8", "mel_band = 8"));
+    says(&error, &["model.toml:", "mel_band"]);
+    let error = error_after(|text| format!("= nonsense\n{text}"));
+    says(&error, &["model.toml:1:"]);
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_refused_before_libtorch_sees_them() {
+    let error = error_after(|text| text.replace("frames = 14", "frames = 15"));
+    says(&error, &["window.frames is 15", "multiple of 2"]);
+    let error = error_after(|text| text.replace("lstm_hidden = 5", "lstm_hidden = 900000000"));
+    says(&error, &["lstm_hidden is 900000000"]);
+    let error = error_after(|text| text.replace("lstm_hidden = 5", "lstm_hidden = 7"));
+    says(&error, &["lstm.bias_hh_l0", "[20]", "[28]"]);
+    let error = error_after(|text| text.replace("revision = 1", "revision = 2"));
+    says(&error, &["revision 2", "revision 1"]);
+}

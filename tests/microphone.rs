@@ -1,0 +1,134 @@
+//! The daemon capturing for real: a sound server's null sink is played into, and its monitor is the microphone.
+//!
+//! Through the PulseAudio host and through ALSA's `pulse` plugin, with a real recording.
+
+#![cfg(feature = "torch")]
+
+#[path = "it/support/audio_server.rs"]
+mod audio_server;
+#[path = "it/support/recordings.rs"]
+mod recordings;
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use audio_server::AudioServer;
+use hound::{SampleFormat, WavSpec, WavWriter};
+use recordings::recordings;
+use serde_json::Value;
+
+/// Longer than a slow machine needs; only a test that fails waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A clip of the validation fold that the shipped model knows well, and its class.
+const CLIP: (&str, &str) = ("esc50/audio/4-189836-A-22.ogg", "clapping");
+
+/// The server, or nothing where it may be missing: in CI that is a failure.
+fn server() -> Option<AudioServer> {
+    match AudioServer::start() {
+        Ok(server) => Some(server),
+        Err(why) => {
+            assert!(std::env::var_os("CI").is_none(), "{why}");
+            eprintln!("skipped: {why}");
+            None
+        }
+    }
+}
+
+/// The daemon on one host, and its records as they come.
+fn listen(server: &AudioServer, host: &str, folder: &Path) -> (Child, Receiver<Value>) {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");
+    let config = folder.join("tympan.toml");
+    let text = format!("model = {model:?}\n[source.microphone]\nhost = \"{host}\"\n");
+    std::fs::write(&config, text).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tympan"))
+        .args(["run", "--format", "jsonl", "--config"])
+        .arg(&config)
+        .envs(server.env())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (sender, records) = channel();
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            if sender.send(serde_json::from_str(&line).unwrap()).is_err() {
+                break;
+            }
+        }
+    });
+    (child, records)
+}
+
+fn until(records: &Receiver<Value>, wanted: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let record = records.recv_timeout(PATIENCE).expect("the record that was waited for");
+        if wanted(&record) {
+            return record;
+        }
+    }
+}
+
+/// `paplay` knows few formats; the clip as it was decoded by tympan, between two pauses.
+fn as_wav(clip: &Path, wav: &Path) {
+    let clip = tympan::sources::load_clip(clip).unwrap();
+    let spec = WavSpec {
+        channels: 1,
+        sample_rate: clip.sample_rate.hz(),
+        bits_per_sample: 16,
+        sample_format: SampleFormat::Int,
+    };
+    let mut writer = WavWriter::create(wav, spec).unwrap();
+    for sample in clip.samples {
+        writer.write_sample((sample * 32_767.0) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+}
+
+fn hears_the_clip(host: &str) {
+    let Some(data) = recordings(host) else { return };
+    let Some(server) = server() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let wav = folder.path().join("clip.wav");
+    as_wav(&data.join(CLIP.0), &wav);
+    let (mut daemon, records) = listen(&server, host, folder.path());
+    until(&records, |record| record["state"] == "listening");
+    // an idle null sink takes a while to deliver its first sample
+    until(&records, |record| record["type"] == "window");
+    server.play(&wav).unwrap();
+    let onset = until(&records, |record| record["phase"] == "onset");
+    assert_eq!(onset["label"], CLIP.1, "{onset}");
+    assert_eq!(onset["source"], "mic");
+    let offset = until(&records, |record| record["phase"] == "offset");
+    assert_eq!(offset["id"], onset["id"]);
+    let pid = daemon.id().to_string();
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    until(&records, |record| record["state"] == "stopping");
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_pulseaudio_host_hears_a_clip_by_its_class() {
+    hears_the_clip("pulseaudio");
+}
+
+#[test]
+fn the_alsa_host_hears_a_clip_by_its_class() {
+    hears_the_clip("alsa");
+}
+
+#[test]
+fn a_microphone_that_is_unplugged_ends_the_daemon_with_exit_code_3() {
+    let Some(mut server) = server() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (mut daemon, records) = listen(&server, "pulseaudio", folder.path());
+    until(&records, |record| record["type"] == "window");
+    server.kill();
+    let lost = until(&records, |record| record["state"] == "lost");
+    assert_eq!(lost["source"], "mic");
+    until(&records, |record| record["state"] == "stopping");
+    assert_eq!(daemon.wait().unwrap().code(), Some(3));
+}

@@ -99,7 +99,11 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     daemon.run().map(|_| ExitCode::SUCCESS).map_err(failure_of)
 }
 
+/// An option about standard output turns it on as well.
 fn apply_options(config: &mut Config, arguments: &RunArguments) {
+    if arguments.format.is_none() && !arguments.windows {
+        return;
+    }
     let stdout = config
         .output
         .stdout

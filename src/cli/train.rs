@@ -164,9 +164,10 @@ fn read_recordings(
         train: of_folds("training", &arguments.folds)?,
         validation: of_folds("validation", &arguments.validation_folds)?,
         background: match &arguments.background {
-            // pieces are put end to end, so each needs one frame only
+            // pieces are put end to end; one of less than a second gets silence up to there
             Some(folder) => {
-                extract("background", &background_files(folder)?, front_end.samples_of(1))?
+                let second = u64::from(front_end.sample_rate_hz.hz());
+                extract("background", &background_files(folder)?, second)?
             }
             None => Vec::new(),
         },

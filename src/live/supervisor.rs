@@ -88,9 +88,11 @@ impl Supervisor {
             .start(producer)
             .map_err(|error| Ending::Failed(LiveError::SourceStart(error)))?;
         let PipelineSpec { device, model, .. } = &self.spec;
-        let detail = format!("{device} at {}, model {model}", self.sample_rate);
-        log::info!("listening to {detail}");
-        systemd::ready(&format!("listening to {detail}"));
+        let listening = format!("listening to {device} at {}, model {model}", self.sample_rate);
+        log::info!("{listening}");
+        systemd::ready(&listening);
+        // the record has the rate in a field of its own
+        let detail = format!("{device}, model {model}");
         // The channel has room for the one message that it ever gets.
         let _ = self.pipeline.opening.try_send(self.status(State::Listening, detail));
         Ok(running)

@@ -6,6 +6,7 @@ mod commands;
 mod datasets;
 mod run;
 mod same_records;
+mod service;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

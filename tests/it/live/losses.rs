@@ -27,7 +27,7 @@ fn a_recording_gives_every_window_once_in_order_between_its_two_statuses() {
     assert_eq!(counters.samples_captured.get(), samples as u64);
     assert_eq!(story(&records), ["listening", "onset", "offset", "stopping"]);
     let Record::Status(first) = &records[0] else { panic!("{:?}", records[0]) };
-    assert_eq!(first.detail, "a script at 16000 Hz, model loudness");
+    assert_eq!(first.detail, "a script, model loudness");
     assert_eq!((&*first.source, first.sample_rate_hz), ("script", rate(16_000)));
     assert!(matches!(records.last(), Some(Record::Status(last)) if last.state == State::Stopping));
 }

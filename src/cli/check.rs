@@ -7,7 +7,6 @@ use clap::Args;
 
 use super::setup::Setup;
 use super::{Failure, output};
-use crate::sources::PcmSpec;
 
 /// Arguments of `tympan check`.
 #[derive(Debug, Args)]
@@ -26,13 +25,6 @@ pub struct CheckArguments {
 /// [`Failure`] with every fault.
 pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let setup = Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
-    setup
-        .config
-        .source
-        .stdin
-        .format
-        .parse::<PcmSpec>()
-        .map_err(|error| Failure::usage(anyhow::anyhow!("source.stdin.format: {error}")))?;
     let manifest = &setup.bundle.manifest;
     let window = setup.bundle.featuriser_spec().window_samples(manifest.front_end.sample_rate_hz);
     let seconds = manifest.front_end.sample_rate_hz.duration_of(window).as_secs_f64();

@@ -20,7 +20,7 @@ use crate::sources::load_clip;
 /// Arguments of `tympan classify`.
 #[derive(Debug, Args)]
 pub struct ClassifyArguments {
-    /// Recordings (WAV, FLAC, Ogg Vorbis, MP3, AIFF) and folders of them
+    /// Recordings (WAV, FLAC, Ogg Vorbis, MP3, AIFF, CAF, AAC in M4A) and folders of them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Configuration file; its [detector] and [output] top_labels count here

@@ -10,6 +10,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::setup::shipped_bundle;
 use super::{Failure, logging, output};
 use crate::evaluation::{ClassificationFigures, ClipScores, score_clip};
 use crate::model::{Bundle, Schedule, configure_runtime};
@@ -21,8 +22,8 @@ use crate::sources::load_clip;
 #[derive(Debug, Args)]
 pub struct EvalArguments {
     /// Folder of the model bundle
-    #[arg(long, value_name = "FOLDER", default_value = "models/esc50")]
-    model: PathBuf,
+    #[arg(long, value_name = "FOLDER")]
+    model: Option<PathBuf>,
     /// Folder of a dataset laid out as ESC-50 is
     #[arg(long, value_name = "FOLDER")]
     data: PathBuf,
@@ -56,13 +57,14 @@ struct Report<'a> {
 pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     logging::start(log::LevelFilter::Info);
     configure_runtime(1);
-    let bundle = Bundle::load(&arguments.model).map_err(Failure::device_or_model)?;
+    let folder = arguments.model.clone().unwrap_or_else(shipped_bundle);
+    let bundle = Bundle::load(&folder).map_err(Failure::device_or_model)?;
     let dataset = read_esc50(&arguments.data, &arguments.licences).map_err(Failure::usage)?;
     if dataset.labels != bundle.labels {
         return Err(Failure::usage(anyhow::anyhow!(
             "the labels of {} are not those of {}; a model can be measured only on the classes it knows",
             arguments.data.display(),
-            arguments.model.display()
+            folder.display()
         )));
     }
     let provenance = &bundle.manifest.provenance;

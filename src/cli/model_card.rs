@@ -21,7 +21,8 @@ pub fn text(manifest: &Manifest) -> String {
          | | |\n|---|---|\n\
          | Licence of the weights | {licence} |\n\
          | Trained on | {dataset}, {clips} clips of folds {train} ({terms}) |\n\
-         | Measured on | folds {validation}, {measured} clips that no weight was fitted to |\n\
+         | Background | {background} recordings that carry none of the labels |\n\
+         | Measured on | fold {validation}, {measured} clips that no weight was fitted to |\n\
          | Clip accuracy | {clip_accuracy:.1} % (best label of the mean over a clip's windows) |\n\
          | Window accuracy | {window_accuracy:.1} % |\n\
          | Input | {rate}, {bands} mel bands from {low} to {high} Hz, windows of {window:.2} s every {hop} ms |\n\
@@ -36,6 +37,7 @@ pub fn text(manifest: &Manifest) -> String {
         licence = manifest.licence,
         dataset = provenance.dataset,
         clips = provenance.train_clips,
+        background = provenance.background_clips,
         train = folds(&provenance.train_folds),
         terms = provenance.dataset_terms,
         validation = folds(&provenance.validation_folds),

@@ -34,7 +34,8 @@ impl Setup {
         configure_runtime(reading.config().torch_threads);
         let folder = match model {
             Some(model) => model.to_owned(),
-            None => installed_unless_here(&reading.config().model, config.is_some()),
+            None if config.is_some() => reading.config().model.clone(),
+            None => shipped_bundle(),
         };
         match Bundle::load(&folder) {
             Ok(bundle) => {
@@ -61,14 +62,16 @@ fn read(config: Option<&Path>) -> Result<Reading, Failure> {
     }
 }
 
-/// The shipped bundle is found beside an installed program as well, so that `tympan classify x.wav` works anywhere.
-fn installed_unless_here(model: &Path, chosen: bool) -> PathBuf {
-    if chosen || model.exists() {
-        return model.to_owned();
+/// The shipped bundle: below the working folder, or else beside the installed program, so that
+/// `tympan classify x.wav` works anywhere.
+pub fn shipped_bundle() -> PathBuf {
+    let here = PathBuf::from(SHIPPED_BUNDLE);
+    if here.exists() {
+        return here;
     }
     let installed = std::env::current_exe().ok().and_then(|program| {
         let prefix = program.parent()?.parent()?.to_owned();
         Some(prefix.join("share/tympan").join(SHIPPED_BUNDLE))
     });
-    installed.filter(|folder| folder.exists()).unwrap_or_else(|| model.to_owned())
+    installed.filter(|folder| folder.exists()).unwrap_or(here)
 }

@@ -76,10 +76,6 @@ pub fn open(
     config: &SourceConfig,
     pace: Option<Pace>,
 ) -> Result<OpenSource, Failure> {
-    let pace = pace.unwrap_or(match config.file.pace {
-        config::Pace::Fast if config.kind == SourceKind::File => Pace::AsFastAsPossible,
-        config::Pace::Fast | config::Pace::RealTime => Pace::RealTime,
-    });
     let choice = match choice {
         Some(choice) => choice.clone(),
         None => match config.kind {
@@ -94,9 +90,10 @@ pub fn open(
     match choice {
         SourceChoice::Microphone(id) => open_microphone(id.as_deref(), config),
         SourceChoice::File(path) => open_file(&path, config, pace),
-        SourceChoice::Stdin(spec) => open_stdin(spec, config),
+        SourceChoice::Stdin(spec) => Ok(open_stdin(spec, config)),
         SourceChoice::Demo => {
-            Ok(fed(Box::new(Soundscape::new(DEMO_SEED)), pace, "the built-in soundscape".into()))
+            let (demo, pace) = (Soundscape::new(DEMO_SEED), pace.unwrap_or(Pace::RealTime));
+            Ok(fed(Box::new(demo), pace, "the built-in soundscape".into()))
         }
     }
 }
@@ -130,22 +127,23 @@ fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource
     Ok(OpenSource { source: Box::new(source), description, when_full })
 }
 
-fn open_file(path: &Path, config: &SourceConfig, pace: Pace) -> Result<OpenSource, Failure> {
+fn open_file(
+    path: &Path,
+    config: &SourceConfig,
+    pace: Option<Pace>,
+) -> Result<OpenSource, Failure> {
+    let pace = pace.unwrap_or(match config.file.pace {
+        config::Pace::Fast => Pace::AsFastAsPossible,
+        config::Pace::RealTime => Pace::RealTime,
+    });
     let repeat = if config.file.repeat { Repeat::Forever } else { Repeat::Once };
     let file = ClipFile::open(path, repeat).map_err(Failure::device_or_model)?;
     Ok(fed(Box::new(file), pace, path.display().to_string()))
 }
 
 /// Standard input is read as it comes: a pipe has its own pace, and a full ring holds it back.
-fn open_stdin(spec: Option<PcmSpec>, config: &SourceConfig) -> Result<OpenSource, Failure> {
-    let spec = match spec {
-        Some(spec) => spec,
-        None => config
-            .stdin
-            .format
-            .parse::<PcmSpec>()
-            .map_err(|error| Failure::usage(anyhow!("source.stdin.format: {error}")))?,
-    };
+fn open_stdin(spec: Option<PcmSpec>, config: &SourceConfig) -> OpenSource {
+    let spec = spec.unwrap_or(config.stdin.format);
     let description = format!("standard input, {spec}");
-    Ok(fed(Box::new(PcmReader::stdin(spec)), Pace::AsFastAsPossible, description))
+    fed(Box::new(PcmReader::stdin(spec)), Pace::AsFastAsPossible, description)
 }

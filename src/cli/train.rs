@@ -90,7 +90,7 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     let dataset = read_esc50(&arguments.data, &arguments.licences).map_err(Failure::usage)?;
     let front_end = FrontEndSpec::standard().map_err(Failure::failed)?;
     let set = read_recordings(arguments, &dataset, &front_end)?;
-    let train_clips = set.train.len();
+    let (train_clips, background_clips) = (set.train.len(), set.background.len());
     let mut fit = NormaliserFit::new(front_end.mel_bands);
     for clip in &set.train {
         fit.add(clip);
@@ -115,7 +115,9 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
         .map_err(Failure::failed)?;
     bar.finish_and_clear();
     log::info!("trained for {:.0} min", begun.elapsed().as_secs_f64() / 60.0);
-    let mut manifest = manifest(arguments, &dataset, &target, train_clips);
+    let mut manifest = manifest(arguments, &dataset, &target);
+    manifest.provenance.train_clips = train_clips;
+    manifest.provenance.background_clips = background_clips;
     let weights = trainer.weights().map_err(Failure::failed)?;
     finish(arguments, &dataset, &mut manifest, &weights)?;
     Ok(ExitCode::SUCCESS)
@@ -192,7 +194,6 @@ fn manifest(
     arguments: &TrainArguments,
     dataset: &Dataset,
     target: &TrainingTarget<'_>,
-    train_clips: usize,
 ) -> Manifest {
     let name = arguments
         .out
@@ -214,7 +215,8 @@ fn manifest(
             dataset_terms: dataset.terms.clone(),
             train_folds: arguments.folds.clone(),
             validation_folds: arguments.validation_folds.clone(),
-            train_clips,
+            train_clips: 0,
+            background_clips: 0,
             command: command_line(arguments),
             seed: arguments.seed,
             epochs: arguments.epochs,

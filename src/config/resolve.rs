@@ -15,6 +15,7 @@ use super::resolved::{
 };
 use super::section::{Section, boolean, number, one_of, text, whole};
 use crate::domain::SampleRate;
+use crate::sources::{PcmSpec, SourceError};
 
 const BYTES_PER_MB: u64 = 1_000_000;
 
@@ -35,6 +36,13 @@ pub(super) fn config(root: Section<'_>, folder: &Path) -> Config {
     log.end();
     root.end();
     config
+}
+
+/// What `source.stdin.format` has to be.
+fn pcm(value: &DeValue<'_>) -> Result<PcmSpec, String> {
+    text(value)?
+        .parse()
+        .map_err(|error: SourceError| format!("FORMAT:RATE:CHANNELS as in s16le:48000:1 ({error})"))
 }
 
 const LEVELS: [(&str, LevelFilter); 6] = [
@@ -78,7 +86,7 @@ fn source(
             pace: file.value("pace", one_of(&paces)),
             repeat: file.value("repeat", boolean),
         },
-        stdin: StdinConfig { format: stdin.value("format", text) },
+        stdin: StdinConfig { format: stdin.value("format", pcm) },
     };
     if config.kind == SourceKind::File && !file.keys_in_file().contains(&"path".to_owned()) {
         let missing = "is \"file\", and source.file.path is missing. Name the recording there, or choose another kind.";

@@ -10,6 +10,7 @@ use log::LevelFilter;
 use super::position::Places;
 use crate::domain::SampleRate;
 use crate::recognition::DetectorSettings;
+use crate::sources::PcmSpec;
 
 /// A checked configuration. [`Config::default`] is the built-in one.
 ///
@@ -118,8 +119,8 @@ pub enum Pace {
 /// `[source.stdin]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StdinConfig {
-    /// `format:rate:channels`, as the source parses it.
-    pub format: String,
+    /// Sample format, rate and channels.
+    pub format: PcmSpec,
 }
 
 /// `[detector]`.

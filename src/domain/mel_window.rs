@@ -18,9 +18,10 @@ pub struct MelWindow {
     pub segment: u64,
     /// Index of the first frame within its segment, in frames of the front end.
     pub start_frame: u64,
-    /// First sample the window depends on, at the source's rate.
+    /// First sample of the window, at the source's rate. Where that is not the model's, the resampler's filter reaches
+    /// 64 samples of the lower rate further, on both sides.
     pub start_sample: SampleIndex,
-    /// One past the last sample the window depends on, at the source's rate.
+    /// One past the last sample of the window, at the source's rate.
     pub end_sample: SampleIndex,
     /// Root mean square of the window's samples over full scale, in dB; at least −120.
     pub level_dbfs: f32,

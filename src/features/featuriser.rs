@@ -51,6 +51,9 @@ pub struct ReadyWindow<'a> {
 impl ReadyWindow<'_> {
     /// Copies the window into a buffer that was made by [`Featuriser::empty_window`].
     ///
+    /// # Panics
+    /// When the buffer was made for windows of another size.
+    ///
     /// # Real time
     /// Does not allocate.
     pub fn copy_into(&mut self, window: &mut MelWindow) {

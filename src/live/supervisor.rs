@@ -178,7 +178,7 @@ fn log_counts(spec: &PipelineSpec) {
     let counters = &spec.counters;
     log::info!(
         "{} samples heard, {} windows scored; {} windows skipped, {} samples dropped, {} repaired, {} window \
-         records and {} others dropped",
+         records and {} others dropped, {} missed by slow clients; {} overruns in the driver",
         counters.samples_captured.get(),
         counters.windows_scored.get(),
         counters.windows_skipped.get(),
@@ -186,5 +186,7 @@ fn log_counts(spec: &PipelineSpec) {
         counters.samples_repaired.get(),
         counters.records_dropped.get(),
         counters.events_dropped.get(),
+        counters.client_records_dropped.get(),
+        counters.driver_overruns.get(),
     );
 }

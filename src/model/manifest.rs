@@ -64,6 +64,8 @@ pub struct Provenance {
     pub validation_folds: Vec<u32>,
     /// Clips trained on.
     pub train_clips: usize,
+    /// Recordings beside them that hold none of the labels.
+    pub background_clips: usize,
     /// The command that makes the bundle again.
     pub command: String,
     /// Seed of everything random.

@@ -207,6 +207,7 @@ mod tests {
             Arc::new(Counters::default()),
         );
         let error = CaptureCallback::new(2, ChannelSelection::One(2), producer).err().unwrap();
-        assert!(error.to_string().contains("channel 2"), "{error}");
+        // people count from 1, as the configuration does
+        assert!(error.to_string().contains("channel 3"), "{error}");
     }
 }

@@ -101,8 +101,9 @@ pub enum SourceError {
     },
     /// A channel was chosen that the source does not have.
     #[error(
-        "channel {channel} was chosen, but {origin} has {channels} (counted from 0). Choose a \
-         lower one, or mix all of them."
+        "channel {} was chosen, but {origin} has {channels}, counted from 1. Choose one of them, or \
+         leave the channel out to have their mean.",
+        u32::from(*channel) + 1
     )]
     NoSuchChannel {
         /// The device or stream.

@@ -29,14 +29,14 @@ pub struct LogFileSpec {
 }
 
 impl LogFileSpec {
-    /// Events, gaps and statuses into `path`, a file a day or every 16 MiB, 128 MiB in all.
+    /// Events, gaps and statuses into `path`, a file a day or every 10 MB, 100 MB in all.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
             records: RecordFilter::WithoutWindows,
-            file_bytes: 16 << 20,
+            file_bytes: 10_000_000,
             file_age: Duration::from_secs(24 * 3600),
-            total_bytes: 128 << 20,
+            total_bytes: 100_000_000,
         }
     }
 }

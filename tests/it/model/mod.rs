@@ -52,6 +52,7 @@ pub fn write_small_bundle(folder: &Path, seed: i64) -> Manifest {
             train_folds: vec![],
             validation_folds: vec![],
             train_clips: 0,
+            background_clips: 0,
             command: String::new(),
             seed: 0,
             epochs: 0,

@@ -90,7 +90,7 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
             ring: config.source.ring,
             silent_after: SILENT_AFTER,
             device: opened.description,
-            model: format!("{} ({} labels)", bundle.manifest.name, bundle.labels.len()),
+            model: bundle.manifest.name.clone(),
             counters,
         },
         stop: stop_on_signal()?,

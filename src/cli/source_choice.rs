@@ -93,7 +93,7 @@ pub fn open(
         SourceChoice::Stdin(spec) => Ok(open_stdin(spec, config)),
         SourceChoice::Demo => {
             let (demo, pace) = (Soundscape::new(DEMO_SEED), pace.unwrap_or(Pace::RealTime));
-            Ok(fed(Box::new(demo), pace, "the built-in soundscape".into()))
+            Ok(fed(Box::new(demo), pace, "the demo".into()))
         }
     }
 }

@@ -31,7 +31,8 @@ test: ## run all tests; ARGS='name' chooses some
 	scripts/system-packages.sh build test
 	$(with_libtorch) $(CARGO) test --no-fail-fast $(ARGS)
 
-test-core: packages ## run the tests that need no libtorch
+test-core: ## run the tests that need no libtorch
+	scripts/system-packages.sh build test
 	$(CARGO) test --no-fail-fast --no-default-features $(ARGS)
 
 lint: packages ## format, clippy with and without torch, documentation: no warning allowed

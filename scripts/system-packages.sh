@@ -5,7 +5,7 @@
 #
 #   build     to compile and link: C++ compiler, pkg-config, ALSA headers
 #   libtorch  to fetch libtorch:   Python with pip
-#   test      for the tests that drive a real microphone: PulseAudio and its ALSA plugin
+#   test      for the tests that drive a real microphone, PulseAudio and its ALSA plugin; to make recordings, ffmpeg
 #
 # Each need is asked for by what it does, not by a package's name, so a compiler or Python from elsewhere counts.
 # What is missing is installed with apt-get when this is root or sudo asks for no password; otherwise the exact
@@ -22,6 +22,7 @@ has_alsa() { has_pkg_config && pkg-config --exists alsa; }
 has_pip() { command -v python3 >/dev/null && python3 -c 'import pip, sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; }
 has_pulse() { command -v pulseaudio >/dev/null; }
 has_pulse_utils() { command -v pactl >/dev/null && command -v paplay >/dev/null; }
+has_ffmpeg() { command -v ffmpeg >/dev/null; }
 has_alsa_plugin() { compgen -G '/usr/lib*/alsa-lib/libasound_module_pcm_pulse.so' >/dev/null ||
   compgen -G '/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so' >/dev/null; }
 
@@ -34,6 +35,7 @@ libtorch|has_pip|python3 python3-pip|Python 3.8 or newer with pip
 test|has_pulse|pulseaudio|PulseAudio 15 or newer (pulseaudio)
 test|has_pulse_utils|pulseaudio-utils|the PulseAudio client tools (pactl, paplay)
 test|has_alsa_plugin|libasound2-plugins|the pulse plugin of ALSA
+test|has_ffmpeg|ffmpeg|ffmpeg
 '
 
 # Prints the rows of the wanted groups whose probe fails.

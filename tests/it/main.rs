@@ -12,6 +12,5 @@ mod recognition;
 mod sinks;
 mod sources;
 mod streaming;
-#[cfg(feature = "torch")]
 mod support;
 mod tidy;

@@ -10,6 +10,8 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use tempfile::TempDir;
 use tympan::sources::{ClipFile, Repeat, SampleReader, load_clip};
 
+use crate::support::skipping::skipped;
+
 fn tone(rate: u32, count: usize) -> Vec<f32> {
     (0..count).map(|i| 0.5 * (TAU * 440.0 * i as f32 / rate as f32).sin()).collect()
 }
@@ -73,7 +75,7 @@ fn ffmpeg(arguments: &[&str], from: &Path, to: &Path) -> bool {
             true
         }
         Err(error) => {
-            println!("skipped: no ffmpeg ({error}); apt-get install ffmpeg");
+            skipped(&format!("no ffmpeg ({error}); apt-get install ffmpeg"));
             false
         }
     }

@@ -4,9 +4,6 @@
 //! Which server a process captures from is in its environment, which a test cannot change safely for itself: so the
 //! parent test runs this binary again, for the one test below that captures.
 
-#[path = "../support/audio_server.rs"]
-mod audio_server;
-
 use std::f32::consts::TAU;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -21,7 +18,8 @@ use tympan::sources::{
     Microphone, MicrophoneSpec, Source, SourceError, SourceState, Taken, sample_ring,
 };
 
-use audio_server::AudioServer;
+use crate::support::audio_server::AudioServer;
+use crate::support::skipping::skipped;
 
 const HOST: &str = "TYMPAN_TEST_CAPTURE_HOST";
 const HEARD: &str = "the tone is heard";
@@ -49,7 +47,7 @@ fn hear_and_lose(host: &str) {
     let mut server = match AudioServer::start() {
         Ok(server) => server,
         Err(reason) => {
-            println!("skipped: no audio server: {reason}");
+            skipped(&format!("no audio server: {reason}"));
             return;
         }
     };

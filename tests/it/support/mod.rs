@@ -1,3 +1,8 @@
-//! What more than one module of tests needs: real recordings, and sounds made up on the spot.
+//! What more than one module of tests needs: a sound server, real recordings, and the rule for doing without.
+//!
+//! Included by more than one test binary.
 
+pub mod audio_server;
+#[cfg(feature = "torch")]
 pub mod recordings;
+pub mod skipping;

@@ -35,7 +35,8 @@ test-core: ## run the tests that need no libtorch
 	scripts/system-packages.sh build test
 	$(CARGO) test --no-fail-fast --no-default-features $(ARGS)
 
-lint: packages ## format, clippy with and without torch, documentation: no warning allowed
+lint: ## format, clippy with and without torch, documentation, unit: no warning allowed
+	scripts/system-packages.sh build lint
 	$(with_libtorch) scripts/lint.sh
 
 check: lint test ## what to run before a commit

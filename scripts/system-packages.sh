@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Sees to it that the programs and libraries which tympan needs from the system are there.
 #
-#   scripts/system-packages.sh [build|libtorch|test]...        all three groups when none is named
+#   scripts/system-packages.sh [build|libtorch|test|lint]...        all groups when none is named
 #
 #   build     to compile and link: C++ compiler, pkg-config, ALSA headers
 #   libtorch  to fetch libtorch:   Python with pip
 #   test      for the tests that drive a real microphone, PulseAudio and its ALSA plugin; to make recordings, ffmpeg
+#   lint      to check the systemd unit
 #
 # Each need is asked for by what it does, not by a package's name, so a compiler or Python from elsewhere counts.
 # What is missing is installed with apt-get when this is root or sudo asks for no password; otherwise the exact
@@ -22,6 +23,7 @@ has_alsa() { has_pkg_config && pkg-config --exists alsa; }
 has_pip() { command -v python3 >/dev/null && python3 -c 'import pip, sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; }
 has_pulse() { command -v pulseaudio >/dev/null; }
 has_pulse_utils() { command -v pactl >/dev/null && command -v paplay >/dev/null; }
+has_systemd_analyze() { command -v systemd-analyze >/dev/null; }
 has_ffmpeg() { command -v ffmpeg >/dev/null; }
 has_alsa_plugin() { compgen -G '/usr/lib*/alsa-lib/libasound_module_pcm_pulse.so' >/dev/null ||
   compgen -G '/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so' >/dev/null; }
@@ -36,6 +38,7 @@ test|has_pulse|pulseaudio|PulseAudio 15 or newer (pulseaudio)
 test|has_pulse_utils|pulseaudio-utils|the PulseAudio client tools (pactl, paplay)
 test|has_alsa_plugin|libasound2-plugins|the pulse plugin of ALSA
 test|has_ffmpeg|ffmpeg|ffmpeg
+lint|has_systemd_analyze|systemd|systemd-analyze
 '
 
 # Prints the rows of the wanted groups whose probe fails.
@@ -47,11 +50,11 @@ missing() {
   done <<<"$needs"
 }
 
-wanted="${*:-build libtorch test}"
+wanted="${*:-build libtorch test lint}"
 for group in $wanted; do
   case $group in
-    build | libtorch | test) ;;
-    *) say "unknown group '$group'; there are build, libtorch and test"; exit 2 ;;
+    build | libtorch | test | lint) ;;
+    *) say "unknown group '$group'; there are build, libtorch, test and lint"; exit 2 ;;
   esac
 done
 [ -z "${TYMPAN_NO_PACKAGES:-}" ] || { say "skipped, as TYMPAN_NO_PACKAGES asks"; exit 0; }

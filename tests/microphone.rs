@@ -102,8 +102,8 @@ fn hears_the_clip(host: &str) {
     assert_eq!(onset["source"], "mic");
     let offset = until(&records, |record| record["phase"] == "offset");
     assert_eq!(offset["id"], onset["id"]);
-    let pid = daemon.id().to_string();
-    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    let kill = format!("kill {}", daemon.id());
+    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
     until(&records, |record| record["state"] == "stopping");
     assert_eq!(daemon.wait().unwrap().code(), Some(0));
 }

@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use clap::Args;
 
 use super::bench_report::{BenchReport, LatencyHistograms, Throughput};
@@ -73,9 +74,10 @@ fn live_latency(
 ) -> Result<LatencyHistograms, Failure> {
     let opened = source_choice::open(Some(&SourceChoice::Demo), &setup.config.source, None)?;
     let stop = stop_on_signal()?;
+    let done = Arc::new(AtomicBool::new(false));
     let until = u64::from(seconds) * u64::from(opened.source.sample_rate().hz());
     let histograms = Arc::new(Mutex::new(LatencyHistograms::new()));
-    let (seen, enough) = (Arc::clone(&histograms), Arc::clone(&stop));
+    let (seen, enough) = (Arc::clone(&histograms), (Arc::clone(&stop), Arc::clone(&done)));
     let daemon = Daemon {
         source: opened.source,
         scorer: Box::new(
@@ -98,12 +100,19 @@ fn live_latency(
         on_window: Some(Box::new(move |window, times| {
             seen.lock().expect("invariant: nobody panics with the lock").record(&times);
             if window.end_sample.0 >= until {
+                let (stop, done) = &enough;
                 // Relaxed: the flag guards nothing but itself.
-                enough.store(true, Ordering::Relaxed);
+                done.store(true, Ordering::Relaxed);
+                // Relaxed: the flag guards nothing but itself.
+                stop.store(true, Ordering::Relaxed);
             }
         })),
     };
     daemon.run().map_err(failure_of)?;
+    // Relaxed: the thread that set it has been joined.
+    if !done.load(Ordering::Relaxed) {
+        return Err(Failure::failed(anyhow!("interrupted; nothing is reported")));
+    }
     let histograms = histograms.lock().expect("invariant: nobody panics with the lock");
     Ok(histograms.clone())
 }

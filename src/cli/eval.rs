@@ -1,11 +1,12 @@
 //! `tympan eval`: how well a model tells the clips of a dataset apart.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -102,26 +103,22 @@ pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
 /// Scores clips on all cores, each thread with a scorer of its own, in the order given.
 ///
 /// # Errors
-/// [`Failure`] naming the first clip that cannot be read or scored.
+/// [`Failure`] naming every clip that cannot be read or scored.
 pub fn score_clips(bundle: &Bundle, clips: &[&DatasetClip]) -> Result<Vec<ClipScores>, Failure> {
     let bar = progress_bar(clips.len() as u64, "clips");
     let featuriser = bundle.featuriser_spec();
     let next = AtomicUsize::new(0);
-    let results: Vec<Mutex<Option<Result<ClipScores, Failure>>>> =
+    let results: Vec<Mutex<Option<anyhow::Result<ClipScores>>>> =
         clips.iter().map(|_| Mutex::new(None)).collect();
     let work = |scorer: &mut dyn Scorer| {
         loop {
             // Relaxed: the index alone is shared; each result has its own lock.
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(clip) = clips.get(index) else { break };
-            let named = |error: anyhow::Error| {
-                Failure::device_or_model(error.context(clip.path.display().to_string()))
-            };
-            let result =
-                load_clip(&clip.path).map_err(Failure::device_or_model).and_then(|audio| {
-                    score_clip((&audio, clip.label), index as u64, &featuriser, scorer)
-                        .map_err(|error| named(error.into()))
-                });
+            let result = load_clip(&clip.path).map_err(anyhow::Error::from).and_then(|audio| {
+                score_clip((&audio, clip.label), index as u64, &featuriser, scorer)
+                    .with_context(|| clip.path.display().to_string())
+            });
             *results[index].lock().expect("invariant: no worker panics with the lock") =
                 Some(result);
             bar.inc(1);
@@ -138,15 +135,24 @@ pub fn score_clips(bundle: &Bundle, clips: &[&DatasetClip]) -> Result<Vec<ClipSc
         }
     });
     bar.finish_and_clear();
-    results
-        .into_iter()
-        .map(|result| {
-            result
-                .into_inner()
-                .expect("invariant: no worker panics with the lock")
-                .expect("invariant: the workers took every index")
-        })
-        .collect()
+    let mut scores = Vec::with_capacity(clips.len());
+    let mut faults = Vec::new();
+    for result in results {
+        let result = result.into_inner().expect("invariant: no worker panics with the lock");
+        match result.expect("invariant: the workers took every index") {
+            Ok(clip) => scores.push(clip),
+            Err(fault) => faults.push(format!("  {fault:#}")),
+        }
+    }
+    if faults.is_empty() {
+        return Ok(scores);
+    }
+    Err(Failure::device_or_model(anyhow::anyhow!(
+        "{} of {} recordings cannot be measured:\n{}",
+        faults.len(),
+        clips.len(),
+        faults.join("\n")
+    )))
 }
 
 /// A bar on standard error; hidden where that is no terminal.
@@ -201,16 +207,4 @@ fn table(report: &Report<'_>) -> String {
         );
     }
     text
-}
-
-/// Whether a path is there, in words that name it.
-///
-/// # Errors
-/// [`Failure`] with exit code 2.
-pub fn require_folder(path: &Path) -> Result<(), Failure> {
-    if path.is_dir() {
-        Ok(())
-    } else {
-        Err(Failure::usage(anyhow::anyhow!("{}: there is no such folder", path.display())))
-    }
 }

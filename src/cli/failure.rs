@@ -1,5 +1,6 @@
 //! How a command fails: an error to print, and the exit code that tells scripts which kind it is.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// A command's error and its exit code.
@@ -43,7 +44,8 @@ impl Failure {
                 text = format!("{text}: {cause}");
             }
         }
-        eprintln!("tympan: {text}");
+        // nobody may be reading any more
+        let _ = writeln!(std::io::stderr(), "tympan: {text}");
         ExitCode::from(self.code)
     }
 }

@@ -23,8 +23,8 @@ pub fn text(manifest: &Manifest) -> String {
          | Trained on | {dataset}, {clips} clips of folds {train} ({terms}) |\n\
          | Background | {background} recordings that carry none of the labels |\n\
          | Measured on | fold {validation}, {measured} clips that no weight was fitted to |\n\
-         | Clip accuracy | {clip_accuracy:.1} % (best label of the mean over a clip's windows) |\n\
-         | Window accuracy | {window_accuracy:.1} % |\n\
+         | Clip accuracy | {clip_accuracy:.1} % (best label of the mean over the windows that carry the sound: within 10 dB of the clip's loudest) |\n\
+         | Window accuracy | {window_accuracy:.1} % (the same windows) |\n\
          | Input | {rate}, {bands} mel bands from {low} to {high} Hz, windows of {window:.2} s every {hop} ms |\n\
          | Network | convolutions of {channels} channels, LSTM of {hidden}, mean over time |\n\
          | Training | {epochs} epochs, seed {seed}, tympan {version} |\n\n\

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::eval::{progress_bar, require_folder, score_clips};
+use super::eval::{progress_bar, score_clips};
 use super::{Failure, logging, model_card};
 use crate::evaluation::{ClassificationFigures, ClipScores};
 use crate::features::{FrontEndSpec, WindowSpec};
@@ -80,13 +80,18 @@ enum NetworkKind {
 pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     logging::start(log::LevelFilter::Info);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    configure_runtime(arguments.threads.unwrap_or(cores));
+    let threads = arguments.threads.unwrap_or(cores);
+    configure_runtime(threads);
     if let Some(fold) = arguments.folds.iter().find(|it| arguments.validation_folds.contains(it)) {
         return Err(Failure::usage(anyhow!(
             "fold {fold} is in --folds and in --validation-folds; what was fitted cannot be measured on"
         )));
     }
+    if arguments.epochs == 0 {
+        return Err(Failure::usage(anyhow!("--epochs is 0; nothing would be learnt")));
+    }
     let NetworkKind::Crnn = arguments.network;
+    require_writable(&arguments.out)?;
     let dataset = read_esc50(&arguments.data, &arguments.licences).map_err(Failure::usage)?;
     let front_end = FrontEndSpec::standard().map_err(Failure::failed)?;
     let set = read_recordings(arguments, &dataset, &front_end)?;
@@ -116,6 +121,7 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     bar.finish_and_clear();
     log::info!("trained for {:.0} min", begun.elapsed().as_secs_f64() / 60.0);
     let mut manifest = manifest(arguments, &dataset, &target);
+    manifest.provenance.command = command_line(arguments, threads);
     manifest.provenance.train_clips = train_clips;
     manifest.provenance.background_clips = background_clips;
     let weights = trainer.weights().map_err(Failure::failed)?;
@@ -150,14 +156,14 @@ fn read_recordings(
         features.map_err(Failure::device_or_model)
     };
     let of_folds = |what: &'static str, folds: &[u32]| -> Result<Vec<ClipFeatures>, Failure> {
-        let clips = dataset.folds(folds);
-        if clips.is_empty() {
-            let mut present: Vec<u32> = dataset.clips.iter().map(|clip| clip.fold).collect();
-            present.sort_unstable();
-            present.dedup();
+        let mut present: Vec<u32> = dataset.clips.iter().map(|clip| clip.fold).collect();
+        present.sort_unstable();
+        present.dedup();
+        if !folds.iter().all(|fold| present.contains(fold)) {
             let folds = folds.to_vec();
             return Err(Failure::usage(TrainingError::NoClips { what, folds, present }));
         }
+        let clips = dataset.folds(folds);
         let recordings: Vec<(PathBuf, Option<usize>)> =
             clips.iter().map(|clip| (clip.path.clone(), Some(clip.label))).collect();
         extract(what, &recordings, window_samples)
@@ -176,6 +182,33 @@ fn read_recordings(
     })
 }
 
+/// Hours of training must not end at a folder that cannot be written.
+fn require_writable(folder: &Path) -> Result<(), Failure> {
+    let made = !folder.exists();
+    let probe = folder.join("model.toml.new");
+    let tried = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe));
+    if made {
+        // only if it is empty, and it comes back when there is something to write
+        let _ = std::fs::remove_dir(folder);
+    }
+    tried.map_err(|error| {
+        Failure::usage(anyhow!(
+            "{}: the bundle cannot be written there ({error}); choose another --out",
+            folder.display()
+        ))
+    })
+}
+
+fn require_folder(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        Ok(())
+    } else {
+        Err(Failure::usage(anyhow!("{}: there is no such folder", path.display())))
+    }
+}
+
 fn background_files(folder: &Path) -> Result<Vec<(PathBuf, Option<usize>)>, Failure> {
     require_folder(folder)?;
     let mut files = Vec::new();
@@ -184,6 +217,9 @@ fn background_files(folder: &Path) -> Result<Vec<(PathBuf, Option<usize>)>, Fail
         if path.is_file() {
             files.push((path, None));
         }
+    }
+    if files.is_empty() {
+        return Err(Failure::usage(anyhow!("{}: no recording in this folder", folder.display())));
     }
     // the order of a folder is not the same on every machine
     files.sort();
@@ -217,7 +253,7 @@ fn manifest(
             validation_folds: arguments.validation_folds.clone(),
             train_clips: 0,
             background_clips: 0,
-            command: command_line(arguments),
+            command: String::new(),
             seed: arguments.seed,
             epochs: arguments.epochs,
         },
@@ -232,7 +268,7 @@ fn manifest(
 }
 
 /// The command that makes the bundle again; `DATA` and `BACKGROUND` stand for folders of whoever types it.
-fn command_line(arguments: &TrainArguments) -> String {
+fn command_line(arguments: &TrainArguments, threads: usize) -> String {
     let list = |folds: &[u32]| folds.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
     let mut command = format!(
         "tympan train --data DATA --network crnn --folds {} --validation-folds {}",
@@ -247,7 +283,7 @@ fn command_line(arguments: &TrainArguments) -> String {
     }
     command
         + &format!(
-            " --epochs {} --seed {} --licence '{}' --out {}",
+            " --epochs {} --seed {} --threads {threads} --licence '{}' --out '{}'",
             arguments.epochs,
             arguments.seed,
             arguments.licence,
@@ -255,8 +291,7 @@ fn command_line(arguments: &TrainArguments) -> String {
         )
 }
 
-/// Writes the bundle, scores the validation clips with it as the daemon would, and writes it again with thresholds and
-/// figures.
+/// Scores the validation clips as the daemon would, chooses thresholds, and writes the bundle.
 fn finish(
     arguments: &TrainArguments,
     dataset: &Dataset,
@@ -264,8 +299,7 @@ fn finish(
     weights: &[u8],
 ) -> Result<(), Failure> {
     let out = &arguments.out;
-    Bundle::write(out, manifest, weights, &model_card::text(manifest)).map_err(Failure::failed)?;
-    let bundle = Bundle::load(out).map_err(Failure::failed)?;
+    let bundle = Bundle::from_parts(out, manifest.clone(), weights).map_err(Failure::failed)?;
     let scores = score_clips(&bundle, &dataset.folds(&arguments.validation_folds))?;
     for (index, label) in bundle.labels.iter().enumerate() {
         manifest.thresholds.insert(label.to_string(), threshold(index, &scores));

@@ -95,8 +95,8 @@ impl ClipScores {
         sum.iter().map(|sum| sum / windows.max(1.0)).collect()
     }
 
-    /// For each label the highest score that two neighbouring windows both reach: what a threshold has to let pass for
-    /// the detector to confirm an event.
+    /// For each label the highest score that two neighbouring windows both reach: close to what the detector, with its
+    /// usual 2 of 3, could confirm. It leaves out the smoothing, which the configuration sets and a model does not know.
     pub fn confirmed(&self) -> Vec<f32> {
         let labels = self.windows.first().map_or(0, |window| window.scores.len());
         let score = |window: usize, label: usize| self.windows[window].scores[label];

@@ -7,9 +7,11 @@ use sha2::{Digest, Sha256};
 use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
-use super::{BundleError, Crnn, Manifest, NetworkScorer, NetworkSpec, Schedule, read_weights};
+use super::{
+    BundleError, Crnn, Manifest, NetworkError, NetworkScorer, NetworkSpec, Schedule, read_weights,
+};
 use crate::domain::LabelSet;
-use crate::features::FeaturiserSpec;
+use crate::features::{FeaturiserSpec, FrontEnd};
 use crate::recognition::ModelTraits;
 
 /// The version of the layout that this program writes and reads.
@@ -28,6 +30,7 @@ pub struct Bundle {
     /// The labels, in the order of the outputs.
     pub labels: LabelSet,
     variables: HashMap<String, Tensor>,
+    folder: PathBuf,
 }
 
 impl Bundle {
@@ -47,18 +50,6 @@ impl Bundle {
             message: "not UTF-8 text".into(),
         })?;
         let manifest = parse(&path, &text)?;
-        let labels = LabelSet::new(&manifest.labels)
-            .map_err(|source| BundleError::Labels { path: path.clone(), source })?;
-        check_thresholds(&path, &manifest, &labels)?;
-        let front_end = |source| BundleError::FrontEnd { path: path.clone(), source };
-        manifest.front_end.check().map_err(front_end)?;
-        manifest.normaliser.check(manifest.front_end.mel_bands).map_err(front_end)?;
-        manifest.window.check().map_err(front_end)?;
-        let NetworkSpec::Crnn(network) = &manifest.network;
-        let (mel_bands, window) = (manifest.front_end.mel_bands, manifest.window);
-        network
-            .check(mel_bands, window.frames, window.hop_frames)
-            .map_err(|source| BundleError::Network { path: path.clone(), source })?;
         let bytes = read(folder, WEIGHTS)?;
         let found = sha256(&bytes);
         if found != manifest.weights_sha256.to_lowercase() {
@@ -69,8 +60,34 @@ impl Bundle {
                 expected: manifest.weights_sha256,
             });
         }
-        let variables = load_variables(folder, &bytes, &manifest, &labels)?;
-        Ok(Self { manifest, labels, variables })
+        Self::from_parts(folder, manifest, &bytes)
+    }
+
+    /// The bundle that `manifest` and the bytes of a weights file make, checked; `folder` is for its errors.
+    ///
+    /// # Errors
+    /// [`BundleError`], as [`Self::load`], but for missing files and the hash.
+    pub fn from_parts(
+        folder: &Path,
+        manifest: Manifest,
+        weights: &[u8],
+    ) -> Result<Self, BundleError> {
+        let path = folder.join(MANIFEST);
+        let labels = LabelSet::new(&manifest.labels)
+            .map_err(|source| BundleError::Labels { path: path.clone(), source })?;
+        check_thresholds(&path, &manifest, &labels)?;
+        let front_end = |source| BundleError::FrontEnd { path: path.clone(), source };
+        // the normaliser's length first: it bounds the number of bands by what the file holds
+        manifest.normaliser.check(manifest.front_end.mel_bands).map_err(front_end)?;
+        FrontEnd::new(&manifest.front_end, manifest.front_end.sample_rate_hz).map_err(front_end)?;
+        manifest.window.check().map_err(front_end)?;
+        let NetworkSpec::Crnn(network) = &manifest.network;
+        let (mel_bands, window) = (manifest.front_end.mel_bands, manifest.window);
+        network
+            .check(mel_bands, window.frames, window.hop_frames)
+            .map_err(|source| BundleError::Network { path: path.clone(), source })?;
+        let variables = load_variables(folder, weights, &manifest, &labels)?;
+        Ok(Self { manifest, labels, variables, folder: folder.to_owned() })
     }
 
     /// Writes a bundle: weights and card first, the manifest last, so that a bundle with a manifest is whole.
@@ -104,7 +121,7 @@ impl Bundle {
         let NetworkSpec::Crnn(network) = &self.manifest.network;
         let input = (self.manifest.window, self.manifest.front_end.mel_bands);
         NetworkScorer::new(self.labels.clone(), input, network, &self.variables, schedule)
-            .map_err(|source| BundleError::Network { path: PathBuf::from(WEIGHTS), source })
+            .map_err(|source| BundleError::Network { path: self.folder.join(WEIGHTS), source })
     }
 
     /// Everything a window depends on.
@@ -138,9 +155,10 @@ fn load_variables(
     let path = folder.join(WEIGHTS);
     let network_error = |source| BundleError::Network { path: path.clone(), source };
     // the common mistake, an edited list of labels, deserves better words than a tensor's shape
-    let outputs = safetensors::SafeTensors::deserialize(bytes)
-        .ok()
-        .and_then(|file| file.tensor("output.bias").ok().map(|bias| bias.shape().to_vec()));
+    let file = safetensors::SafeTensors::deserialize(bytes).map_err(|error| {
+        network_error(NetworkError::NotSafetensors { reason: error.to_string() })
+    })?;
+    let outputs = file.tensor("output.bias").ok().map(|bias| bias.shape().to_vec());
     if let Some([outputs]) = outputs.as_deref()
         && *outputs != labels.len()
     {
@@ -152,8 +170,16 @@ fn load_variables(
         });
     }
     let NetworkSpec::Crnn(network) = &manifest.network;
-    let store = VarStore::new(Device::Cpu);
     let mel_bands = manifest.front_end.mel_bands as i64;
+    let expected = network.parameters(mel_bands, labels.len() as i64);
+    let found: usize =
+        file.iter().map(|(_, tensor)| tensor.shape().iter().product::<usize>()).sum();
+    let found = i64::try_from(found).unwrap_or(i64::MAX);
+    if expected > found {
+        // before libtorch allocates it
+        return Err(network_error(NetworkError::Parameters { expected, found }));
+    }
+    let store = VarStore::new(Device::Cpu);
     Crnn::new(&store.root(), network, mel_bands, labels.len() as i64, 0.0);
     let variables = store.variables();
     read_weights(bytes, &variables).map_err(network_error)?;

@@ -72,6 +72,16 @@ pub enum NetworkError {
         /// Type and shape of the network.
         expected: String,
     },
+    /// More parameters than the file holds.
+    #[error(
+        "the manifest's network has {expected} parameters, the weights hold {found}; they belong to another network"
+    )]
+    Parameters {
+        /// Parameters of the network.
+        expected: i64,
+        /// Numbers in the file.
+        found: i64,
+    },
     /// The file is not a safetensors file.
     #[error("not readable as safetensors: {reason}")]
     NotSafetensors {

@@ -80,8 +80,9 @@ pub struct Provenance {
 pub struct Figures {
     /// Clips measured.
     pub clips: usize,
-    /// Share of clips whose best label, by the mean over its windows, is right.
+    /// Share of clips whose best label is right, by the mean over the windows that carry the sound: those within 10 dB of
+    /// the clip's loudest.
     pub clip_accuracy: f64,
-    /// Share of windows, of those that are not silent, whose best label is right.
+    /// Share of those windows whose best label is right.
     pub window_accuracy: f64,
 }

@@ -25,7 +25,6 @@ pub struct NetworkScorer {
     labels: LabelSet,
     window: WindowSpec,
     mel_bands: usize,
-    time_stride: u64,
     network: IncrementalCrnn,
     schedule: Schedule,
     kept: Option<Kept>,
@@ -57,7 +56,6 @@ impl NetworkScorer {
             labels,
             window,
             mel_bands,
-            time_stride: spec.time_stride().unsigned_abs(),
             network: IncrementalCrnn::new(spec, variables)?,
             schedule,
             kept: None,
@@ -102,10 +100,9 @@ impl NetworkScorer {
         for first in (0..ahead as i64).step_by(hop) {
             let frames = new_frames.f_narrow(0, first, hop as i64)?; // [hop, mel_bands]
             let new = self.network.features(&frames, &mut kept.convolutions)?; // [hop / stride, projection]
-            let dropped = hop as i64 / self.time_stride as i64;
-            let left = kept.features.size()[0] - dropped;
-            let old = kept.features.f_narrow(0, dropped, left)?;
-            kept.features = Tensor::f_cat(&[&old, &new], 0)?; // [features, projection]
+            let features = kept.features.size()[0];
+            let all = Tensor::f_cat(&[&kept.features, &new], 0)?; // [features + new, projection]
+            kept.features = all.f_narrow(0, all.size()[0] - features, features)?; // [features, projection]
         }
         Ok(kept)
     }

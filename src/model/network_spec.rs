@@ -39,8 +39,11 @@ pub struct ConvBlockSpec {
 /// Kernel of every convolution, in time and in frequency.
 pub const KERNEL: i64 = 3;
 
-/// No size beyond this makes sense, and a manifest from outside must not make the program allocate without bound.
+/// No sizes beyond these make sense. They also keep every product below from overflowing; how much is allocated is
+/// bounded by the weights file (see [`CrnnSpec::parameters`]).
 const LARGEST: i64 = 4096;
+const MOST_BLOCKS: i64 = 8;
+const LARGEST_POOL: i64 = 16;
 
 impl CrnnSpec {
     /// Four blocks of 32 to 128 channels, a feature every four frames, an LSTM of 128: 0.43 M parameters for 50 labels.
@@ -75,25 +78,42 @@ impl CrnnSpec {
         self.blocks.iter().fold(mel_bands, |bands, block| bands / block.band_pool)
     }
 
+    /// Numbers in the weights file, the statistics of the batch norms included. To be asked after [`Self::check`].
+    pub fn parameters(&self, mel_bands: i64, labels: i64) -> i64 {
+        let mut channels_in = 1;
+        let mut convolutions = 0;
+        for block in &self.blocks {
+            // kernel; weight, bias, mean and variance of the norm
+            convolutions += block.channels * (channels_in * KERNEL * KERNEL + 4);
+            channels_in = block.channels;
+        }
+        let columns = channels_in * self.bands_left(mel_bands);
+        let (projection, hidden) = (self.projection, self.lstm_hidden);
+        convolutions
+            + projection * (columns + 1)
+            + 4 * hidden * (projection + hidden + 2)
+            + labels * (hidden + 1)
+    }
+
     /// Checks the sizes against each other and against the windows the network is to see.
     ///
     /// # Errors
     /// [`NetworkError`] naming the size that does not fit.
     pub fn check(&self, mel_bands: usize, frames: usize, hop: usize) -> Result<(), NetworkError> {
-        let size = |what: &'static str, found: i64| {
-            if (1..=LARGEST).contains(&found) {
+        let size = |what: &'static str, found: i64, largest: i64| {
+            if (1..=largest).contains(&found) {
                 Ok(())
             } else {
-                Err(NetworkError::Size { what, found, largest: LARGEST })
+                Err(NetworkError::Size { what, found, largest })
             }
         };
-        size("projection", self.projection)?;
-        size("lstm_hidden", self.lstm_hidden)?;
-        size("number of blocks", self.blocks.len() as i64)?;
+        size("projection", self.projection, LARGEST)?;
+        size("lstm_hidden", self.lstm_hidden, LARGEST)?;
+        size("the number of blocks", self.blocks.len() as i64, MOST_BLOCKS)?;
         for block in &self.blocks {
-            size("channels", block.channels)?;
-            size("time_pool", block.time_pool)?;
-            size("band_pool", block.band_pool)?;
+            size("channels", block.channels, LARGEST)?;
+            size("time_pool", block.time_pool, LARGEST_POOL)?;
+            size("band_pool", block.band_pool, LARGEST_POOL)?;
         }
         let (frames, hop) = (frames as i64, hop as i64);
         let (stride, receptive) = (self.time_stride(), self.receptive_frames());

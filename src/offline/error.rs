@@ -33,8 +33,8 @@ pub enum DatasetError {
         /// What it should be.
         expected: String,
     },
-    /// No row is left.
-    #[error("{}: no clip is left after choosing licences {licences:?}; the column `license` has {present:?}", path.display())]
+    /// A licence was chosen that no row has, or there are no rows.
+    #[error("{}: licences {licences:?} were chosen; the column `license` has {present:?}", path.display())]
     NothingLeft {
         /// The table.
         path: PathBuf,

@@ -50,7 +50,8 @@ pub fn read_esc50(folder: &Path, licences: &[String]) -> Result<Dataset, Dataset
             fold: row.fold,
         })
         .collect();
-    if clips.is_empty() {
+    let unknown = licences.iter().any(|wanted| rows.iter().all(|row| row.license != *wanted));
+    if clips.is_empty() || unknown {
         let present: BTreeSet<&String> = rows.iter().map(|row| &row.license).collect();
         return Err(DatasetError::NothingLeft {
             path,

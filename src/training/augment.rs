@@ -37,6 +37,9 @@ impl Augmenter<'_> {
     }
 
     /// A window of background: pieces of it end to end, at any gain down to near silence, normalised.
+    ///
+    /// # Shapes
+    /// Returns `[window_frames, mel_bands]`.
     pub fn background(&self, pieces: &[ClipFeatures], random: &mut StdRng) -> Vec<f32> {
         let wanted = self.window_frames * self.mel_bands();
         let mut frames = Vec::with_capacity(wanted);
@@ -61,6 +64,9 @@ impl Augmenter<'_> {
     }
 
     /// Shifts a window along the bands and masks some bands and frames with the mean.
+    ///
+    /// # Shapes
+    /// `window`: `[window_frames, mel_bands]`.
     ///
     /// # Source
     /// Masks: D. S. Park et al., "SpecAugment" (2019), without time warping.

@@ -1,4 +1,4 @@
-//! Layer 6: fits a network to a dataset, chooses its thresholds, writes its bundle. With `model`, the only user of libtorch.
+//! Layer 6: fits a network to a dataset and chooses its thresholds; `cli` writes the bundle. With `model`, the only user of libtorch.
 //!
 //! Runs on the main thread of `tympan train`; features come from the same front end as live windows.
 

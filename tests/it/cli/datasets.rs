@@ -89,6 +89,12 @@ fn what_cannot_be_trained_on_is_said_before_anything_is_written() {
         &failure(&[&train[..], &["--folds", "7", "--validation-folds", "2"]].concat(), 2),
         &["[7]", "[1, 2]"],
     );
+    let licence = ["--licences", "CC0,CC-BT", "--folds", "1", "--validation-folds", "2"];
+    says(&failure(&[&train[..], &licence].concat(), 2), &["CC-BT", "CC0"]);
+    let below_a_file = data.join("meta/esc50.csv/bundle");
+    let train_there =
+        ["train", "--data", &data_name, "--out", below_a_file.to_str().unwrap(), "--folds", "1"];
+    says(&failure(&train_there, 2), &["cannot be written", "esc50.csv/bundle"]);
     std::fs::write(data.join("audio/1-0-A-0.wav"), b"rubbish").unwrap();
     std::fs::remove_file(data.join("audio/1-1-A-0.wav")).unwrap();
     let said = failure(&[&train[..], &["--folds", "1", "--validation-folds", "2"]].concat(), 3);

@@ -110,6 +110,14 @@ impl Running {
     }
 }
 
+/// A test that fails leaves nothing running.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
 /// A configuration of one's own in `folder`, with the shipped model.
 pub fn configuration(folder: &Path, text: &str) -> String {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");

@@ -1,6 +1,6 @@
 //! The daemon as a service: what it tells systemd, and its Unix socket.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::time::Duration;
@@ -70,7 +70,7 @@ fn the_unix_socket_serves_records_to_those_who_may_and_goes_with_the_daemon() {
     command.args(["run", "--config", &config, "--source", "demo"]);
     let daemon = Running::start(command);
     let begun = std::time::Instant::now();
-    let mut client = loop {
+    let client = loop {
         match UnixStream::connect(&path) {
             Ok(client) => break client,
             Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
@@ -78,18 +78,17 @@ fn the_unix_socket_serves_records_to_those_who_may_and_goes_with_the_daemon() {
         std::thread::sleep(Duration::from_millis(10));
     };
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    let reader = std::thread::spawn(move || {
-        let mut text = String::new();
-        client.read_to_string(&mut text).unwrap();
-        text
-    });
-    // long enough for the first windows to be scored
-    std::thread::sleep(Duration::from_secs(4));
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut lines = BufReader::new(client);
+    let mut text = String::new();
+    while !text.contains("\"type\":\"window\"") {
+        assert!(lines.read_line(&mut text).unwrap() > 0, "no window came: {text}");
+    }
     let (printed, code) = daemon.end_by("TERM");
     assert_eq!(code, Some(0));
     assert!(printed.is_empty(), "standard output is off: {printed:?}");
-    let records = parsed(&reader.join().unwrap());
+    lines.read_to_string(&mut text).unwrap();
+    let records = parsed(&text);
     assert_eq!(of_type(&records, "status").last().unwrap()["state"], "stopping");
-    assert!(!of_type(&records, "window").is_empty());
     assert!(!path.exists(), "the socket file stayed behind");
 }

@@ -119,8 +119,23 @@ fn sizes_that_do_not_fit_are_refused_before_libtorch_sees_them() {
     says(&error, &["window.frames is 15", "multiple of 2"]);
     let error = error_after(|text| text.replace("lstm_hidden = 5", "lstm_hidden = 900000000"));
     says(&error, &["lstm_hidden is 900000000"]);
-    let error = error_after(|text| text.replace("lstm_hidden = 5", "lstm_hidden = 7"));
-    says(&error, &["lstm.bias_hh_l0", "[20]", "[28]"]);
+    let error = error_after(|text| text.replace("lstm_hidden = 5", "lstm_hidden = 4"));
+    says(&error, &["lstm.bias_hh_l0", "[20]", "[16]"]);
+    let error = error_after(|text| text.replace("lstm_hidden = 5", "lstm_hidden = 4096"));
+    says(&error, &["parameters", "another network"]);
+    let block = "[[network.blocks]]\nchannels = 1\ntime_pool = 2\nband_pool = 1\n\n[provenance]";
+    let many = block.replace("[provenance]", "").repeat(64) + "[provenance]";
+    let error = error_after(|text| text.replace("[provenance]", &many));
+    says(&error, &["number of blocks is 66"]);
+    for (good, bad) in [
+        ("fft_size = 1024", "fft_size = 0"),
+        ("taper_samples = 1024", "taper_samples = 4096"),
+        ("frame_hop_samples = 320", "frame_hop_samples = 0"),
+        ("mel_high_hz = 7500.0", "mel_high_hz = 9500.0"),
+        ("mel_bands = 8", "mel_bands = 9000000"),
+    ] {
+        says(&error_after(|text| text.replace(good, bad)), &["model.toml"]);
+    }
     let error = error_after(|text| text.replace("revision = 1", "revision = 2"));
     says(&error, &["revision 2", "revision 1"]);
 }

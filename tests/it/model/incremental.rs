@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use tch::nn::{ModuleT, VarStore};
 use tympan::domain::{MelWindow, Scores};
+use tympan::features::WindowSpec;
 use tympan::model::{Bundle, Crnn, NetworkSpec, Schedule};
 use tympan::recognition::Scorer;
 
@@ -91,6 +92,28 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..20),
     ) {
         walk(&Bundle::load(&shipped()).unwrap(), seed, &steps)?;
+    }
+}
+
+#[test]
+fn a_hop_beyond_the_features_of_a_window_is_caught_up_with() {
+    // one feature a window, and two new ones a hop
+    let folder = tempfile::tempdir().unwrap();
+    let mut manifest = write_small_bundle(folder.path(), 8);
+    manifest.window = WindowSpec { frames: 8, hop_frames: 4 };
+    let weights = std::fs::read(folder.path().join("weights.safetensors")).unwrap();
+    Bundle::write(folder.path(), &mut manifest, &weights, "a card").unwrap();
+    let bundle = Bundle::load(folder.path()).unwrap();
+    walk(&bundle, 1, &[Step::Hops(1); 5]).unwrap();
+}
+
+#[test]
+fn the_sizes_tell_how_many_parameters_there_are() {
+    for bands in [8, 16] {
+        let store = VarStore::new(tch::Device::Cpu);
+        Crnn::new(&store.root(), &small_network(), bands, 3, 0.0);
+        let counted: usize = store.variables().values().map(tch::Tensor::numel).sum();
+        assert_eq!(small_network().parameters(bands, 3), counted as i64);
     }
 }
 

@@ -72,3 +72,19 @@ pub(super) fn explain(device: &str, wanted: &str, error: &cpal::Error) -> Source
 pub(super) fn plain(error: &cpal::Error) -> String {
     error.to_string().trim_end_matches('.').to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_device_is_told_with_what_else_there_is() {
+        let error = cpal::Error::with_message(ErrorKind::DeviceBusy, "held by another.");
+        let told = explain("alsa:hw:CARD=Desk", "48000 Hz", &error);
+        assert!(matches!(told, SourceError::DeviceBusy { .. }), "{told:?}");
+        let (text, listed) = (told.to_string(), everything());
+        for part in ["alsa:hw:CARD=Desk", "in use by another program", "pulseaudio host", &listed] {
+            assert!(text.contains(part), "{part:?} is not in: {text}");
+        }
+    }
+}

@@ -56,7 +56,7 @@ fn forbidden(file: &RustFile) -> Vec<String> {
 fn unfinished(file: &RustFile) -> Vec<String> {
     let unfinished = |line: &str| FORBIDDEN_WORDS.iter().any(|word| has_word(line, word));
     let lines = file.lines.iter().enumerate().filter(|(_, line)| unfinished(line));
-    lines.map(|(index, _)| file.fault(index, "do it, or say it in an issue")).collect()
+    lines.map(|(index, _)| file.fault(index, "do it, or leave it out")).collect()
 }
 
 fn bare_expect(file: &RustFile) -> Vec<String> {

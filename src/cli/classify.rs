@@ -23,7 +23,7 @@ pub struct ClassifyArguments {
     /// Recordings (WAV, FLAC, Ogg Vorbis, MP3, AIFF, CAF, AAC in M4A) and folders of them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Configuration file; its [detector] and [output] top_labels count here
+    /// Configuration file; its rules for events and its number of labels count here
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder of the model bundle

@@ -30,8 +30,12 @@ pub struct RunArguments {
     /// Folder of the model bundle
     #[arg(long, value_name = "FOLDER")]
     model: Option<PathBuf>,
-    /// What to listen to: microphone[:ID], file:PATH, stdin[:FORMAT:RATE:CHANNELS] or demo
-    #[arg(long, value_name = "SOURCE")]
+    /// What to listen to; the configuration's choice without it
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        help = "What to listen to: microphone[:ID], file:PATH, stdin[:FORMAT:RATE:CHANNELS] or demo"
+    )]
     source: Option<SourceChoice>,
     /// As fast as can be heard instead of at real-time pace; loses nothing
     #[arg(long)]

@@ -116,7 +116,7 @@ pub fn score_clips(bundle: &Bundle, clips: &[&DatasetClip]) -> Result<Vec<ClipSc
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(clip) = clips.get(index) else { break };
             let result = load_clip(&clip.path).map_err(anyhow::Error::from).and_then(|audio| {
-                score_clip((&audio, clip.label), index as u64, &featuriser, scorer)
+                score_clip(&audio, Some(clip.label), index as u64, &featuriser, scorer)
                     .with_context(|| clip.path.display().to_string())
             });
             *results[index].lock().expect("invariant: no worker panics with the lock") =

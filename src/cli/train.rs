@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::eval::{progress_bar, score_clips};
 use super::{Failure, logging, model_card};
-use crate::evaluation::{ClassificationFigures, ClipScores};
+use crate::evaluation::{ClassificationFigures, ThresholdRules, choose_thresholds};
 use crate::features::{FrontEndSpec, WindowSpec};
 use crate::model::{
     Activation, Bundle, CrnnSpec, Figures, Manifest, NetworkSpec, Provenance, configure_runtime,
@@ -19,7 +19,7 @@ use crate::offline::{Dataset, read_esc50};
 use crate::recognition::Thresholds;
 use crate::training::{
     ClipFeatures, EpochReport, NormaliserFit, Trainer, TrainingError, TrainingSet, TrainingSpec,
-    TrainingTarget, calibrate, extract_all,
+    TrainingTarget, extract_all,
 };
 
 /// 1.92 s of audio, 18 features of the standard network, a new window every 80 ms.
@@ -301,8 +301,10 @@ fn finish(
     let out = &arguments.out;
     let bundle = Bundle::from_parts(out, manifest.clone(), weights).map_err(Failure::failed)?;
     let scores = score_clips(&bundle, &dataset.folds(&arguments.validation_folds))?;
-    for (index, label) in bundle.labels.iter().enumerate() {
-        manifest.thresholds.insert(label.to_string(), threshold(index, &scores));
+    let chosen = choose_thresholds(&bundle.labels, &scores, &ThresholdRules::default())
+        .map_err(Failure::failed)?;
+    for (label, thresholds) in bundle.labels.iter().zip(chosen) {
+        manifest.thresholds.insert(label.to_string(), thresholds);
     }
     let figures = ClassificationFigures::new(&bundle.labels, &scores);
     manifest.figures = Figures {
@@ -320,15 +322,6 @@ fn finish(
         arguments.validation_folds
     );
     Ok(())
-}
-
-fn threshold(label: usize, scores: &[ClipScores]) -> Thresholds {
-    let clips: Vec<(f32, bool)> =
-        scores.iter().map(|clip| (clip.confirmed()[label], clip.label == label)).collect();
-    let chosen = calibrate(&clips);
-    // two decimals are more than so few clips can tell
-    let round = |value: f32| (value * 100.0).round() / 100.0;
-    Thresholds { on: round(chosen.on), off: round(chosen.off) }
 }
 
 fn round(share: f64) -> f64 {

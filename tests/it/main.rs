@@ -4,6 +4,7 @@
 #[cfg(feature = "torch")]
 mod cli;
 mod config;
+mod evaluation;
 mod golden;
 mod live;
 #[cfg(feature = "torch")]

@@ -15,7 +15,7 @@ use crate::features::{FrontEndSpec, WindowSpec};
 use crate::model::{
     Activation, Bundle, CrnnSpec, Figures, Manifest, NetworkSpec, Provenance, configure_runtime,
 };
-use crate::offline::{Dataset, read_esc50};
+use crate::offline::{Dataset, DatasetOptions};
 use crate::recognition::Thresholds;
 use crate::training::{
     ClipFeatures, EpochReport, NormaliserFit, Trainer, TrainingError, TrainingSet, TrainingSpec,
@@ -92,7 +92,9 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     }
     let NetworkKind::Crnn = arguments.network;
     require_writable(&arguments.out)?;
-    let dataset = read_esc50(&arguments.data, &arguments.licences).map_err(Failure::usage)?;
+    let options =
+        DatasetOptions { licences: arguments.licences.clone(), ..DatasetOptions::default() };
+    let dataset = Dataset::open(&arguments.data, &options).map_err(Failure::usage)?;
     let front_end = FrontEndSpec::standard().map_err(Failure::failed)?;
     let set = read_recordings(arguments, &dataset, &front_end)?;
     let (train_clips, background_clips) = (set.train.len(), set.background.len());
@@ -153,23 +155,26 @@ fn read_recordings(
         let bar = progress_bar(recordings.len() as u64, what);
         let features = extract_all(recordings, front_end, samples, &|| bar.inc(1));
         bar.finish_and_clear();
-        features.map_err(Failure::device_or_model)
+        features.map_err(|error| Failure::device_or_model(with_faults(error, dataset)))
     };
     let of_folds = |what: &'static str, folds: &[u32]| -> Result<Vec<ClipFeatures>, Failure> {
-        let mut present: Vec<u32> = dataset.clips.iter().map(|clip| clip.fold).collect();
-        present.sort_unstable();
-        present.dedup();
+        let present: Vec<u32> = dataset.folds().into_iter().collect();
         if !folds.iter().all(|fold| present.contains(fold)) {
             let folds = folds.to_vec();
             return Err(Failure::usage(TrainingError::NoClips { what, folds, present }));
         }
-        let clips = dataset.folds(folds);
+        let clips = dataset.clips_in(folds);
         let recordings: Vec<(PathBuf, Option<usize>)> =
             clips.iter().map(|clip| (clip.path.clone(), Some(clip.label))).collect();
         extract(what, &recordings, window_samples)
     };
+    let train = of_folds("training", &arguments.folds)?;
+    if !dataset.faults.is_empty() {
+        let none = TrainingError::Clips { clips: Vec::new() };
+        return Err(Failure::device_or_model(with_faults(none, dataset)));
+    }
     Ok(TrainingSet {
-        train: of_folds("training", &arguments.folds)?,
+        train,
         validation: of_folds("validation", &arguments.validation_folds)?,
         background: match &arguments.background {
             // pieces are put end to end; one of less than a second gets silence up to there
@@ -180,6 +185,13 @@ fn read_recordings(
             None => Vec::new(),
         },
     })
+}
+
+/// The recordings that cannot be decoded, and those that could not be used at first sight.
+fn with_faults(error: TrainingError, dataset: &Dataset) -> TrainingError {
+    let TrainingError::Clips { mut clips } = error else { return error };
+    clips.extend(dataset.faults.iter().map(|fault| (fault.path.clone(), fault.reason.clone())));
+    TrainingError::Clips { clips }
 }
 
 /// Hours of training must not end at a folder that cannot be written.
@@ -300,7 +312,7 @@ fn finish(
 ) -> Result<(), Failure> {
     let out = &arguments.out;
     let bundle = Bundle::from_parts(out, manifest.clone(), weights).map_err(Failure::failed)?;
-    let scores = score_clips(&bundle, &dataset.folds(&arguments.validation_folds))?;
+    let scores = score_clips(&bundle, &dataset.clips_in(&arguments.validation_folds))?;
     let chosen = choose_thresholds(&bundle.labels, &scores, &ThresholdRules::default())
         .map_err(Failure::failed)?;
     for (label, thresholds) in bundle.labels.iter().zip(chosen) {

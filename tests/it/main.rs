@@ -9,6 +9,7 @@ mod golden;
 mod live;
 #[cfg(feature = "torch")]
 mod model;
+mod offline;
 mod recognition;
 mod sinks;
 mod sources;

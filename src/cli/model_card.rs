@@ -1,10 +1,9 @@
 //! The card of a bundle, its README.md: what the model is, what it was made of, how well it does. Written by `train`.
 
-use crate::model::{Manifest, NetworkSpec};
+use crate::model::Manifest;
 
 /// The card's text.
 pub fn text(manifest: &Manifest) -> String {
-    let NetworkSpec::Crnn(network) = &manifest.network;
     let front_end = &manifest.front_end;
     let window_samples = front_end.samples_of(manifest.window.frames);
     let window = front_end.sample_rate_hz.duration_of(window_samples).as_secs_f64();
@@ -12,8 +11,6 @@ pub fn text(manifest: &Manifest) -> String {
     let hop = front_end.sample_rate_hz.duration_of(hop_samples).as_millis();
     let folds = |folds: &[u32]| folds.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
     let provenance = &manifest.provenance;
-    let channels: Vec<String> =
-        network.blocks.iter().map(|block| block.channels.to_string()).collect();
     format!(
         "# {name}\n\n\
          {labels} labels; one score each between 0 and 1, independent of the others: several may sound at once, or \
@@ -26,7 +23,7 @@ pub fn text(manifest: &Manifest) -> String {
          | Clip accuracy | {clip_accuracy:.1} % (best label of the mean over the windows that carry the sound: within 10 dB of the clip's loudest) |\n\
          | Window accuracy | {window_accuracy:.1} % (the same windows) |\n\
          | Input | {rate}, {bands} mel bands from {low} to {high} Hz, windows of {window:.2} s every {hop} ms |\n\
-         | Network | convolutions of {channels} channels, LSTM of {hidden}, mean over time |\n\
+         | Network | {network} |\n\
          | Training | {epochs} epochs, seed {seed}, tympan {version} |\n\n\
          The last epoch's weights are the ones kept: the measured folds chose no weights. They did choose the \
          thresholds in `model.toml` at which events begin and end, so event figures on them are optimistic.\n\n\
@@ -48,8 +45,7 @@ pub fn text(manifest: &Manifest) -> String {
         bands = front_end.mel_bands,
         low = front_end.mel_low_hz,
         high = front_end.mel_high_hz,
-        channels = channels.join(", "),
-        hidden = network.lstm_hidden,
+        network = manifest.network,
         epochs = provenance.epochs,
         seed = provenance.seed,
         version = manifest.tympan_version,

@@ -13,7 +13,7 @@ use super::{Failure, logging, model_card};
 use crate::evaluation::{ClassificationFigures, ThresholdRules, choose_thresholds};
 use crate::features::{FrontEndSpec, WindowSpec};
 use crate::model::{
-    Activation, Bundle, CrnnSpec, Figures, Manifest, NetworkSpec, Provenance, configure_runtime,
+    Activation, Bundle, Figures, Manifest, NetworkKind, NetworkSpec, Provenance, configure_runtime,
 };
 use crate::offline::{Dataset, DatasetOptions};
 use crate::recognition::Thresholds;
@@ -37,8 +37,8 @@ pub struct TrainArguments {
     /// Folder of the bundle to write
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Kind of network
-    #[arg(long, value_enum, default_value_t = NetworkKind::Crnn)]
+    /// Kind of network: conv1d, cnn, lstm or crnn
+    #[arg(long, default_value_t = NetworkKind::Crnn)]
     network: NetworkKind,
     /// Folds to fit
     #[arg(long, value_delimiter = ',', value_name = "FOLDS", default_value = "1,2,3")]
@@ -66,13 +66,6 @@ pub struct TrainArguments {
     threads: Option<usize>,
 }
 
-/// Kinds of network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum NetworkKind {
-    /// Convolutions over time and frequency, then an LSTM over time
-    Crnn,
-}
-
 /// Trains, measures, writes.
 ///
 /// # Errors
@@ -90,7 +83,6 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     if arguments.epochs == 0 {
         return Err(Failure::usage(anyhow!("--epochs is 0; nothing would be learnt")));
     }
-    let NetworkKind::Crnn = arguments.network;
     require_writable(&arguments.out)?;
     let options =
         DatasetOptions { licences: arguments.licences.clone(), ..DatasetOptions::default() };
@@ -102,10 +94,11 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     for clip in &set.train {
         fit.add(clip);
     }
+    let network = NetworkSpec::standard(arguments.network);
     let target = TrainingTarget {
         front_end: &front_end,
         window: WINDOW,
-        network: &CrnnSpec::standard(),
+        network: &network,
         labels: dataset.labels.len(),
         normaliser: fit.normaliser(),
     };
@@ -257,7 +250,7 @@ fn manifest(
         weights_sha256: String::new(),
         front_end: target.front_end.clone(),
         window: target.window,
-        network: NetworkSpec::Crnn(target.network.clone()),
+        network: target.network.clone(),
         provenance: Provenance {
             dataset: dataset.name.clone(),
             dataset_terms: dataset.terms.clone(),
@@ -283,7 +276,8 @@ fn manifest(
 fn command_line(arguments: &TrainArguments, threads: usize) -> String {
     let list = |folds: &[u32]| folds.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
     let mut command = format!(
-        "tympan train --data DATA --network crnn --folds {} --validation-folds {}",
+        "tympan train --data DATA --network {} --folds {} --validation-folds {}",
+        arguments.network,
         list(&arguments.folds),
         list(&arguments.validation_folds)
     );

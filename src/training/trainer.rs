@@ -10,7 +10,7 @@ use super::augment::mix;
 use super::{Augmenter, ClipFeatures, TrainingError, TrainingSpec};
 use crate::domain::Scores;
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
-use crate::model::{Crnn, CrnnSpec, write_weights};
+use crate::model::{Network, NetworkSpec, write_weights};
 
 /// Gradients longer than this are shortened to it; keeps the LSTM's first steps tame.
 const GRADIENT_NORM: f64 = 5.0;
@@ -59,7 +59,7 @@ pub struct Trainer {
     floor_db: f32,
     labels: usize,
     variables: VarStore,
-    network: Crnn,
+    network: Network,
     train: Vec<(ClipFeatures, Vec<usize>)>,
     background: Vec<ClipFeatures>,
     validation: Vec<ClipFeatures>,
@@ -81,8 +81,8 @@ pub struct TrainingTarget<'a> {
     pub front_end: &'a FrontEndSpec,
     /// Frames → windows.
     pub window: WindowSpec,
-    /// The network's sizes.
-    pub network: &'a CrnnSpec,
+    /// The network and its sizes.
+    pub network: &'a NetworkSpec,
     /// How many labels.
     pub labels: usize,
     /// Frames → what the network sees.
@@ -94,7 +94,7 @@ impl Trainer {
     pub fn new(spec: TrainingSpec, target: &TrainingTarget<'_>, set: TrainingSet) -> Self {
         tch::manual_seed(i64::from_ne_bytes(spec.seed.to_ne_bytes()));
         let variables = VarStore::new(Device::Cpu);
-        let network = Crnn::new(
+        let network = Network::new(
             &variables.root(),
             target.network,
             target.front_end.mel_bands as i64,

@@ -16,3 +16,5 @@ mod sources;
 mod streaming;
 mod support;
 mod tidy;
+#[cfg(feature = "torch")]
+mod training;

@@ -5,7 +5,6 @@ mod incremental;
 mod network_docs;
 mod network_sizes;
 mod random_network;
-mod training;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};

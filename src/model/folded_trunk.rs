@@ -4,7 +4,7 @@
 use tch::Tensor;
 
 use super::NetworkError;
-use super::conv_trunk::{ConvBlock, ConvTrunk};
+use super::conv_trunk::{ConvBlock, ConvTrunk, channels_last};
 use super::structure::ConvLayer;
 
 /// Epsilon of the batch norms; tch's default, which training uses.
@@ -88,9 +88,4 @@ fn fold(block: &ConvBlock) -> Result<FoldedBlock, NetworkError> {
         bias: bias.detach(),
         layer: *layer,
     })
-}
-
-/// The same values with the channels of one place side by side, the layout in which small convolutions are fastest.
-fn channels_last(weight: &Tensor) -> Result<Tensor, NetworkError> {
-    Ok(weight.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?)
 }

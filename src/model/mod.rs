@@ -22,6 +22,7 @@ mod structure;
 mod weights;
 
 pub use bundle::Bundle;
+pub use conv_trunk::Precision;
 pub use error::{BundleError, NetworkError};
 pub use layer_cost::LayerCost;
 pub use manifest::{Activation, Figures, Manifest, Provenance};

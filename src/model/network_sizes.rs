@@ -126,8 +126,8 @@ impl CrnnSpec {
         Self {
             projection: 128,
             lstm_hidden: 128,
-            pooling: TimePooling::Mean,
-            blocks: vec![block(32, 2, 2), block(64, 2, 2), block(128, 1, 2), block(128, 1, 2)],
+            pooling: TimePooling::Attention,
+            blocks: vec![block(32, 2, 2), block(64, 2, 2), block(128, 1, 2), block(256, 1, 2)],
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::flat_weights::{FlatWeights, joined};
 use super::TrainingError;
+use super::flat_weights::{FlatWeights, joined};
 
 /// Shares of the running means of gradients and of their squares that a step keeps: the usual ones.
 const BETAS: (f64, f64) = (0.9, 0.999);

@@ -46,18 +46,18 @@ impl Default for AugmentSpec {
         Self {
             gain_low_db: -20.0,
             gain_high_db: 6.0,
-            mixup: 0.5,
+            mixup: 0.8,
             band_shift: 2,
             masks: 2,
             mask_bands: 6,
             mask_frames: 12,
             time_shift: 0,
-            time_stretch: 0.0,
-            equalise_db: 0.0,
+            time_stretch: 0.25,
+            equalise_db: 8.0,
             background: 0.08,
-            noise: 0.0,
+            noise: 0.3,
             snr_low_db: 0.0,
-            snr_high_db: 20.0,
+            snr_high_db: 30.0,
         }
     }
 }
@@ -71,7 +71,10 @@ impl AugmentSpec {
             mixup: 0.0,
             band_shift: 0,
             masks: 0,
+            time_stretch: 0.0,
+            equalise_db: 0.0,
             background: 0.0,
+            noise: 0.0,
             ..Self::default()
         }
     }
@@ -81,7 +84,8 @@ impl AugmentSpec {
     /// # Errors
     /// [`TrainingError::Spec`], naming the option.
     pub fn check(&self) -> Result<(), TrainingError> {
-        let shares = [("mixup", self.mixup), ("background-share", self.background), ("noise", self.noise)];
+        let shares =
+            [("mixup", self.mixup), ("background-share", self.background), ("noise", self.noise)];
         for (option, found) in shares {
             require((0.0..=1.0).contains(&found), option, found.into(), "between 0 and 1")?;
         }
@@ -98,7 +102,12 @@ impl AugmentSpec {
         require(gain >= self.gain_low_db, "gain-high-db", gain.into(), "at least --gain-low-db")?;
         require(snr >= self.snr_low_db, "snr-high-db", snr.into(), "at least --snr-low-db")?;
         let equalise = self.equalise_db;
-        require((0.0..=60.0).contains(&equalise), "equalise-db", equalise.into(), "between 0 and 60")?;
+        require(
+            (0.0..=60.0).contains(&equalise),
+            "equalise-db",
+            equalise.into(),
+            "between 0 and 60",
+        )?;
         let stretch = self.time_stretch;
         require((0.0..=0.5).contains(&stretch), "time-stretch", stretch.into(), "between 0 and 0.5")
     }

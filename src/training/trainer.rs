@@ -1,7 +1,7 @@
 //! A network being fitted: one step, one validation, one checkpoint at a time. Driven by the training run.
 
-use std::sync::Arc;
 use std::path::Path;
+use std::sync::Arc;
 
 use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Reduction, Tensor};
@@ -82,7 +82,8 @@ impl Trainer {
         tch::manual_seed(i64::from_ne_bytes(spec.seed.to_ne_bytes()));
         let variables = VarStore::new(Device::Cpu);
         let (bands, labels) = (target.front_end.mel_bands as i64, target.labels as i64);
-        let network = Network::new(&variables.root(), target.network, bands, labels, spec.dropout);
+        let network = Network::new(&variables.root(), target.network, bands, labels, spec.dropout)
+            .with_precision(spec.precision);
         let flat = FlatWeights::new(&variables);
         let window_frames = target.window.frames;
         let clips = set.train.into_iter().map(|clip| {
@@ -338,11 +339,7 @@ impl Trainer {
 /// the same whatever else sounds.
 fn loss_of(logits: &Tensor, targets: &Tensor) -> Result<Tensor, TrainingError> {
     let batch = logits.size()[0] as f64;
-    let sum = logits.f_binary_cross_entropy_with_logits::<Tensor>(
-        targets,
-        None,
-        None,
-        Reduction::Sum,
-    )?;
+    let sum =
+        logits.f_binary_cross_entropy_with_logits::<Tensor>(targets, None, None, Reduction::Sum)?;
     Ok(sum / batch)
 }

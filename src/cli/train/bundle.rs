@@ -8,15 +8,13 @@ use anyhow::anyhow;
 use super::one_split::Turn;
 use super::plan::Plan;
 use super::recordings::Recordings;
-use crate::cli::eval::progress_bar;
+use crate::cli::scoring::score_clips;
 use crate::cli::{Failure, model_card};
 use crate::domain::LabelSet;
-use crate::evaluation::{
-    ClassificationFigures, ClipScores, ThresholdRules, choose_thresholds, score_clip,
-};
+use crate::evaluation::{ClassificationFigures, ClipScores, ThresholdRules, choose_thresholds};
 use crate::features::Normaliser;
-use crate::model::{Activation, Bundle, Figures, Manifest, Provenance, Schedule};
-use crate::offline::{DatasetClip, SplitSpec, load_clean_clip, map_clips, worker_count};
+use crate::model::{Activation, Bundle, Figures, Manifest, Provenance};
+use crate::offline::{DatasetClip, SplitSpec};
 use crate::recognition::Thresholds;
 use crate::training::KeptWeights;
 
@@ -55,7 +53,11 @@ pub fn finish(
         Bundle::from_parts(turn.folder, manifest.clone(), &weights).map_err(Failure::failed)?;
     let usable = turn.split.validation.iter().filter(|&&clip| recordings.has(clip));
     let clips: Vec<&DatasetClip> = usable.map(|&clip| &plan.dataset.clips[clip]).collect();
-    let scores = score(plan, &bundle, &clips)?;
+    let scored = score_clips(&bundle, &clips, &plan.cleaning)?;
+    let scores: Vec<ClipScores> = scored
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .map_err(|fault| Failure::device_or_model(anyhow!("{fault}")))?;
     manifest.thresholds = thresholds(&bundle.labels, &scores)?;
     let figures = ClassificationFigures::new(&bundle.labels, &scores);
     manifest.figures = Figures {
@@ -75,24 +77,6 @@ pub fn finish(
         turn.split.description
     );
     Ok(manifest.figures)
-}
-
-/// Scores clips on all cores, each thread with a scorer of its own.
-fn score(plan: &Plan, bundle: &Bundle, clips: &[&DatasetClip]) -> Result<Vec<ClipScores>, Failure> {
-    let featuriser = bundle.featuriser_spec();
-    let mut scorers = Vec::new();
-    for _ in 0..worker_count() {
-        scorers.push(bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?);
-    }
-    let bar = progress_bar(clips.len() as u64, "clips");
-    let work = |scorer: &mut crate::model::NetworkScorer, index: usize, clip: &&DatasetClip| {
-        let audio = load_clean_clip(clip, &plan.cleaning).map_err(|fault| anyhow!("{fault}"))?;
-        let scored = score_clip(&audio, Some(clip.label), index as u64, &featuriser, scorer);
-        scored.map_err(|error| anyhow!("{}: {error}", clip.path.display()))
-    };
-    let scores = map_clips(clips, scorers, work, &|| bar.inc(1));
-    bar.finish_and_clear();
-    scores.into_iter().collect::<Result<_, anyhow::Error>>().map_err(Failure::device_or_model)
 }
 
 /// The scores at which each label's events begin and end.

@@ -78,8 +78,9 @@ impl Plan {
         let network = arguments.network.spec()?;
         let window = arguments.network.window(&network, &front_end)?;
         let seconds = arguments.checkpoint_every.unwrap_or(CHECKPOINT_EVERY);
-        let checkpoint_every = Duration::try_from_secs_f64(seconds)
-            .map_err(|_| Failure::usage(anyhow!("--checkpoint-every is {seconds}; no such time")))?;
+        let checkpoint_every = Duration::try_from_secs_f64(seconds).map_err(|_| {
+            Failure::usage(anyhow!("--checkpoint-every is {seconds}; no such time"))
+        })?;
         let dataset = open(&data, &arguments.dataset)?;
         Ok(Self {
             cleaning: cleaning(&arguments.dataset)?,
@@ -120,10 +121,9 @@ fn open(data: &Path, options: &DatasetArguments) -> Result<Dataset, Failure> {
 }
 
 fn cleaning(options: &DatasetArguments) -> Result<CleaningSpec, Failure> {
-    let trim = options.trim.map(|level| EnvelopeSpec {
-        threshold_dbfs: level as f32,
-        ..EnvelopeSpec::default()
-    });
+    let trim = options
+        .trim
+        .map(|level| EnvelopeSpec { threshold_dbfs: level as f32, ..EnvelopeSpec::default() });
     if let Some(spec) = &trim {
         spec.check().map_err(Failure::usage)?;
     }
@@ -137,12 +137,8 @@ fn splits(options: &SplitArguments, dataset: &Dataset, seed: u64) -> Result<Spli
         return k_fold(dataset, &spec).map(Splits::KFold).map_err(Failure::usage);
     }
     let present: Vec<u32> = dataset.folds().into_iter().collect();
-    let random = |validation_share: f64| SplitSpec::Random {
-        validation_share,
-        test_share: 0.0,
-        seed,
-        leak,
-    };
+    let random =
+        |validation_share: f64| SplitSpec::Random { validation_share, test_share: 0.0, seed, leak };
     let spec = match &options.split {
         Some(text) => random(share(text)?),
         None if present.is_empty() && options.folds.is_empty() => random(RANDOM_SHARE),
@@ -180,7 +176,9 @@ fn by_folds(options: &SplitArguments, dataset: &Dataset, present: &[u32]) -> Spl
 fn share(text: &str) -> Result<f64, Failure> {
     let share = text.strip_prefix("random:").and_then(|share| share.parse().ok());
     share.ok_or_else(|| {
-        Failure::usage(anyhow!("--split is {text:?}; it is written random:SHARE, such as random:0.2"))
+        Failure::usage(anyhow!(
+            "--split is {text:?}; it is written random:SHARE, such as random:0.2"
+        ))
     })
 }
 

@@ -77,8 +77,8 @@ impl FoldedTrunk {
 
 fn fold(block: &ConvBlock) -> Result<FoldedBlock, NetworkError> {
     let ConvBlock { conv, norm, layer } = block;
-    let affine = "invariant: the trunk makes its batch norms with both";
-    let (gain, shift) = (norm.ws.as_ref().expect(affine), norm.bs.as_ref().expect(affine));
+    let gain = norm.ws.as_ref().expect("invariant: the trunk's batch norms have weights");
+    let shift = norm.bs.as_ref().expect("invariant: the trunk's batch norms have biases");
     let deviation = norm.running_var.f_add_scalar(NORM_EPSILON)?.f_sqrt()?;
     let scale = gain.f_div(&deviation)?; // [channels]
     let weight = conv.ws.f_mul(&scale.f_reshape([-1, 1, 1, 1])?)?;

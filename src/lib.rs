@@ -25,7 +25,7 @@
 //! |---|---|
 //! | 8 | `cli`: one file a command |
 //! | 7 | [`config`]: from the file as written to values, or to all its faults |
-//! | 6 | [`evaluation`]: figures; `training`: fits a network (libtorch) |
+//! | 6 | [`evaluation`]: figures; [`plots`]: pictures; `training`: fits a network (libtorch) |
 //! | 5 | [`live`]: the daemon; [`offline`]: clips and datasets |
 //! | 4 | `model`: network and bundle (libtorch) |
 //! | 3 | [`sources`], [`sinks`] |
@@ -56,6 +56,7 @@ pub mod live;
 #[cfg(feature = "torch")]
 pub mod model;
 pub mod offline;
+pub mod plots;
 pub mod recognition;
 pub mod sinks;
 pub mod sources;

@@ -8,6 +8,7 @@ mod golden;
 mod live;
 #[cfg(feature = "torch")]
 mod model;
+mod plots;
 mod recognition;
 mod sinks;
 mod sources;

@@ -7,6 +7,7 @@ use super::check::CheckArguments;
 use super::classify::ClassifyArguments;
 use super::devices::DevicesArguments;
 use super::eval::EvalArguments;
+use super::plot::PlotArguments;
 use super::run::RunArguments;
 use super::train::TrainArguments;
 
@@ -30,6 +31,8 @@ pub enum Command {
     Train(TrainArguments),
     /// Measure a model on a dataset
     Eval(EvalArguments),
+    /// Draw recordings, training runs and measurements, as SVG and PNG
+    Plot(PlotArguments),
     /// Measure latency by stage, and throughput
     Bench(BenchArguments),
     /// List the capture devices

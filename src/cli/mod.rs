@@ -13,6 +13,7 @@ mod failure;
 mod logging;
 mod model_card;
 mod output;
+mod plot;
 mod progress_bar;
 mod run;
 mod scoring;

@@ -11,7 +11,9 @@ use clap::Args;
 
 use super::setup::Setup;
 use super::source_choice::{self, SourceChoice};
-use super::{Arguments, Command, Failure, bench, check, classify, devices, eval, sinks, train};
+use super::{
+    Arguments, Command, Failure, bench, check, classify, devices, eval, plot, sinks, train,
+};
 use crate::config::{Config, StdoutConfig, StdoutFormat};
 use crate::domain::Counters;
 use crate::live::{Daemon, LiveError, PipelineSpec};
@@ -67,6 +69,7 @@ pub fn run_command(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Classify(arguments) => classify::classify(&arguments),
         Command::Train(arguments) => train::train(&arguments),
         Command::Eval(arguments) => eval::eval(&arguments),
+        Command::Plot(arguments) => plot::plot(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Devices(arguments) => devices::devices(&arguments),
         Command::Check(arguments) => check::check(&arguments),

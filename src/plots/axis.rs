@@ -1,5 +1,13 @@
 //! Axes: which numbers an axis runs through, where its ticks stand and how they read. Used by every panel.
 
+use super::font;
+use super::panel::TICK_EM;
+
+/// More numbers than this along one axis are read by nobody.
+const MOST_TICKS: usize = 12;
+/// The least room between two numbers of a lying axis, in pixels.
+const TICK_DISTANCE: f64 = 10.0;
+
 /// One mark of an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tick {
@@ -27,8 +35,22 @@ impl Axis {
     pub fn rounded(title: &str, (from, to): (f64, f64), most: usize) -> Self {
         let (from, to) = widened(from, to);
         let step = round_step(to - from, most);
-        let ends = ((from / step - 1e-9).floor() * step, (to / step + 1e-9).ceil() * step);
+        let ends = ((from / step + 1e-9).floor() * step, (to / step - 1e-9).ceil() * step);
         Self::linear(title, ends, most)
+    }
+
+    /// As [`linear`](Self::linear), lying, with as many ticks as have room for their numbers in `pixels`.
+    pub fn fitting(title: &str, ends: (f64, f64), pixels: f64) -> Self {
+        let mut most = MOST_TICKS;
+        loop {
+            let axis = Self::linear(title, ends, most);
+            let widest = axis.ticks.iter().map(|tick| font::width(&tick.text, TICK_EM));
+            let room = (widest.fold(0.0, f64::max) + TICK_DISTANCE) * axis.ticks.len() as f64;
+            if room <= pixels || most == 1 {
+                return axis;
+            }
+            most -= 1;
+        }
     }
 
     /// The axis of shares, 0 to 1.
@@ -101,6 +123,16 @@ mod tests {
         assert_eq!(texts(&Axis::linear("", (0.3, 5.2), 5)), ["1", "2", "3", "4", "5"]);
         let rounded = Axis::rounded("", (0.31, 3.9), 5);
         assert_eq!((rounded.from, rounded.to), (0.0, 4.0));
+        let round_already = Axis::rounded("", (0.0, 10.0), 5);
+        assert_eq!((round_already.from, round_already.to), (0.0, 10.0));
+    }
+
+    #[test]
+    fn numbers_have_room_along_a_narrow_axis() {
+        let axis = Axis::fitting("", (0.0, 0.019), 240.0);
+        let widest =
+            axis.ticks.iter().map(|tick| font::width(&tick.text, TICK_EM)).fold(0.0, f64::max);
+        assert!(axis.ticks.len() > 2 && widest * axis.ticks.len() as f64 <= 240.0, "{axis:?}");
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(super) const GRID: RGBAColor = RGBAColor(0xe2, 0xe2, 0xe2, 1.0);
 pub(super) const SHADE: RGBAColor = RGBAColor(0x80, 0x80, 0x80, 0.28);
 /// Paper.
 pub(super) const WHITE: RGBAColor = RGBAColor(0xff, 0xff, 0xff, 1.0);
+/// Averages among lines of classes: no line has these.
+pub(super) const AVERAGES: [RGBAColor; 2] = [INK, RGBAColor(0xa0, 0x00, 0x20, 1.0)];
 /// The first line's blue, also of waveforms and bars.
 pub(super) const BLUE: RGBAColor = LINES[0];
 /// What stands out against blue: thresholds, events, the best epoch.
@@ -35,7 +37,7 @@ pub(super) const LINES: [RGBAColor; 12] = [
     RGBAColor(0x99, 0x99, 0x33, 1.0),
     RGBAColor(0x66, 0x66, 0x66, 1.0),
     RGBAColor(0x44, 0xaa, 0x99, 1.0),
-    RGBAColor(0x00, 0x00, 0x00, 1.0),
+    RGBAColor(0x11, 0x77, 0x33, 1.0),
 ];
 
 /// The colour of line `index`; they come again after the last.

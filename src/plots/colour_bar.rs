@@ -4,12 +4,12 @@ use super::axis::Axis;
 use super::colour::{ColourMap, INK, PALE_INK};
 use super::font;
 use super::panel::{LABEL_EM, TICK_EM};
-use super::picture::{Area, Lettering, Picture, Raster, Stroke};
+use super::picture::{Area, Lettering, Picture, Stroke};
 
 const WIDTH: f64 = 14.0;
 const GAP: f64 = 10.0;
 const TICK_GAP: f64 = 5.0;
-const STEPS: usize = 128;
+const STEPS: usize = 64;
 
 /// The room it takes at the right of a panel.
 pub(super) fn room(axis: &Axis) -> f64 {
@@ -22,13 +22,14 @@ pub(super) fn room(axis: &Axis) -> f64 {
 pub(super) fn draw(picture: &mut Picture, panel: Area, map: &ColourMap, axis: &Axis) {
     let left = panel.right + GAP;
     let area = Area { left, right: left + WIDTH, ..panel };
-    let colours = (0..STEPS)
-        .map(|row| {
-            let colour = map.at(1.0 - row as f64 / (STEPS - 1) as f64);
-            [colour.0, colour.1, colour.2]
-        })
-        .collect();
-    picture.rasters.push(Raster { area, columns: 1, rows: STEPS, colours });
+    let height = area.height() / STEPS as f64;
+    for step in 0..STEPS {
+        let top = area.top + height * step as f64;
+        // a little into the next, which covers it: no seam shows between them
+        let bottom = (top + height + 0.75).min(area.bottom);
+        let colour = map.at(1.0 - step as f64 / (STEPS - 1) as f64);
+        picture.fill(Area { top, bottom, ..area }, colour);
+    }
     let stroke = Stroke { colour: PALE_INK, width: 1.0 };
     picture.outline(area, stroke);
     for tick in &axis.ticks {

@@ -4,7 +4,7 @@
 use plotters::style::RGBAColor;
 
 use super::axis::Axis;
-use super::colour::{self, INK, ORANGE, PALE_INK, faded};
+use super::colour::{self, AVERAGES, PALE_INK, faded};
 use super::legend::{self, Entry, Swatch};
 use super::panel::{Numbers, Panel};
 use super::picture::{Area, Picture, Stroke};
@@ -141,7 +141,7 @@ fn class_colour(classes: usize, index: usize) -> Option<RGBAColor> {
 
 /// Bold lines in colours that no light line has.
 fn average_colour(index: usize) -> RGBAColor {
-    if index == 0 { INK } else { ORANGE }
+    AVERAGES[index % AVERAGES.len()]
 }
 
 fn entries(classes: &[RateCurve], averages: &[RateCurve], kind: Kind) -> Vec<Entry> {

@@ -11,7 +11,7 @@ use plotters::style::{
 
 use super::PlotError;
 use super::font;
-use super::picture::{Anchor, Picture, Raster, Reading, Shape, Stroke, Text};
+use super::picture::{Anchor, Area, Picture, Raster, Reading, Shape, Stroke, Text};
 
 /// Steps a pixel in an SVG: the library knows whole numbers only, and lines should not be stairs.
 const SVG_STEPS: u32 = 4;
@@ -120,17 +120,18 @@ impl<B: DrawingBackend> Board<B> {
                 self.backend.draw_rect(from, to, &colour.filled(), true)
             }
             Shape::Outlined { area, stroke } => {
-                // closed with its first side again, so that the first corner is mitred too
-                let corners = [
-                    (area.left, area.top),
-                    (area.right, area.top),
-                    (area.right, area.bottom),
-                    (area.left, area.bottom),
-                    (area.left, area.top),
-                    (area.right, area.top),
+                let half = stroke.width / 2.0;
+                let around = |x: f64, y: f64| (x - half, x + half, y - half, y + half);
+                let (left, _, top, _) = around(area.left, area.top);
+                let (_, right, _, bottom) = around(area.right, area.bottom);
+                let sides = [
+                    Area { left, top, right, bottom: top + stroke.width },
+                    Area { left, top: bottom - stroke.width, right, bottom },
+                    Area { left, top, right: left + stroke.width, bottom },
+                    Area { left: right - stroke.width, top, right, bottom },
                 ];
-                let style = self.stroked(stroke);
-                self.backend.draw_path(self.all_at(&corners), &style)
+                let fill = |side| Shape::Filled { area: side, colour: stroke.colour };
+                return sides.into_iter().try_for_each(|side| self.draw(&fill(side)));
             }
             Shape::Polygon { points, colour } => {
                 self.backend.fill_polygon(self.all_at(points), &colour.filled())
@@ -189,11 +190,26 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Colours as an image of one pixel a cell, which the viewer stretches.
+/// Colours as an image that has about the picture's own pixels: a viewer that smooths what it stretches blurs no cell.
 fn image_tag(raster: &Raster) -> Result<String, PlotError> {
-    let bytes = encoded(raster.colours.as_flattened(), raster.columns as u32, raster.rows as u32)?;
-    let steps = f64::from(SVG_STEPS);
     let area = raster.area;
+    let repeat = |pixels: f64, cells: usize| (pixels / cells as f64).ceil().max(1.0) as usize;
+    let across = repeat(area.width(), raster.columns);
+    let down = repeat(area.height(), raster.rows);
+    let mut colours = Vec::with_capacity(raster.colours.len() * across * down * 3);
+    for row in raster.colours.chunks(raster.columns) {
+        let row: Vec<u8> = row
+            .iter()
+            .flat_map(|colour| std::iter::repeat_n(colour, across))
+            .flatten()
+            .copied()
+            .collect();
+        for _ in 0..down {
+            colours.extend_from_slice(&row);
+        }
+    }
+    let bytes = encoded(&colours, (raster.columns * across) as u32, (raster.rows * down) as u32)?;
+    let steps = f64::from(SVG_STEPS);
     Ok(format!(
         "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
          style=\"image-rendering:pixelated\" xlink:href=\"data:image/png;base64,{}\"/>\n",
@@ -252,6 +268,9 @@ fn encoded(colours: &[u8], width: u32, height: u32) -> Result<Vec<u8>, PlotError
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Best);
+    // rows of drawings repeat each other
+    encoder.set_filter(png::FilterType::Up);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(colours)?;
     writer.finish()?;

@@ -5,7 +5,7 @@ use super::axis::{Axis, Tick};
 use super::colour::ColourMap;
 use super::panel::{Numbers, Panel};
 use super::picture::{Area, Picture, Raster};
-use super::waveform::time_axis;
+use super::waveform::{AXIS_ROOM, time_axis};
 use super::{MelFrames, MelUnit, PlotError, Sheet, colour_bar};
 
 /// What lies further below the loudest is drawn as if it lay here: the range of a good recording.
@@ -30,7 +30,7 @@ pub fn draw_spectrogram(mel: &MelFrames, sheet: &Sheet) -> Result<Picture, PlotE
     let (mut picture, area) = sheet.begin((1000, 420))?;
     let levels = mel.level_axis();
     let area = Area { right: area.right - colour_bar::room(&levels), ..area };
-    let time = time_axis(mel.seconds);
+    let time = time_axis(mel.seconds, area.width() - AXIS_ROOM);
     let panel = Panel::fit(&picture, area, time, mel.frequency_axis(area.height()))?;
     mel.draw_into(&mut picture, &panel, &levels);
     panel.draw_axes(&mut picture, Numbers::Shown);

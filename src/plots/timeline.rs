@@ -9,7 +9,7 @@ use super::colour::{ColourMap, ORANGE, faded};
 use super::legend::{self, Entry, Swatch};
 use super::panel::{LABEL_EM, Numbers, Panel, bottom_margin, left_margin};
 use super::picture::{Area, Picture, Stroke, shortened};
-use super::waveform::{amplitude_axis, draw_signal, time_axis};
+use super::waveform::{AXIS_ROOM, amplitude_axis, draw_signal, time_axis};
 use super::{MelFrames, PlotError, Sheet, Signal, colour_bar};
 use crate::domain::{EventPhase, Record, SampleRate};
 
@@ -133,7 +133,7 @@ impl Panels {
         (signal, mel, rows): (Signal<'_>, &MelFrames, &[LabelRow]),
         (levels, scores): (&Axis, &Axis),
     ) -> Result<Self, PlotError> {
-        let time = time_axis(signal.seconds());
+        let time = time_axis(signal.seconds(), area.width() - 2.0 * AXIS_ROOM);
         let labels = label_axis(rows);
         let top = area.top + 4.0;
         let room = area.bottom - top - bottom_margin(&time) - 2.0 * BETWEEN;
@@ -183,7 +183,10 @@ fn draw_rows(picture: &mut Picture, panel: &Panel, rows: &[LabelRow]) {
             Area { left, right, top: top + inset, bottom: bottom - inset }
         };
         for span in &row.scores {
-            picture.fill(area(span.start_s, span.end_s, 1.0), map.at(span.score.into()));
+            let mut area = area(span.start_s, span.end_s, 1.0);
+            // a little into the next, which covers it: no seam shows between them
+            area.right = (area.right + 0.75).min(panel.area.right);
+            picture.fill(area, map.at(span.score.into()));
         }
         for &(start, end) in &row.events {
             picture.outline(area(start, end, 2.0), Stroke { colour: ORANGE, width: 2.0 });

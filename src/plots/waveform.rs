@@ -14,6 +14,9 @@ use crate::domain::SampleRate;
 /// Below this a level is drawn at the lower edge.
 const LOWEST_DBFS: f64 = -100.0;
 
+/// About what the axes take at the left and the right.
+pub(super) const AXIS_ROOM: f64 = 70.0;
+
 /// Samples and their rate.
 ///
 /// # Shapes
@@ -70,9 +73,9 @@ impl Signal<'_> {
     }
 }
 
-/// The axis of a clip's time.
-pub(super) fn time_axis(seconds: f64) -> Axis {
-    Axis::linear("time (s)", (0.0, seconds), 12)
+/// The axis of a clip's time, over about as many pixels.
+pub(super) fn time_axis(seconds: f64, pixels: f64) -> Axis {
+    Axis::fitting("time (s)", (0.0, seconds), pixels)
 }
 
 /// The axis of amplitude.
@@ -87,7 +90,12 @@ pub(super) fn amplitude_axis() -> Axis {
 pub fn draw_waveform(signal: Signal<'_>, sheet: &Sheet) -> Result<Picture, PlotError> {
     signal.check("the waveform")?;
     let (mut picture, area) = sheet.begin((1000, 320))?;
-    let panel = Panel::fit(&picture, area, time_axis(signal.seconds()), amplitude_axis())?;
+    let panel = Panel::fit(
+        &picture,
+        area,
+        time_axis(signal.seconds(), area.width() - AXIS_ROOM),
+        amplitude_axis(),
+    )?;
     panel.draw_grid(&mut picture);
     draw_signal(&mut picture, &panel, signal);
     panel.draw_axes(&mut picture, Numbers::Shown);
@@ -151,8 +159,9 @@ fn panels(
     let levels = envelope.amplitudes.iter().map(|&amplitude| Envelope::level(amplitude));
     let (low, high) =
         levels.fold((threshold, threshold), |(low, high), level| (low.min(level), high.max(level)));
-    let levels = Axis::rounded("level (dBFS)", (low - 3.0, high + 3.0), 5);
-    let (time, amplitude) = (time_axis(signal.seconds()), amplitude_axis());
+    let levels = Axis::linear("level (dBFS)", (low - 3.0, high + 3.0), 6);
+    let (time, amplitude) =
+        (time_axis(signal.seconds(), area.width() - AXIS_ROOM), amplitude_axis());
     let left = area.left + left_margin(&levels).max(left_margin(&amplitude));
     let bottom = area.bottom - bottom_margin(&time);
     let (top, right) = (area.top + 6.0, area.right - 12.0);

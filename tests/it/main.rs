@@ -10,6 +10,7 @@ mod live;
 #[cfg(feature = "torch")]
 mod model;
 mod offline;
+mod plots;
 mod recognition;
 mod sinks;
 mod sources;

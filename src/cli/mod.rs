@@ -16,6 +16,7 @@ mod output;
 mod plot;
 mod progress_bar;
 mod run;
+mod scenes;
 mod scoring;
 mod setup;
 mod sinks;

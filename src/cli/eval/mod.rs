@@ -11,7 +11,6 @@ use anyhow::anyhow;
 use clap::Args;
 
 use self::chosen_clips::ChosenClips;
-use super::progress_bar::progress_bar;
 use super::scoring::score_clips;
 use super::setup::shipped_bundle;
 use super::{Failure, logging, output};

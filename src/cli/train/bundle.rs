@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use super::one_split::Turn;
 use super::plan::Plan;
 use super::recordings::Recordings;
+use crate::cli::scenes::{QuietSound, record};
 use crate::cli::scoring::score_clips;
 use crate::cli::{Failure, model_card};
 use crate::domain::LabelSet;
@@ -20,6 +21,9 @@ use crate::training::KeptWeights;
 
 /// Until the clips were scored, every label has these.
 const UNCALIBRATED: Thresholds = Thresholds { on: 0.5, off: 0.3 };
+
+/// Sound without a class that thresholds are chosen by, in minutes.
+const QUIET_MINUTES: u32 = 60;
 
 /// What training made.
 pub struct Made {
@@ -58,8 +62,9 @@ pub fn finish(
         .into_iter()
         .collect::<Result<_, _>>()
         .map_err(|fault| Failure::device_or_model(anyhow!("{fault}")))?;
-    manifest.thresholds = thresholds(&bundle.labels, &scores)?;
     let figures = ClassificationFigures::new(&bundle.labels, &scores);
+    let quiet = quiet_sound(plan, &bundle)?;
+    manifest.thresholds = thresholds(&bundle.labels, [scores, quiet].concat())?;
     manifest.figures = Figures {
         clips: figures.clips,
         clip_accuracy: round(figures.clip_accuracy),
@@ -79,12 +84,24 @@ pub fn finish(
     Ok(manifest.figures)
 }
 
+/// Scores of an hour of sound that holds none of the labels; nothing where no background was given.
+fn quiet_sound(plan: &Plan, bundle: &Bundle) -> Result<Vec<ClipScores>, Failure> {
+    if plan.background.is_empty() {
+        return Ok(Vec::new());
+    }
+    let negatives = &plan.arguments.dataset.negatives;
+    let quiet = QuietSound::load(&plan.background, negatives, QUIET_MINUTES, plan.spec.seed)?;
+    let rate = plan.front_end.sample_rate_hz;
+    let scenes = record(bundle, quiet.scenes(), &|index| quiet.build(index, rate))?;
+    Ok(scenes.into_iter().map(|scene| scene.scores).collect())
+}
+
 /// The scores at which each label's events begin and end.
 fn thresholds(
     labels: &LabelSet,
-    scores: &[ClipScores],
+    scores: Vec<ClipScores>,
 ) -> Result<BTreeMap<String, Thresholds>, Failure> {
-    let chosen = choose_thresholds(labels, scores, &ThresholdRules::default());
+    let chosen = choose_thresholds(labels, &scores, &ThresholdRules::default());
     let chosen = chosen.map_err(Failure::failed)?;
     Ok(labels.iter().map(ToString::to_string).zip(chosen).collect())
 }

@@ -1,17 +1,17 @@
-//! AdamW whose state can be saved: libtorch's own keeps it to itself. Called by the trainer after each step's gradients.
+//! AdamW whose state can be saved: libtorch's own keeps it to itself. Called by the trainer in every step.
 
 use tch::{Kind, Tensor};
 
-use super::flat_weights::{FlatWeights, joined};
 use super::TrainingError;
+use super::flat_weights::{FlatWeights, joined};
 
 /// Shares of the running means of gradients and of their squares that a step keeps: the usual ones.
 const BETAS: (f64, f64) = (0.9, 0.999);
 /// Keeps the division sound; libtorch's own.
 const EPSILON: f64 = 1e-8;
 
-/// The optimiser's state, all of it in rows as [`FlatWeights`] orders them: one operation a step where a tensor at a time
-/// takes hundreds.
+/// The optimiser's state, all of it in rows as [`FlatWeights`] orders them: a few operations a step where a tensor at a
+/// time takes hundreds.
 pub struct AdamW {
     /// The fitted weights.
     pub weights: Tensor,

@@ -81,7 +81,8 @@ impl AugmentSpec {
     /// # Errors
     /// [`TrainingError::Spec`], naming the option.
     pub fn check(&self) -> Result<(), TrainingError> {
-        let shares = [("mixup", self.mixup), ("background-share", self.background), ("noise", self.noise)];
+        let shares =
+            [("mixup", self.mixup), ("background-share", self.background), ("noise", self.noise)];
         for (option, found) in shares {
             require((0.0..=1.0).contains(&found), option, found.into(), "between 0 and 1")?;
         }
@@ -98,7 +99,12 @@ impl AugmentSpec {
         require(gain >= self.gain_low_db, "gain-high-db", gain.into(), "at least --gain-low-db")?;
         require(snr >= self.snr_low_db, "snr-high-db", snr.into(), "at least --snr-low-db")?;
         let equalise = self.equalise_db;
-        require((0.0..=60.0).contains(&equalise), "equalise-db", equalise.into(), "between 0 and 60")?;
+        require(
+            (0.0..=60.0).contains(&equalise),
+            "equalise-db",
+            equalise.into(),
+            "between 0 and 60",
+        )?;
         let stretch = self.time_stretch;
         require((0.0..=0.5).contains(&stretch), "time-stretch", stretch.into(), "between 0 and 0.5")
     }

@@ -95,7 +95,8 @@ impl Checkpoint {
     /// [`TrainingError::BadCheckpoint`] when it is missing or of another length.
     pub fn row(&self, name: &str, length: i64, path: &Path) -> Result<Tensor, TrainingError> {
         let bad = |reason| TrainingError::BadCheckpoint { path: path.to_owned(), reason };
-        let row = self.tensors.get(name).ok_or_else(|| bad(format!("it has no tensor {name:?}")))?;
+        let row =
+            self.tensors.get(name).ok_or_else(|| bad(format!("it has no tensor {name:?}")))?;
         let found = row.numel() as i64;
         if found != length {
             let reason = format!("tensor {name:?} has {found} numbers, the network needs {length}");

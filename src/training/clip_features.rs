@@ -73,8 +73,10 @@ impl ClipFeatures {
     pub fn windows(&self, window_frames: usize, hop_frames: usize) -> Vec<(usize, bool)> {
         let last = self.frames().saturating_sub(window_frames);
         let starts: Vec<usize> = (0..=last).step_by(hop_frames).collect();
-        let levels: Vec<f32> =
-            starts.iter().map(|&start| power_to_dbfs(self.power_of(start, window_frames))).collect();
+        let levels: Vec<f32> = starts
+            .iter()
+            .map(|&start| power_to_dbfs(self.power_of(start, window_frames)))
+            .collect();
         starts.into_iter().zip(labelled_windows(&levels)).collect()
     }
 

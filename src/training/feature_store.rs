@@ -55,9 +55,8 @@ impl FeatureStore {
             return Ok(kept);
         }
         let clip = load()?;
-        let features =
-            ClipFeatures::new(&clip, source.label, &self.front_end, self.window_samples)
-                .map_err(|error| error.to_string())?;
+        let features = ClipFeatures::new(&clip, source.label, &self.front_end, self.window_samples)
+            .map_err(|error| error.to_string())?;
         if let Some(entry) = &entry
             && let Err(error) = write(entry, &features)
         {
@@ -68,7 +67,8 @@ impl FeatureStore {
 
     /// Everything that features depend on, in a few letters.
     fn key(&self, source: FeatureSource<'_>, metadata: &Metadata) -> String {
-        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified =
+            metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let path = std::path::absolute(source.path).unwrap_or_else(|_| source.path.to_owned());
         let text = format!(
             "{:?}\n{}\n{}\n{}\n{}\n{:?}",

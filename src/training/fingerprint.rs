@@ -58,7 +58,9 @@ impl PartFingerprint {
         let mut bytes = Vec::new();
         for clip in clips {
             bytes.clear();
-            bytes.extend_from_slice(&clip.label.map_or(u64::MAX, |label| label as u64).to_le_bytes());
+            bytes.extend_from_slice(
+                &clip.label.map_or(u64::MAX, |label| label as u64).to_le_bytes(),
+            );
             bytes.extend_from_slice(&(clip.frames() as u64).to_le_bytes());
             let values = clip.powers.iter().chain(&clip.log_mel);
             bytes.extend(values.flat_map(|value| value.to_le_bytes()));

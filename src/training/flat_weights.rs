@@ -17,9 +17,7 @@ impl FlatWeights {
     /// Orders the variables.
     pub fn new(store: &VarStore) -> Self {
         let mut named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
-        named.sort_by(|a, b| {
-            (!a.1.requires_grad(), &a.0).cmp(&(!b.1.requires_grad(), &b.0))
-        });
+        named.sort_by(|a, b| (!a.1.requires_grad(), &a.0).cmp(&(!b.1.requires_grad(), &b.0)));
         let variables: Vec<Tensor> = named.into_iter().map(|(_, tensor)| tensor).collect();
         let fitted = variables.iter().filter(|tensor| tensor.requires_grad()).count();
         let count = |variables: &[Tensor]| {

@@ -1,7 +1,7 @@
 //! A network being fitted: one step, one validation, one checkpoint at a time. Driven by the training run.
 
-use std::sync::Arc;
 use std::path::Path;
+use std::sync::Arc;
 
 use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Reduction, Tensor};
@@ -338,11 +338,7 @@ impl Trainer {
 /// the same whatever else sounds.
 fn loss_of(logits: &Tensor, targets: &Tensor) -> Result<Tensor, TrainingError> {
     let batch = logits.size()[0] as f64;
-    let sum = logits.f_binary_cross_entropy_with_logits::<Tensor>(
-        targets,
-        None,
-        None,
-        Reduction::Sum,
-    )?;
+    let sum =
+        logits.f_binary_cross_entropy_with_logits::<Tensor>(targets, None, None, Reduction::Sum)?;
     Ok(sum / batch)
 }

@@ -7,9 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::{
-    Batch, Batches, Checkpoint, EpochReport, Trainer, TrainingError, write_log,
-};
+use super::{Batch, Batches, Checkpoint, EpochReport, Trainer, TrainingError, write_log};
 
 /// Batches made ahead: one is enough for libtorch never to wait, as making one takes a small part of a step.
 const BATCHES_AHEAD: usize = 1;

@@ -25,8 +25,10 @@ impl Interrupt {
     /// # Errors
     /// [`Failure`] when the system refuses the handler.
     pub fn listen() -> Result<Self, Failure> {
-        let interrupt =
-            Self { stop: Arc::new(AtomicBool::new(false)), has_begun: Arc::new(AtomicBool::new(false)) };
+        let interrupt = Self {
+            stop: Arc::new(AtomicBool::new(false)),
+            has_begun: Arc::new(AtomicBool::new(false)),
+        };
         let (stop, has_begun) = (Arc::clone(&interrupt.stop), Arc::clone(&interrupt.has_begun));
         ctrlc::set_handler(move || {
             // Relaxed: neither flag guards other memory.
@@ -35,7 +37,9 @@ impl Interrupt {
             }
             log::info!("finishing the step and saving; once more ends at once");
         })
-        .map_err(|error| Failure::failed(anyhow!("cannot listen for SIGINT and SIGTERM: {error}")))?;
+        .map_err(|error| {
+            Failure::failed(anyhow!("cannot listen for SIGINT and SIGTERM: {error}"))
+        })?;
         Ok(interrupt)
     }
 

@@ -118,7 +118,11 @@ fn table(report: &Report<'_>) -> String {
         text.push_str("LEAKY: parts of one recording are both fitted to and measured on\n");
     }
     let _ = writeln!(text, "{}, {}", report.dataset, report.network);
-    let _ = writeln!(text, "{:<9} {:>6} {:>13} {:>15}", "fold", "clips", "clip accuracy", "window accuracy");
+    let _ = writeln!(
+        text,
+        "{:<9} {:>6} {:>13} {:>15}",
+        "fold", "clips", "clip accuracy", "window accuracy"
+    );
     let mut row = |name: &str, clips: &str, clip: f64, window: f64| {
         let (clip, window) = (clip * 100.0, window * 100.0);
         let _ = writeln!(text, "{name:<9} {clips:>6} {clip:>11.1} % {window:>13.1} %");

@@ -11,9 +11,7 @@ use super::run_file::Beginning;
 use crate::cli::Failure;
 use crate::model::Figures;
 use crate::offline::{Split, SplitSpec};
-use crate::training::{
-    RunOutcome, Trainer, TrainingError, TrainingFiles, TrainingTarget, Watch,
-};
+use crate::training::{RunOutcome, Trainer, TrainingError, TrainingFiles, TrainingTarget, Watch};
 
 /// A split to train on.
 pub struct Turn<'a> {
@@ -46,10 +44,8 @@ pub fn train_split(
     };
     let (train_clips, background_clips) = (set.train.len(), set.background.len());
     let mut trainer = Trainer::new(plan.spec.clone(), &target, set).map_err(failure_of)?;
-    let files = TrainingFiles {
-        folder: turn.folder.to_owned(),
-        checkpoint_every: plan.checkpoint_every,
-    };
+    let files =
+        TrainingFiles { folder: turn.folder.to_owned(), checkpoint_every: plan.checkpoint_every };
     if beginning == Beginning::Resumed && files.checkpoint().is_file() {
         trainer.resume(&files).map_err(failure_of)?;
         let epochs = trainer.state().epochs.len();
@@ -79,8 +75,7 @@ fn run(
     interrupt: &Interrupt,
 ) -> Result<RunOutcome, Failure> {
     let (steps, done) = (trainer.steps(), trainer.state().step);
-    let progress =
-        std::cell::RefCell::new(TrainingProgress::new(steps, done, plan.spec.epochs));
+    let progress = std::cell::RefCell::new(TrainingProgress::new(steps, done, plan.spec.epochs));
     let outcome = trainer.run(
         Some(files),
         &mut Watch {

@@ -1,5 +1,5 @@
-//! What a run of `tympan train` does, decided before anything is computed: dataset, splits, network, numbers. Made of the
-//! options, read by everything after.
+//! What a run of `tympan train` does, decided before anything is computed: dataset, splits, network, numbers. Made of
+//! the options, read by everything after.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,8 +78,9 @@ impl Plan {
         let network = arguments.network.spec()?;
         let window = arguments.network.window(&network, &front_end)?;
         let seconds = arguments.checkpoint_every.unwrap_or(CHECKPOINT_EVERY);
-        let checkpoint_every = Duration::try_from_secs_f64(seconds)
-            .map_err(|_| Failure::usage(anyhow!("--checkpoint-every is {seconds}; no such time")))?;
+        let checkpoint_every = Duration::try_from_secs_f64(seconds).map_err(|_| {
+            Failure::usage(anyhow!("--checkpoint-every is {seconds}; no such time"))
+        })?;
         let dataset = open(&data, &arguments.dataset)?;
         Ok(Self {
             cleaning: cleaning(&arguments.dataset)?,
@@ -120,10 +121,9 @@ fn open(data: &Path, options: &DatasetArguments) -> Result<Dataset, Failure> {
 }
 
 fn cleaning(options: &DatasetArguments) -> Result<CleaningSpec, Failure> {
-    let trim = options.trim.map(|level| EnvelopeSpec {
-        threshold_dbfs: level as f32,
-        ..EnvelopeSpec::default()
-    });
+    let trim = options
+        .trim
+        .map(|level| EnvelopeSpec { threshold_dbfs: level as f32, ..EnvelopeSpec::default() });
     if let Some(spec) = &trim {
         spec.check().map_err(Failure::usage)?;
     }
@@ -137,12 +137,8 @@ fn splits(options: &SplitArguments, dataset: &Dataset, seed: u64) -> Result<Spli
         return k_fold(dataset, &spec).map(Splits::KFold).map_err(Failure::usage);
     }
     let present: Vec<u32> = dataset.folds().into_iter().collect();
-    let random = |validation_share: f64| SplitSpec::Random {
-        validation_share,
-        test_share: 0.0,
-        seed,
-        leak,
-    };
+    let random =
+        |validation_share: f64| SplitSpec::Random { validation_share, test_share: 0.0, seed, leak };
     let spec = match &options.split {
         Some(text) => random(share(text)?),
         None if present.is_empty() && options.folds.is_empty() => random(RANDOM_SHARE),
@@ -163,7 +159,7 @@ fn by_folds(options: &SplitArguments, dataset: &Dataset, present: &[u32]) -> Spl
     let validation = match (&options.validation_folds[..], present) {
         (given @ [_, ..], _) => given.to_vec(),
         // the fifth is left for who wants to test
-        ([], [1, 2, 3, 4, ..]) if is_esc50 => vec![4],
+        ([], [1, 2, 3, 4, ..]) if is_esc50 && !options.folds.contains(&4) => vec![4],
         ([], present) => {
             let free = present.iter().rev().find(|fold| !options.folds.contains(fold));
             free.copied().into_iter().collect()
@@ -180,7 +176,9 @@ fn by_folds(options: &SplitArguments, dataset: &Dataset, present: &[u32]) -> Spl
 fn share(text: &str) -> Result<f64, Failure> {
     let share = text.strip_prefix("random:").and_then(|share| share.parse().ok());
     share.ok_or_else(|| {
-        Failure::usage(anyhow!("--split is {text:?}; it is written random:SHARE, such as random:0.2"))
+        Failure::usage(anyhow!(
+            "--split is {text:?}; it is written random:SHARE, such as random:0.2"
+        ))
     })
 }
 

@@ -79,6 +79,10 @@ impl TrainingProgress {
         let done = self.bar.position().saturating_sub(self.first_step).max(1);
         let left = self.bar.length().unwrap_or(0).saturating_sub(self.bar.position());
         let seconds = self.begun.elapsed().as_secs_f64() / done as f64 * left as f64;
-        if seconds < 90.0 { format!("{seconds:.0} s") } else { format!("{:.0} min", seconds / 60.0) }
+        if seconds < 90.0 {
+            format!("{seconds:.0} s")
+        } else {
+            format!("{:.0} min", seconds / 60.0)
+        }
     }
 }

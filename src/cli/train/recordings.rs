@@ -42,7 +42,8 @@ impl Recordings {
         // pieces are put end to end; one of less than a second gets silence up to there
         let second = u64::from(plan.front_end.sample_rate_hz.hz());
         let background: Vec<_> = plan.background.iter().map(whole).collect();
-        let background = extract(plan, "background", &background, (CleaningSpec::default(), second));
+        let background =
+            extract(plan, "background", &background, (CleaningSpec::default(), second));
         let of_dataset = plan.dataset.faults.iter().cloned();
         let mut faults: Vec<ClipFault> = of_dataset
             .chain(features.iter().chain(&background).filter_map(|it| it.as_ref().err().cloned()))

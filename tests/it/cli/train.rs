@@ -64,7 +64,8 @@ fn the_same_seed_gives_the_same_bundle_and_another_another() {
 #[test]
 fn a_bundle_comes_with_its_log_its_card_and_the_command_that_makes_it_again() {
     let tones = Tones::new();
-    let more = ["--epochs", "3", "--validate-every", "2", "--licence", "CC BY 4.0", "--keep", "best"];
+    let more =
+        ["--epochs", "3", "--validate-every", "2", "--licence", "CC BY 4.0", "--keep", "best"];
     success(&as_strs(&tones.arguments("bundle", &more)));
     let out = tones.path("bundle");
     let log = std::fs::read_to_string(out.join("training.csv")).unwrap();
@@ -73,7 +74,8 @@ fn a_bundle_comes_with_its_log_its_card_and_the_command_that_makes_it_again() {
     let provenance = Bundle::load(&out).unwrap().manifest.provenance;
     assert_eq!((provenance.train_folds, provenance.validation_folds), (vec![1], vec![2]));
     assert!(!provenance.leaky && provenance.chosen_epoch.is_some());
-    let parts = ["--data DATA", "--epochs 3", "--channels 4,4", "--folds 1", "--licence 'CC BY 4.0'"];
+    let parts =
+        ["--data DATA", "--epochs 3", "--channels 4,4", "--folds 1", "--licence 'CC BY 4.0'"];
     says(&provenance.command, &parts);
     assert!(!provenance.command.contains("--batch"), "{}", provenance.command);
     let card = std::fs::read_to_string(out.join("README.md")).unwrap();
@@ -131,7 +133,9 @@ fn a_split_that_leaks_says_so_wherever_its_bundle_is_told_of() {
         for (label, hz) in [("low", 250.0), ("high", 3_000.0)] {
             let name = format!("{label}{take}.wav");
             let samples: Vec<i16> = (0..40_000)
-                .map(|i| (9_000.0 * (std::f32::consts::TAU * hz * i as f32 / 16_000.0).sin()) as i16)
+                .map(|i| {
+                    (9_000.0 * (std::f32::consts::TAU * hz * i as f32 / 16_000.0).sin()) as i16
+                })
                 .collect();
             write_wav(&folder.path().join(&name), 16_000, 1, &samples);
             // two takes are of one recording
@@ -166,7 +170,8 @@ fn k_fold_trains_once_a_fold_and_tells_mean_and_deviation() {
         serde_json::from_slice(&std::fs::read(out.join("folds.json")).unwrap()).unwrap();
     let folds = json["folds"].as_array().unwrap();
     assert_eq!(folds.len(), 2);
-    let mean: f64 = folds.iter().map(|fold| fold["clip_accuracy"].as_f64().unwrap()).sum::<f64>() / 2.0;
+    let mean: f64 =
+        folds.iter().map(|fold| fold["clip_accuracy"].as_f64().unwrap()).sum::<f64>() / 2.0;
     assert!((json["clip_accuracy"]["mean"].as_f64().unwrap() - mean).abs() < 1e-9);
     assert_eq!(std::fs::read_to_string(out.join("folds.csv")).unwrap().lines().count(), 3);
     for (folder, fold) in [("fold1", 1), ("fold2", 2)] {

@@ -23,7 +23,11 @@ fn flat(db: f32, power: f32, frames: usize) -> ClipFeatures {
     ClipFeatures { label: None, log_mel: vec![db; frames * BANDS], powers: vec![power; frames] }
 }
 
-fn with<T>(spec: &AugmentSpec, seed: u64, work: impl FnOnce(&Augmenter<'_>, &mut StdRng) -> T) -> T {
+fn with<T>(
+    spec: &AugmentSpec,
+    seed: u64,
+    work: impl FnOnce(&Augmenter<'_>, &mut StdRng) -> T,
+) -> T {
     let normaliser = normaliser();
     let augmenter =
         Augmenter { spec, normaliser: &normaliser, window_frames: FRAMES, floor_db: FLOOR };
@@ -82,14 +86,22 @@ fn stretching_reads_faster_or_slower_and_stays_within_the_clip() {
         // the last window: a faster one has to begin earlier
         let window = with(&spec, seed, |it, random| it.stretch(&clip, 30, random));
         assert_eq!(window.len(), FRAMES * BANDS);
-        let steps: Vec<f32> =
-            window.chunks_exact(BANDS).map(|f| f[0]).collect::<Vec<_>>().windows(2).map(|p| p[1] - p[0]).collect();
+        let steps: Vec<f32> = window
+            .chunks_exact(BANDS)
+            .map(|f| f[0])
+            .collect::<Vec<_>>()
+            .windows(2)
+            .map(|p| p[1] - p[0])
+            .collect();
         assert!(steps.iter().all(|step| (step - steps[0]).abs() < 1e-3), "{steps:?}");
         assert!(window.iter().all(|value| (0.0..=39.5 + 1e-3).contains(value)));
         slowest = slowest.min(steps[0]);
         fastest = fastest.max(steps[0]);
     }
-    assert!((0.7..0.8).contains(&slowest) && (1.2..=1.301).contains(&fastest), "{slowest} {fastest}");
+    assert!(
+        (0.7..0.8).contains(&slowest) && (1.2..=1.301).contains(&fastest),
+        "{slowest} {fastest}"
+    );
 }
 
 #[test]
@@ -128,7 +140,9 @@ fn background_is_added_as_power_so_far_below_the_sound() {
     // as loud as the sound: twice the power, 3 dB
     let spec = AugmentSpec { snr_low_db: 0.0, snr_high_db: 0.0, ..AugmentSpec::none() };
     let mut window = vec![-20.0; FRAMES * BANDS];
-    with(&spec, 1, |it, random| it.add_background(&mut window, 0.01, &[flat(-20.0, 0.01, 9)], random));
+    with(&spec, 1, |it, random| {
+        it.add_background(&mut window, 0.01, &[flat(-20.0, 0.01, 9)], random)
+    });
     assert!(window.iter().all(|value| (value + 16.99).abs() < 0.01), "{window:?}");
 }
 

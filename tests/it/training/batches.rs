@@ -1,6 +1,8 @@
 //! What an epoch trains on: which clips, how often, with which targets.
 
-use tympan::training::{AugmentSpec, Batches, ClassBalance, ClipFeatures, NormaliserFit, TrainingSpec};
+use tympan::training::{
+    AugmentSpec, Batches, ClassBalance, ClipFeatures, NormaliserFit, TrainingSpec,
+};
 
 use super::{BANDS, WINDOW, clip, spec};
 

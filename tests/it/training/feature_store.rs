@@ -30,8 +30,7 @@ fn features(store: &FeatureStore, path: &Path, treatment: &str) -> (bool, ClipFe
         opened = true;
         Ok(tone(440.0))
     };
-    let features =
-        store.features(FeatureSource { path, treatment, label: Some(1) }, load).unwrap();
+    let features = store.features(FeatureSource { path, treatment, label: Some(1) }, load).unwrap();
     (opened, features)
 }
 

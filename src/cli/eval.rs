@@ -15,7 +15,7 @@ use super::setup::shipped_bundle;
 use super::{Failure, logging, output};
 use crate::evaluation::{ClassificationFigures, ClipScores, score_clip};
 use crate::model::{Bundle, Schedule, configure_runtime};
-use crate::offline::{DatasetClip, read_esc50};
+use crate::offline::{Dataset, DatasetClip, DatasetOptions, OnFault, check_faults};
 use crate::recognition::Scorer;
 use crate::sources::load_clip;
 
@@ -60,7 +60,11 @@ pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     configure_runtime(1);
     let folder = arguments.model.clone().unwrap_or_else(shipped_bundle);
     let bundle = Bundle::load(&folder).map_err(Failure::device_or_model)?;
-    let dataset = read_esc50(&arguments.data, &arguments.licences).map_err(Failure::usage)?;
+    let options =
+        DatasetOptions { licences: arguments.licences.clone(), ..DatasetOptions::default() };
+    let dataset = Dataset::open(&arguments.data, &options).map_err(Failure::usage)?;
+    let recordings = dataset.clips.len() + dataset.faults.len();
+    check_faults(&dataset.faults, recordings, OnFault::Refuse).map_err(Failure::device_or_model)?;
     if dataset.labels != bundle.labels {
         return Err(Failure::usage(anyhow::anyhow!(
             "the labels of {} are not those of {}; a model can be measured only on the classes it knows",
@@ -74,7 +78,7 @@ pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     } else {
         arguments.folds.clone()
     };
-    let clips = dataset.folds(&folds);
+    let clips = dataset.clips_in(&folds);
     if clips.is_empty() {
         return Err(Failure::usage(anyhow::anyhow!(
             "{} has no clip in the folds {folds:?}",
@@ -116,7 +120,7 @@ pub fn score_clips(bundle: &Bundle, clips: &[&DatasetClip]) -> Result<Vec<ClipSc
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(clip) = clips.get(index) else { break };
             let result = load_clip(&clip.path).map_err(anyhow::Error::from).and_then(|audio| {
-                score_clip((&audio, clip.label), index as u64, &featuriser, scorer)
+                score_clip(&audio, Some(clip.label), index as u64, &featuriser, scorer)
                     .with_context(|| clip.path.display().to_string())
             });
             *results[index].lock().expect("invariant: no worker panics with the lock") =

@@ -1,35 +1,50 @@
 //! The card of a bundle, its README.md: what the model is, what it was made of, how well it does. Written by `train`.
 
-use crate::model::{Manifest, NetworkSpec};
+use crate::model::{Manifest, Provenance};
 
 /// The card's text.
 pub fn text(manifest: &Manifest) -> String {
-    let NetworkSpec::Crnn(network) = &manifest.network;
     let front_end = &manifest.front_end;
     let window_samples = front_end.samples_of(manifest.window.frames);
     let window = front_end.sample_rate_hz.duration_of(window_samples).as_secs_f64();
     let hop_samples = (manifest.window.hop_frames * front_end.frame_hop_samples) as u64;
     let hop = front_end.sample_rate_hz.duration_of(hop_samples).as_millis();
-    let folds = |folds: &[u32]| folds.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
     let provenance = &manifest.provenance;
-    let channels: Vec<String> =
-        network.blocks.iter().map(|block| block.channels.to_string()).collect();
+    let leaky = if provenance.leaky {
+        "**LEAKY**: parts of one recording were both trained on and measured on. The figures say how well recordings are \
+         remembered, not how well others are told apart.\n\n"
+    } else {
+        ""
+    };
+    let measured = match provenance.chosen_epoch {
+        Some(_) => "clips that no weight was fitted to, but that chose the epoch",
+        None => "clips that no weight was fitted to",
+    };
+    let kept = match provenance.chosen_epoch {
+        Some(epoch) => format!(
+            "The weights of epoch {epoch} are kept, which has the lowest loss on the measured clips: the figures on them \
+             are a little too good. The same clips chose"
+        ),
+        None => "The last epoch's weights are the ones kept: the measured clips chose no weights. They did choose".into(),
+    };
     format!(
-        "# {name}\n\n\
+        "# {name}\n\n{leaky}\
          {labels} labels; one score each between 0 and 1, independent of the others: several may sound at once, or \
          none.\n\n\
          | | |\n|---|---|\n\
          | Licence of the weights | {licence} |\n\
-         | Trained on | {dataset}, {clips} clips of folds {train} ({terms}) |\n\
+         | Trained on | {dataset}, {clips} clips ({terms}) |\n\
+         | Split | {split} |\n\
          | Background | {background} recordings that carry none of the labels |\n\
-         | Measured on | fold {validation}, {measured} clips that no weight was fitted to |\n\
+         | Cleaning | {cleaning} |\n\
+         | Measured on | {measured_clips} {measured} |\n\
          | Clip accuracy | {clip_accuracy:.1} % (best label of the mean over the windows that carry the sound: within 10 dB of the clip's loudest) |\n\
          | Window accuracy | {window_accuracy:.1} % (the same windows) |\n\
          | Input | {rate}, {bands} mel bands from {low} to {high} Hz, windows of {window:.2} s every {hop} ms |\n\
-         | Network | convolutions of {channels} channels, LSTM of {hidden}, mean over time |\n\
+         | Network | {network} |\n\
          | Training | {epochs} epochs, seed {seed}, tympan {version} |\n\n\
-         The last epoch's weights are the ones kept: the measured folds chose no weights. They did choose the \
-         thresholds in `model.toml` at which events begin and end, so event figures on them are optimistic.\n\n\
+         {kept} the thresholds in `model.toml` at which events begin and end, so event figures on them are \
+         optimistic.\n\n\
          Made by\n\n```\n{command}\n```\n\n\
          where DATA is the dataset's folder and BACKGROUND a folder of recordings that hold none of the labels.\n",
         name = manifest.name,
@@ -38,21 +53,36 @@ pub fn text(manifest: &Manifest) -> String {
         dataset = provenance.dataset,
         clips = provenance.train_clips,
         background = provenance.background_clips,
-        train = folds(&provenance.train_folds),
         terms = provenance.dataset_terms,
-        validation = folds(&provenance.validation_folds),
-        measured = manifest.figures.clips,
+        split = split(provenance),
+        cleaning = cleaning(provenance),
+        measured_clips = manifest.figures.clips,
         clip_accuracy = manifest.figures.clip_accuracy * 100.0,
         window_accuracy = manifest.figures.window_accuracy * 100.0,
         rate = front_end.sample_rate_hz,
         bands = front_end.mel_bands,
         low = front_end.mel_low_hz,
         high = front_end.mel_high_hz,
-        channels = channels.join(", "),
-        hidden = network.lstm_hidden,
+        network = manifest.network,
         epochs = provenance.epochs,
         seed = provenance.seed,
         version = manifest.tympan_version,
         command = provenance.command,
     )
+}
+
+/// How the measured clips were chosen; bundles from before that was told have folds alone.
+fn split(provenance: &Provenance) -> String {
+    if !provenance.split_words.is_empty() {
+        return provenance.split_words.clone();
+    }
+    let folds = |folds: &[u32]| folds.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let (train, validation) = (&provenance.train_folds, &provenance.validation_folds);
+    format!("folds: training on {}, validation on {}", folds(train), folds(validation))
+}
+
+fn cleaning(provenance: &Provenance) -> String {
+    let parts = provenance.cleaning.iter().filter(|(_, how)| how.as_str() != Some("none"));
+    let parts: Vec<String> = parts.map(|(what, how)| format!("{what} {how}")).collect();
+    if parts.is_empty() { "none".into() } else { parts.join(", ").replace(['\n', '"'], " ") }
 }

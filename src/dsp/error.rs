@@ -49,6 +49,12 @@ pub enum DspError {
         /// Half the sample rate.
         nyquist_hz: f64,
     },
+    /// A threshold of an envelope that no sound reaches, or that is not a number.
+    #[error("the envelope's threshold is {found_dbfs} dBFS; it must be between -150 and 0 dBFS")]
+    EnvelopeThreshold {
+        /// As given.
+        found_dbfs: f32,
+    },
     /// No bands at all.
     #[error("mel_bands is 0; it must be at least 1")]
     NoBands,

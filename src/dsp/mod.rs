@@ -1,7 +1,9 @@
-//! Layer 1: signal processing on plain slices. No I/O, no allocation after `new`, nothing of models or devices.
+//! Layer 1: signal processing on plain slices. No I/O, nothing of models or devices; no allocation after `new`, but for the
+//! envelope of whole clips, which nothing live computes.
 //!
 //! Fed by the front end of `features`; every step here exists once in the whole program.
 
+mod envelope;
 mod error;
 mod level;
 mod mel_filter_bank;
@@ -9,6 +11,7 @@ mod resampler;
 mod stft;
 mod taper;
 
+pub use envelope::{EnvelopeSpec, EnvelopeStatistic, envelope};
 pub use error::DspError;
 pub use level::{FLOOR_DBFS, power_to_dbfs};
 pub use mel_filter_bank::{MelFilterBank, MelFilterBankSpec, MelNorm, MelScale};

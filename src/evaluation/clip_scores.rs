@@ -1,44 +1,36 @@
-//! Scores of every window of a labelled clip, through the live path. Feeds the metrics and the choice of thresholds.
+//! Scores of every window of a recording, through the live path. Feeds the metrics and the choice of thresholds; runs
+//! wherever it is called.
 
 use std::ops::ControlFlow;
 
-use crate::domain::{Clip, Scores};
-use crate::features::{FeatureError, FeaturiserSpec};
+use super::EvaluationError;
+use crate::domain::{Clip, SampleIndex, SampleRate, Scores};
+use crate::features::FeaturiserSpec;
 use crate::offline::for_each_window;
-use crate::recognition::{Scorer, ScorerError};
-
-/// A window this much quieter than its clip's loudest, or below −70 dBFS, does not carry the clip's label: published
-/// clips are padded with silence, and a tenth of a sound's energy is its edge.
-const EDGE_DB: f32 = 10.0;
-const SILENCE_DBFS: f32 = -70.0;
+use crate::recognition::Scorer;
 
 /// One window's scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowScore {
-    /// One score per label.
+    /// First sample of the window, at the recording's rate.
+    pub start_sample: SampleIndex,
+    /// One past its last sample.
+    pub end_sample: SampleIndex,
+    /// One score per label, as the network gave it.
     pub scores: Vec<f32>,
     /// Level of the window.
     pub level_dbfs: f32,
 }
 
-/// The windows of one clip.
+/// The windows of one recording: a clip of a dataset, a piece of background, or a whole scene.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClipScores {
-    /// The label it is known to have.
-    pub label: usize,
+    /// The label it is known to have; none for sound that holds no class, and for a scene, which holds many.
+    pub label: Option<usize>,
+    /// The rate that the windows' sample indices count at.
+    pub sample_rate: SampleRate,
     /// In order of time, one window hop apart.
     pub windows: Vec<WindowScore>,
-}
-
-/// A clip that cannot be scored.
-#[derive(Debug, thiserror::Error)]
-pub enum EvaluationError {
-    /// The front end cannot be computed at the clip's rate.
-    #[error(transparent)]
-    Features(#[from] FeatureError),
-    /// The network failed.
-    #[error(transparent)]
-    Scorer(#[from] ScorerError),
 }
 
 /// Scores every window of a clip; `segment` must differ from clip to clip.
@@ -46,7 +38,8 @@ pub enum EvaluationError {
 /// # Errors
 /// [`EvaluationError`] when the clip's rate cannot be resampled or the scorer fails.
 pub fn score_clip(
-    (clip, label): (&Clip, usize),
+    clip: &Clip,
+    label: Option<usize>,
     segment: u64,
     featuriser: &FeaturiserSpec,
     scorer: &mut dyn Scorer,
@@ -58,8 +51,12 @@ pub fn score_clip(
         window.segment = segment;
         match scorer.score_into(std::slice::from_ref(window), &mut scores) {
             Ok(()) => {
-                let scores = scores[0].0.clone();
-                windows.push(WindowScore { scores, level_dbfs: window.level_dbfs });
+                windows.push(WindowScore {
+                    start_sample: window.start_sample,
+                    end_sample: window.end_sample,
+                    scores: scores[0].0.clone(),
+                    level_dbfs: window.level_dbfs,
+                });
                 ControlFlow::Continue(())
             }
             Err(error) => {
@@ -70,21 +67,21 @@ pub fn score_clip(
     })?;
     match failure {
         Some(error) => Err(error.into()),
-        None => Ok(ClipScores { label, windows }),
+        None => Ok(ClipScores { label, sample_rate: clip.sample_rate, windows }),
     }
 }
 
 impl ClipScores {
-    /// The windows that carry the clip's label; all of them when the whole clip is silent.
+    /// The windows that carry the recording's label; all of them when all of it is silent.
     pub fn labelled(&self) -> impl Iterator<Item = &WindowScore> {
-        let loudest = self.windows.iter().map(|window| window.level_dbfs).fold(-120.0, f32::max);
-        let enough = (loudest - EDGE_DB).max(SILENCE_DBFS).min(loudest);
-        self.windows.iter().filter(move |window| window.level_dbfs >= enough)
+        let levels: Vec<f32> = self.windows.iter().map(|window| window.level_dbfs).collect();
+        let carries = labelled_windows(&levels);
+        self.windows.iter().zip(carries).filter_map(|(window, carries)| carries.then_some(window))
     }
 
-    /// Mean score of each label over the windows that carry the clip's.
+    /// Mean score of each label over the windows that carry the recording's; empty without windows.
     pub fn mean(&self) -> Vec<f32> {
-        let mut sum = vec![0.0; self.windows.first().map_or(0, |window| window.scores.len())];
+        let mut sum = vec![0.0; self.labels()];
         let mut windows = 0.0f32;
         for window in self.labelled() {
             windows += 1.0;
@@ -95,48 +92,79 @@ impl ClipScores {
         sum.iter().map(|sum| sum / windows.max(1.0)).collect()
     }
 
-    /// For each label the highest score that two neighbouring windows both reach: close to what the detector, with its
-    /// usual 2 of 3, could confirm. It leaves out the smoothing, which the configuration sets and a model does not know.
-    pub fn confirmed(&self) -> Vec<f32> {
-        let labels = self.windows.first().map_or(0, |window| window.scores.len());
-        let score = |window: usize, label: usize| self.windows[window].scores[label];
-        (0..labels)
-            .map(|label| match self.windows.len() {
-                1 => score(0, label),
-                windows => (1..windows)
-                    .map(|window| score(window, label).min(score(window - 1, label)))
-                    .fold(0.0, f32::max),
-            })
-            .collect()
+    /// Labels that were scored; zero without windows.
+    pub fn labels(&self) -> usize {
+        self.windows.first().map_or(0, |window| window.scores.len())
+    }
+
+    /// Seconds from the start of the first window to the end of the last: what was listened to.
+    pub fn seconds(&self) -> f64 {
+        match (self.windows.first(), self.windows.last()) {
+            (Some(first), Some(last)) => {
+                let samples = last.end_sample.since(first.start_sample);
+                self.sample_rate.duration_of(samples).as_secs_f64()
+            }
+            _ => 0.0,
+        }
     }
 }
 
+/// Which windows of a clip carry its label: those at most 10 dB below its loudest and not below −70 dBFS; all of them
+/// when all are silent. Published clips are padded with silence, and a tenth of a sound's energy is its edge.
+fn labelled_windows(levels_dbfs: &[f32]) -> Vec<bool> {
+    const EDGE_DB: f32 = 10.0;
+    const SILENCE_DBFS: f32 = -70.0;
+    let loudest = levels_dbfs.iter().copied().fold(-120.0, f32::max);
+    let enough = (loudest - EDGE_DB).max(SILENCE_DBFS).min(loudest);
+    levels_dbfs.iter().map(|level| *level >= enough).collect()
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn clip(windows: &[(f32, f32)]) -> ClipScores {
-        let window = |&(score, level_dbfs): &(f32, f32)| WindowScore {
-            scores: vec![score, 1.0 - score],
-            level_dbfs,
-        };
-        ClipScores { label: 0, windows: windows.iter().map(window).collect() }
+    /// A recording at 16 kHz with a window of two seconds every 80 ms, of the scores and levels given.
+    pub(in crate::evaluation) fn clip(
+        label: Option<usize>,
+        windows: &[(Vec<f32>, f32)],
+    ) -> ClipScores {
+        let windows = windows.iter().enumerate().map(|(index, (scores, level_dbfs))| WindowScore {
+            start_sample: SampleIndex(index as u64 * 1_280),
+            end_sample: SampleIndex(index as u64 * 1_280 + 32_000),
+            scores: scores.clone(),
+            level_dbfs: *level_dbfs,
+        });
+        ClipScores {
+            label,
+            sample_rate: SampleRate::new(16_000).unwrap(),
+            windows: windows.collect(),
+        }
+    }
+
+    /// One audible window after another with these scores of a single label.
+    pub(in crate::evaluation) fn track(label: Option<usize>, scores: &[f32]) -> ClipScores {
+        let windows: Vec<_> = scores.iter().map(|score| (vec![*score], -20.0)).collect();
+        clip(label, &windows)
     }
 
     #[test]
     fn silence_after_a_sound_does_not_count() {
-        let clip = clip(&[(0.8, -20.0), (0.6, -29.0), (0.0, -31.0), (0.0, -120.0)]);
+        let of = |score: f32, level: f32| (vec![score, 1.0 - score], level);
+        let windows = [of(0.8, -20.0), of(0.6, -29.0), of(0.0, -31.0), of(0.0, -120.0)];
+        let clip = clip(Some(0), &windows);
         assert_eq!(clip.labelled().count(), 2);
         assert!((clip.mean()[0] - 0.7).abs() < 1e-6);
     }
 
     #[test]
     fn a_silent_clip_still_has_windows() {
-        assert_eq!(clip(&[(0.1, -120.0), (0.1, -120.0)]).labelled().count(), 2);
+        let clip = clip(Some(0), &[(vec![0.1], -120.0), (vec![0.1], -120.0)]);
+        assert_eq!(clip.labelled().count(), 2);
     }
 
     #[test]
-    fn one_high_window_alone_confirms_nothing() {
-        assert_eq!(clip(&[(0.1, -20.0), (0.9, -20.0), (0.2, -20.0)]).confirmed()[0], 0.2);
+    fn what_was_listened_to_reaches_from_the_first_window_to_the_last() {
+        assert_eq!(track(None, &[0.1; 26]).seconds(), 4.0);
+        assert_eq!(track(None, &[]).seconds(), 0.0);
     }
 }

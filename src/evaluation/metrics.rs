@@ -1,4 +1,4 @@
-//! Figures made of clip scores: accuracy, and precision, recall and F1 of each class. Pure.
+//! Figures made of clip scores: accuracy, and precision, recall and F1 of each class. Pure; runs wherever it is called.
 
 use serde::Serialize;
 
@@ -6,24 +6,35 @@ use super::ClipScores;
 use crate::domain::{LabelSet, Scores};
 
 /// How well clips are told apart.
+///
+/// A clip's prediction is the label with the highest mean score over the windows that carry the clip's label (the first
+/// of equals); a window's is its highest score. Clips without a label or without windows are left out.
+///
+/// The macro averages are means over the classes that have clips, each counting alike however many it has.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassificationFigures {
     /// Clips measured.
     pub clips: usize,
-    /// Share of clips whose best label, by the mean over the windows that carry it, is right.
+    /// Share of clips whose prediction is right.
     pub clip_accuracy: f64,
-    /// Share of clips whose label is among the best three.
+    /// Share of clips whose label is among the best three: fewer than three others score higher.
     pub clip_top3_accuracy: f64,
     /// Windows measured: those that carry their clip's label.
     pub windows: usize,
-    /// Share of them whose best label is right.
+    /// Share of them whose prediction is right.
     pub window_accuracy: f64,
-    /// Mean F1 of the classes that have clips.
+    /// Mean precision, by clip; zero for a class that has clips and was given to none.
+    pub macro_precision: f64,
+    /// Mean recall, by clip: also known as balanced accuracy.
+    pub macro_recall: f64,
+    /// Mean F1, by clip (not the F1 of the two means above).
     pub macro_f1: f64,
     /// Each class, in the order of the labels.
     pub classes: Vec<ClassFigures>,
     /// `confusion[truth][prediction]`: clips.
     pub confusion: Vec<Vec<usize>>,
+    /// `window_confusion[truth][prediction]`: windows.
+    pub window_confusion: Vec<Vec<usize>>,
 }
 
 /// One class's share in the figures, by clip.
@@ -45,18 +56,18 @@ impl ClassificationFigures {
     /// Counts.
     pub fn new(labels: &LabelSet, clips: &[ClipScores]) -> Self {
         let mut confusion = vec![vec![0; labels.len()]; labels.len()];
-        let (mut right, mut among_three, mut windows, mut windows_right) = (0, 0, 0, 0);
+        let mut window_confusion = confusion.clone();
+        let mut among_three = 0;
         for clip in clips {
-            let mean = clip.mean();
-            let Some((best, _)) = Scores(mean.clone()).best() else { continue };
-            confusion[clip.label][best] += 1;
-            right += usize::from(best == clip.label);
-            let better = mean.iter().filter(|score| **score > mean[clip.label]).count();
+            let mean = Scores(clip.mean());
+            let (Some(truth), Some((best, _))) = (clip.label, mean.best()) else { continue };
+            confusion[truth][best] += 1;
+            let better = mean.0.iter().filter(|score| **score > mean.0[truth]).count();
             among_three += usize::from(better < 3);
             for window in clip.labelled() {
-                windows += 1;
-                let best = Scores(window.scores.clone()).best().map(|(label, _)| label);
-                windows_right += usize::from(best == Some(clip.label));
+                if let Some((best, _)) = best_of(&window.scores) {
+                    window_confusion[truth][best] += 1;
+                }
             }
         }
         let classes: Vec<ClassFigures> = labels
@@ -64,19 +75,39 @@ impl ClassificationFigures {
             .enumerate()
             .map(|(label, name)| class_figures(name, label, &confusion))
             .collect();
-        let f1: Vec<f64> = classes.iter().filter_map(|class| class.f1).collect();
-        let counted: usize = confusion.iter().flatten().sum();
+        let heard = || classes.iter().filter(|class| class.support > 0);
+        let (clips, clip_accuracy) = accuracy(&confusion);
+        let (windows, window_accuracy) = accuracy(&window_confusion);
         Self {
-            clips: counted,
-            clip_accuracy: share(right, counted).unwrap_or(0.0),
-            clip_top3_accuracy: share(among_three, counted).unwrap_or(0.0),
+            clips,
+            clip_accuracy,
+            clip_top3_accuracy: share(among_three, clips).unwrap_or(0.0),
             windows,
-            window_accuracy: share(windows_right, windows).unwrap_or(0.0),
-            macro_f1: f1.iter().sum::<f64>() / f1.len().max(1) as f64,
+            window_accuracy,
+            macro_precision: mean(heard().map(|class| class.precision.unwrap_or(0.0))),
+            macro_recall: mean(heard().filter_map(|class| class.recall)),
+            macro_f1: mean(heard().filter_map(|class| class.f1)),
             classes,
             confusion,
+            window_confusion,
         }
     }
+}
+
+/// The highest score and whose it is; the first of equals.
+pub(super) fn best_of(scores: &[f32]) -> Option<(usize, f32)> {
+    let first_highest = |best: Option<(usize, f32)>, (label, &score): (usize, &f32)| match best {
+        Some((_, highest)) if score <= highest => best,
+        _ => Some((label, score)),
+    };
+    scores.iter().enumerate().fold(None, first_highest)
+}
+
+/// Everything counted, and the share of it on the diagonal.
+fn accuracy(confusion: &[Vec<usize>]) -> (usize, f64) {
+    let counted = confusion.iter().flatten().sum();
+    let right = confusion.iter().enumerate().map(|(label, row)| row[label]).sum();
+    (counted, share(right, counted).unwrap_or(0.0))
 }
 
 fn class_figures(name: &str, label: usize, confusion: &[Vec<usize>]) -> ClassFigures {
@@ -94,28 +125,40 @@ fn class_figures(name: &str, label: usize, confusion: &[Vec<usize>]) -> ClassFig
     }
 }
 
-fn share(part: usize, whole: usize) -> Option<f64> {
+/// A share of nothing is none.
+pub(super) fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// Arithmetic mean; zero of nothing.
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for value in values {
+        sum += value;
+        count += 1.0;
+    }
+    if count > 0.0 { sum / count } else { 0.0 }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::clip_scores::tests::clip;
     use super::*;
-    use crate::evaluation::WindowScore;
 
-    fn clip(label: usize, scores: &[f32]) -> ClipScores {
-        let window = WindowScore { scores: scores.to_vec(), level_dbfs: -20.0 };
-        ClipScores { label, windows: vec![window; 2] }
+    fn twice(label: Option<usize>, scores: &[f32]) -> ClipScores {
+        clip(label, &[(scores.to_vec(), -20.0), (scores.to_vec(), -20.0)])
     }
 
     #[test]
     fn figures_are_those_counted_by_hand() {
         let labels = LabelSet::new(&["dog", "cat", "cow", "hen"]).unwrap();
         let clips = [
-            clip(0, &[0.9, 0.1, 0.0, 0.0]),
-            clip(0, &[0.2, 0.7, 0.1, 0.0]),
-            clip(1, &[0.1, 0.8, 0.0, 0.0]),
-            clip(2, &[0.5, 0.4, 0.1, 0.3]),
+            twice(Some(0), &[0.9, 0.1, 0.0, 0.0]),
+            twice(Some(0), &[0.2, 0.7, 0.1, 0.0]),
+            twice(Some(1), &[0.1, 0.8, 0.0, 0.0]),
+            twice(Some(2), &[0.5, 0.4, 0.1, 0.3]),
+            // holds no class: neither right nor wrong
+            twice(None, &[0.5, 0.4, 0.1, 0.3]),
         ];
         let figures = ClassificationFigures::new(&labels, &clips);
         assert_eq!((figures.clips, figures.windows), (4, 8));
@@ -126,7 +169,26 @@ mod tests {
         let hen = &figures.classes[3];
         assert_eq!((hen.precision, hen.recall, hen.f1, hen.support), (None, None, None, 0));
         assert_eq!(figures.confusion[2], [1, 0, 0, 0]);
-        // (0.5 + 2/3 + 0) / 3: the class without clips does not count
-        assert!((figures.macro_f1 - (0.5 + 2.0 / 3.0) / 3.0).abs() < 1e-12);
+        assert_eq!(figures.window_confusion[0], [2, 2, 0, 0]);
+        // the class without clips does not count; the one never given has a precision of nought
+        let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found}");
+        near(figures.macro_precision, (0.5 + 0.5 + 0.0) / 3.0);
+        near(figures.macro_recall, (0.5 + 1.0 + 0.0) / 3.0);
+        near(figures.macro_f1, (0.5 + 2.0 / 3.0) / 3.0);
+    }
+
+    #[test]
+    fn the_quiet_end_of_a_clip_is_no_window_of_its_class() {
+        let labels = LabelSet::new(&["dog", "cat"]).unwrap();
+        let clips = [clip(Some(0), &[(vec![0.9, 0.1], -20.0), (vec![0.1, 0.9], -50.0)])];
+        let figures = ClassificationFigures::new(&labels, &clips);
+        assert_eq!((figures.windows, figures.window_accuracy), (1, 1.0));
+    }
+
+    #[test]
+    fn nothing_measured_is_all_noughts() {
+        let labels = LabelSet::new(&["dog"]).unwrap();
+        let figures = ClassificationFigures::new(&labels, &[]);
+        assert_eq!((figures.clips, figures.clip_accuracy, figures.macro_f1), (0, 0.0, 0.0));
     }
 }

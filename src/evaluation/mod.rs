@@ -1,9 +1,29 @@
-//! Layer 6: how good a model is: scores of labelled clips, and the figures made of them.
+//! Layer 6: how good a model is: scores of recordings, the figures made of them, and the thresholds chosen by them.
 //!
-//! Fed by `eval` and by the end of `train`; runs on the thread that calls it.
+//! [`ClipScores`] are what a network said of a recording, window by window. Everything else is counted from them, without
+//! the network: [`ClassificationFigures`], [`CurveFigures`], [`CalibrationFigures`], [`choose_thresholds`], and, for
+//! recordings placed in background noise, [`streaming`]. All figures serialise.
+//!
+//! Fed by `eval` and by the end of `train`; runs on the threads that call it.
 
+mod calibration;
+mod class_curves;
 mod clip_scores;
+mod curves;
+mod detected_event;
+mod detection_rules;
+mod error;
 mod metrics;
+mod replay;
+pub mod streaming;
+mod thresholds;
 
-pub use clip_scores::{ClipScores, EvaluationError, WindowScore, score_clip};
+pub use calibration::{CalibrationBin, CalibrationFigures};
+pub use class_curves::{ClassCurves, CurveFigures};
+pub use clip_scores::{ClipScores, WindowScore, score_clip};
+pub use curves::{PrecisionRecallCurve, PrecisionRecallPoint, RocCurve, RocPoint};
+pub use detected_event::{DetectedEvent, EventCollector};
+pub use detection_rules::DetectionRules;
+pub use error::EvaluationError;
 pub use metrics::{ClassFigures, ClassificationFigures};
+pub use thresholds::{ThresholdRules, choose_thresholds};

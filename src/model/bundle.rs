@@ -1,15 +1,13 @@
 //! A model on disk: `model.toml`, `weights.safetensors`, `README.md`. Written by training, loaded by every command.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use tch::Device;
 use tch::nn::VarStore;
-use tch::{Device, Tensor};
 
-use super::{
-    BundleError, Crnn, Manifest, NetworkError, NetworkScorer, NetworkSpec, Schedule, read_weights,
-};
+use super::{BundleError, Manifest, Network, NetworkError, NetworkScorer, Schedule, read_weights};
 use crate::domain::LabelSet;
 use crate::features::{FeaturiserSpec, FrontEnd};
 use crate::recognition::ModelTraits;
@@ -29,7 +27,7 @@ pub struct Bundle {
     pub manifest: Manifest,
     /// The labels, in the order of the outputs.
     pub labels: LabelSet,
-    variables: HashMap<String, Tensor>,
+    network: Network,
     folder: PathBuf,
 }
 
@@ -81,13 +79,13 @@ impl Bundle {
         manifest.normaliser.check(manifest.front_end.mel_bands).map_err(front_end)?;
         FrontEnd::new(&manifest.front_end, manifest.front_end.sample_rate_hz).map_err(front_end)?;
         manifest.window.check().map_err(front_end)?;
-        let NetworkSpec::Crnn(network) = &manifest.network;
         let (mel_bands, window) = (manifest.front_end.mel_bands, manifest.window);
-        network
+        manifest
+            .network
             .check(mel_bands, window.frames, window.hop_frames)
             .map_err(|source| BundleError::Network { path: path.clone(), source })?;
-        let variables = load_variables(folder, weights, &manifest, &labels)?;
-        Ok(Self { manifest, labels, variables, folder: folder.to_owned() })
+        let network = load_network(folder, weights, &manifest, &labels)?;
+        Ok(Self { manifest, labels, network, folder: folder.to_owned() })
     }
 
     /// Writes a bundle: weights and card first, the manifest last, so that a bundle with a manifest is whole.
@@ -118,9 +116,8 @@ impl Bundle {
     /// # Errors
     /// [`BundleError::Network`] when libtorch fails.
     pub fn scorer(&self, schedule: Schedule) -> Result<NetworkScorer, BundleError> {
-        let NetworkSpec::Crnn(network) = &self.manifest.network;
         let input = (self.manifest.window, self.manifest.front_end.mel_bands);
-        NetworkScorer::new(self.labels.clone(), input, network, &self.variables, schedule)
+        NetworkScorer::new(self.labels.clone(), input, &self.network, schedule)
             .map_err(|source| BundleError::Network { path: self.folder.join(WEIGHTS), source })
     }
 
@@ -146,12 +143,13 @@ impl Bundle {
     }
 }
 
-fn load_variables(
+/// The manifest's network with the file's weights.
+fn load_network(
     folder: &Path,
     bytes: &[u8],
     manifest: &Manifest,
     labels: &LabelSet,
-) -> Result<HashMap<String, Tensor>, BundleError> {
+) -> Result<Network, BundleError> {
     let path = folder.join(WEIGHTS);
     let network_error = |source| BundleError::Network { path: path.clone(), source };
     // the common mistake, an edited list of labels, deserves better words than a tensor's shape
@@ -169,9 +167,8 @@ fn load_variables(
             outputs: *outputs,
         });
     }
-    let NetworkSpec::Crnn(network) = &manifest.network;
-    let mel_bands = manifest.front_end.mel_bands as i64;
-    let expected = network.parameters(mel_bands, labels.len() as i64);
+    let (mel_bands, outputs) = (manifest.front_end.mel_bands as i64, labels.len() as i64);
+    let expected = manifest.network.parameters(mel_bands, outputs);
     let found: usize =
         file.iter().map(|(_, tensor)| tensor.shape().iter().product::<usize>()).sum();
     let found = i64::try_from(found).unwrap_or(i64::MAX);
@@ -180,10 +177,9 @@ fn load_variables(
         return Err(network_error(NetworkError::Parameters { expected, found }));
     }
     let store = VarStore::new(Device::Cpu);
-    Crnn::new(&store.root(), network, mel_bands, labels.len() as i64, 0.0);
-    let variables = store.variables();
-    read_weights(bytes, &variables).map_err(network_error)?;
-    Ok(variables)
+    let network = Network::new(&store.root(), &manifest.network, mel_bands, outputs, 0.0);
+    read_weights(bytes, &store.variables()).map_err(network_error)?;
+    Ok(network)
 }
 
 fn parse(path: &Path, text: &str) -> Result<Manifest, BundleError> {

@@ -18,6 +18,12 @@ pub enum NetworkError {
         /// The largest that is accepted.
         largest: i64,
     },
+    /// A kind of network that there is not.
+    #[error("there is no network {found:?}; it must be conv1d, cnn, lstm or crnn")]
+    Kind {
+        /// As given.
+        found: String,
+    },
     /// More pooling than there are bands.
     #[error(
         "the blocks pool {mel_bands} mel bands away to nothing; lower band_pool or raise mel_bands"
@@ -45,6 +51,20 @@ pub enum NetworkError {
         hop: i64,
         /// Frames from one feature to the next.
         stride: i64,
+    },
+    /// A window that would take memory beyond reason.
+    #[error(
+        "a window of {frames} frames of {mel_bands} bands makes {values} values in one layer of this network, more than {most}; shorten the window or take fewer channels"
+    )]
+    Values {
+        /// Frames of the window.
+        frames: i64,
+        /// Bands of the front end.
+        mel_bands: usize,
+        /// Values of the largest layer.
+        values: i64,
+        /// The most that is accepted.
+        most: i64,
     },
     /// A tensor that the network needs is not in the file.
     #[error(

@@ -72,6 +72,22 @@ pub struct Provenance {
     pub seed: u64,
     /// Passes over the training set.
     pub epochs: usize,
+    /// Whether parts of one recording were both trained on and measured on: then the figures say how well recordings
+    /// are remembered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaky: bool,
+    /// How the clips to measure on were chosen, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub split_words: String,
+    /// The epoch whose weights these are, where validation chose it; otherwise they are the last one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_epoch: Option<usize>,
+    /// What was done to the recordings before their features were computed, as `offline::CleaningSpec` reads it.
+    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    pub cleaning: toml::Table,
+    /// The split, as `offline::SplitSpec` reads it; empty where the bundle is one of a cross-validation.
+    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    pub split: toml::Table,
 }
 
 /// What was measured on the validation folds, which no weight was fitted to.

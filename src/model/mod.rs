@@ -1,22 +1,36 @@
-//! Layer 4: the network and the bundle that carries it. The only layer, with `training`, that knows libtorch.
+//! Layer 4: the networks and the bundle that carries one. The only layer, with `training`, that knows libtorch.
 //!
 //! Fed with windows by the recogniser, through the `Scorer` trait; runs on the classify thread when live.
 
 mod bundle;
-mod crnn;
+mod conv_trunk;
 mod error;
-mod incremental_crnn;
+mod folded_network;
+mod folded_trunk;
+mod head;
+mod layer_cost;
+mod lstm;
 mod manifest;
+mod network;
+mod network_kind;
 mod network_scorer;
+mod network_sizes;
 mod network_spec;
+mod projection;
 mod runtime;
+mod structure;
 mod weights;
 
 pub use bundle::Bundle;
-pub use crnn::Crnn;
 pub use error::{BundleError, NetworkError};
+pub use layer_cost::LayerCost;
 pub use manifest::{Activation, Figures, Manifest, Provenance};
+pub use network::Network;
+pub use network_kind::NetworkKind;
 pub use network_scorer::{NetworkScorer, Schedule};
-pub use network_spec::{ConvBlockSpec, CrnnSpec, NetworkSpec};
+pub use network_sizes::{
+    CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec, TimePooling,
+};
+pub use network_spec::NetworkSpec;
 pub use runtime::configure_runtime;
 pub use weights::{read_weights, write_weights};

@@ -1,12 +1,11 @@
 //! The scorer behind `run`, `classify` and `eval`: windows in, scores out, convolving each frame once. Runs on the classify
 //! thread, which owns it and all its tensors.
 
-use std::collections::HashMap;
-
 use tch::{Kind, Tensor};
 
-use super::incremental_crnn::{ConvolutionState, IncrementalCrnn};
-use super::{CrnnSpec, NetworkError};
+use super::folded_network::FoldedNetwork;
+use super::folded_trunk::TrunkState;
+use super::{Network, NetworkError};
 use crate::domain::{LabelSet, MelWindow, Scores};
 use crate::features::WindowSpec;
 use crate::recognition::{Scorer, ScorerError};
@@ -25,7 +24,7 @@ pub struct NetworkScorer {
     labels: LabelSet,
     window: WindowSpec,
     mel_bands: usize,
-    network: IncrementalCrnn,
+    network: FoldedNetwork,
     schedule: Schedule,
     kept: Option<Kept>,
 }
@@ -34,8 +33,8 @@ pub struct NetworkScorer {
 struct Kept {
     segment: u64,
     start_frame: u64,
-    convolutions: ConvolutionState,
-    /// `[features, projection]`
+    trunk: TrunkState,
+    /// `[1, features, feature_width]`
     features: Tensor,
 }
 
@@ -43,12 +42,11 @@ impl NetworkScorer {
     /// A scorer for windows of `window` × `mel_bands`.
     ///
     /// # Errors
-    /// [`NetworkError`] when a variable is missing.
+    /// [`NetworkError::Runtime`] when libtorch fails.
     pub fn new(
         labels: LabelSet,
         (window, mel_bands): (WindowSpec, usize),
-        spec: &CrnnSpec,
-        variables: &HashMap<String, Tensor>,
+        network: &Network,
         schedule: Schedule,
     ) -> Result<Self, NetworkError> {
         let _guard = tch::no_grad_guard();
@@ -56,21 +54,21 @@ impl NetworkScorer {
             labels,
             window,
             mel_bands,
-            network: IncrementalCrnn::new(spec, variables)?,
+            network: FoldedNetwork::new(network)?,
             schedule,
             kept: None,
         })
     }
 
-    /// Features of a window, `[features, projection]`, from what is kept and the frames that are new.
+    /// Features of a window, `[1, features, feature_width]`, from what is kept and the frames that are new.
     fn features_of(&mut self, window: &MelWindow) -> Result<Tensor, NetworkError> {
         let mut kept = match self.kept.take().and_then(|kept| self.catch_up(kept, window)) {
             Some(kept) => kept?,
             None => {
-                let mut convolutions = ConvolutionState::default();
+                let mut trunk = TrunkState::default();
                 let frames = self.frames(window, 0)?; // [frames, mel_bands]
-                let features = self.network.features(&frames, &mut convolutions)?;
-                Kept { segment: 0, start_frame: 0, convolutions, features }
+                let features = self.network.features(&frames, &mut trunk)?;
+                Kept { segment: 0, start_frame: 0, trunk, features }
             }
         };
         kept.segment = window.segment;
@@ -99,10 +97,10 @@ impl NetworkScorer {
         let new_frames = self.frames(window, self.window.frames - ahead as usize)?; // [ahead, mel_bands]
         for first in (0..ahead as i64).step_by(hop) {
             let frames = new_frames.f_narrow(0, first, hop as i64)?; // [hop, mel_bands]
-            let new = self.network.features(&frames, &mut kept.convolutions)?; // [hop / stride, projection]
-            let features = kept.features.size()[0];
-            let all = Tensor::f_cat(&[&kept.features, &new], 0)?; // [features + new, projection]
-            kept.features = all.f_narrow(0, all.size()[0] - features, features)?; // [features, projection]
+            let new = self.network.features(&frames, &mut kept.trunk)?; // [1, hop / stride, feature_width]
+            let features = kept.features.size()[1];
+            let all = Tensor::f_cat(&[&kept.features, &new], 1)?; // [1, features + new, feature_width]
+            kept.features = all.f_narrow(1, all.size()[1] - features, features)?; // [1, features, feature_width]
         }
         Ok(kept)
     }
@@ -121,7 +119,7 @@ impl NetworkScorer {
             if window.values.len() != expected {
                 return Err(NetworkError::WindowValues { found: window.values.len(), expected });
             }
-            let features = self.features_of(window)?.f_unsqueeze(0)?; // [1, features, projection]
+            let features = self.features_of(window)?; // [1, features, feature_width]
             let row = self.network.scores(&features)?.f_squeeze_dim(0)?; // [labels]
             row.to_kind(Kind::Float).f_copy_data(&mut scores.0, self.labels.len())?;
         }

@@ -1,98 +1,63 @@
-//! Kinds of network and their sizes, as a bundle's `[network]` gives them. Everything that follows from the sizes alone.
+//! A network by kind and sizes, as a bundle's `[network]` gives it, and everything that follows from the sizes alone.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::NetworkError;
+use super::layer_cost::{LayerCost, layer_costs};
+use super::structure::{Structure, check_blocks};
+use super::{CnnSpec, Conv1dSpec, CrnnSpec, LstmSpec, NetworkError, NetworkKind, TimePooling};
+use crate::features::WindowSpec;
 
-/// A network and its sizes.
+/// A network and its sizes. All but [`Self::check`] and [`Self::kind`] are to be asked after [`Self::check`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum NetworkSpec {
+    /// Convolutions over time; the mel bands are channels.
+    Conv1d(Conv1dSpec),
+    /// Convolutions over time and frequency.
+    Cnn(CnnSpec),
+    /// An LSTM over the frames themselves.
+    Lstm(LstmSpec),
     /// Convolutions over time and frequency, then an LSTM over time.
     Crnn(CrnnSpec),
 }
 
-/// Sizes of a convolutional recurrent network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CrnnSpec {
-    /// Width of the projection from the last convolution to the LSTM.
-    pub projection: i64,
-    /// Hidden units of the LSTM.
-    pub lstm_hidden: i64,
-    /// The convolution blocks, first to last.
-    pub blocks: Vec<ConvBlockSpec>,
-}
-
-/// One block: a 3 × 3 convolution, unpadded in time, batch norm, ReLU, max pooling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ConvBlockSpec {
-    /// Output channels.
-    pub channels: i64,
-    /// Frames pooled into one.
-    pub time_pool: i64,
-    /// Bands pooled into one.
-    pub band_pool: i64,
-}
-
-/// Kernel of every convolution, in time and in frequency.
-pub const KERNEL: i64 = 3;
-
-/// No sizes beyond these make sense. They also keep every product below from overflowing; how much is allocated is
-/// bounded by the weights file (see [`CrnnSpec::parameters`]).
-const LARGEST: i64 = 4096;
-const MOST_BLOCKS: i64 = 8;
-const LARGEST_POOL: i64 = 16;
-
-impl CrnnSpec {
-    /// Four blocks of 32 to 128 channels, a feature every four frames, an LSTM of 128: 0.43 M parameters for 50 labels.
-    pub fn standard() -> Self {
-        let block =
-            |channels, time_pool, band_pool| ConvBlockSpec { channels, time_pool, band_pool };
-        Self {
-            projection: 128,
-            lstm_hidden: 128,
-            blocks: vec![block(32, 2, 2), block(64, 2, 2), block(128, 1, 2), block(128, 1, 2)],
+impl NetworkSpec {
+    /// The sizes that were chosen for 64 mel bands and windows of about two seconds.
+    pub fn standard(kind: NetworkKind) -> Self {
+        match kind {
+            NetworkKind::Conv1d => Self::Conv1d(Conv1dSpec::standard()),
+            NetworkKind::Cnn => Self::Cnn(CnnSpec::standard()),
+            NetworkKind::Lstm => Self::Lstm(LstmSpec::standard()),
+            NetworkKind::Crnn => Self::Crnn(CrnnSpec::standard()),
         }
     }
 
-    /// Frames from one feature to the next: every window starts at a multiple of it.
-    pub fn time_stride(&self) -> i64 {
-        self.blocks.iter().map(|block| block.time_pool).product()
-    }
-
-    /// Frames that one feature depends on.
-    pub fn receptive_frames(&self) -> i64 {
-        self.blocks.iter().rev().fold(1, |frames, block| frames * block.time_pool + KERNEL - 1)
-    }
-
-    /// Features of a window of `frames` frames; zero when it is too short for one.
-    pub fn features_of(&self, frames: i64) -> i64 {
-        let beyond_first = frames - self.receptive_frames();
-        if beyond_first < 0 { 0 } else { beyond_first / self.time_stride() + 1 }
-    }
-
-    /// Bands that are left after all pooling.
-    pub fn bands_left(&self, mel_bands: i64) -> i64 {
-        self.blocks.iter().fold(mel_bands, |bands, block| bands / block.band_pool)
-    }
-
-    /// Numbers in the weights file, the statistics of the batch norms included. To be asked after [`Self::check`].
-    pub fn parameters(&self, mel_bands: i64, labels: i64) -> i64 {
-        let mut channels_in = 1;
-        let mut convolutions = 0;
-        for block in &self.blocks {
-            // kernel; weight, bias, mean and variance of the norm
-            convolutions += block.channels * (channels_in * KERNEL * KERNEL + 4);
-            channels_in = block.channels;
+    /// The kind of network.
+    pub fn kind(&self) -> NetworkKind {
+        match self {
+            Self::Conv1d(_) => NetworkKind::Conv1d,
+            Self::Cnn(_) => NetworkKind::Cnn,
+            Self::Lstm(_) => NetworkKind::Lstm,
+            Self::Crnn(_) => NetworkKind::Crnn,
         }
-        let columns = channels_in * self.bands_left(mel_bands);
-        let (projection, hidden) = (self.projection, self.lstm_hidden);
-        convolutions
-            + projection * (columns + 1)
-            + 4 * hidden * (projection + hidden + 2)
-            + labels * (hidden + 1)
+    }
+
+    /// How the network pools over time.
+    pub fn pooling(&self) -> TimePooling {
+        self.structure().pooling
+    }
+
+    /// The same network with another pooling over time.
+    pub fn with_pooling(mut self, pooling: TimePooling) -> Self {
+        *match &mut self {
+            Self::Conv1d(sizes) => &mut sizes.pooling,
+            Self::Cnn(sizes) => &mut sizes.pooling,
+            Self::Lstm(sizes) => &mut sizes.pooling,
+            Self::Crnn(sizes) => &mut sizes.pooling,
+        } = pooling;
+        self
     }
 
     /// Checks the sizes against each other and against the windows the network is to see.
@@ -100,53 +65,92 @@ impl CrnnSpec {
     /// # Errors
     /// [`NetworkError`] naming the size that does not fit.
     pub fn check(&self, mel_bands: usize, frames: usize, hop: usize) -> Result<(), NetworkError> {
-        let size = |what: &'static str, found: i64, largest: i64| {
-            if (1..=largest).contains(&found) {
-                Ok(())
-            } else {
-                Err(NetworkError::Size { what, found, largest })
-            }
-        };
-        size("projection", self.projection, LARGEST)?;
-        size("lstm_hidden", self.lstm_hidden, LARGEST)?;
-        size("the number of blocks", self.blocks.len() as i64, MOST_BLOCKS)?;
-        for block in &self.blocks {
-            size("channels", block.channels, LARGEST)?;
-            size("time_pool", block.time_pool, LARGEST_POOL)?;
-            size("band_pool", block.band_pool, LARGEST_POOL)?;
+        match self {
+            Self::Conv1d(sizes) => check_blocks(sizes.blocks.len())?,
+            Self::Cnn(sizes) => check_blocks(sizes.blocks.len())?,
+            Self::Crnn(sizes) => check_blocks(sizes.blocks.len())?,
+            Self::Lstm(_) => {}
         }
-        let (frames, hop) = (frames as i64, hop as i64);
+        self.structure().check(mel_bands, WindowSpec { frames, hop_frames: hop })
+    }
+
+    /// Frames from one feature to the next: every window starts at a multiple of it.
+    pub fn time_stride(&self) -> usize {
+        frames_of(self.structure().time_stride())
+    }
+
+    /// Frames that one feature depends on: the shortest window.
+    pub fn receptive_frames(&self) -> usize {
+        frames_of(self.structure().receptive_frames())
+    }
+
+    /// Features of a window of `frames` frames; zero when it is too short for one.
+    pub fn features_of(&self, frames: usize) -> usize {
+        frames_of(self.structure().features_of(frames as i64))
+    }
+
+    /// The window length nearest to `frames` that is a whole number of features; the longer of two equally near.
+    pub fn frames_near(&self, frames: usize) -> usize {
         let (stride, receptive) = (self.time_stride(), self.receptive_frames());
-        if self.bands_left(mel_bands as i64) == 0 {
-            return Err(NetworkError::BandsPooledAway { mel_bands });
-        }
-        if frames < receptive || (frames - receptive) % stride != 0 {
-            return Err(NetworkError::WindowFrames { frames, receptive, stride });
-        }
-        if hop % stride != 0 {
-            return Err(NetworkError::HopFrames { hop, stride });
-        }
-        Ok(())
+        let beyond_first = frames.saturating_sub(receptive);
+        receptive + (beyond_first + stride / 2) / stride * stride
+    }
+
+    /// Numbers in the weights file, the statistics of the batch norms included.
+    pub fn parameters(&self, mel_bands: i64, labels: i64) -> i64 {
+        // the same for every length of window
+        let frames = self.receptive_frames();
+        let shortest = WindowSpec { frames, hop_frames: frames };
+        self.layers(mel_bands, shortest, labels).iter().map(|cost| cost.parameters).sum()
+    }
+
+    /// Multiplications of a window of `frames` frames, computed from scratch; each with its addition.
+    pub fn multiply_adds(&self, mel_bands: i64, frames: usize, labels: i64) -> i64 {
+        let window = WindowSpec { frames, hop_frames: frames };
+        self.layers(mel_bands, window, labels).iter().map(|cost| cost.multiply_adds).sum()
+    }
+
+    /// Multiplications of a window when the window a hop before it was computed already.
+    pub fn multiply_adds_per_hop(&self, mel_bands: i64, window: WindowSpec, labels: i64) -> i64 {
+        self.layers(mel_bands, window, labels).iter().map(|cost| cost.multiply_adds_per_hop).sum()
+    }
+
+    /// What each layer makes of a window, and at what cost, first to last.
+    pub fn layers(&self, mel_bands: i64, window: WindowSpec, labels: i64) -> Vec<LayerCost> {
+        layer_costs(&self.structure(), mel_bands, window, labels)
+    }
+
+    pub(super) fn structure(&self) -> Structure {
+        Structure::from(self)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn frames_of(frames: i64) -> usize {
+    usize::try_from(frames).unwrap_or(usize::MAX)
+}
 
-    #[test]
-    fn the_standard_network_sees_26_frames_a_feature_and_steps_by_4() {
-        let spec = CrnnSpec::standard();
-        assert_eq!((spec.receptive_frames(), spec.time_stride()), (26, 4));
-        assert_eq!(spec.features_of(94), 18);
-        assert!(spec.check(64, 94, 4).is_ok());
-    }
-
-    #[test]
-    fn windows_off_the_grid_are_refused() {
-        let spec = CrnnSpec::standard();
-        assert!(matches!(spec.check(64, 95, 4), Err(NetworkError::WindowFrames { .. })));
-        assert!(matches!(spec.check(64, 94, 6), Err(NetworkError::HopFrames { .. })));
-        assert!(matches!(spec.check(8, 94, 4), Err(NetworkError::BandsPooledAway { .. })));
+impl fmt::Display for NetworkSpec {
+    /// One line for people: `crnn: convolutions of 32, 64 channels, projection to 128, LSTM of 128, mean over time`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let structure = self.structure();
+        write!(f, "{}: ", self.kind())?;
+        if !structure.convolutions.is_empty() {
+            let channels: Vec<String> =
+                structure.convolutions.iter().map(|layer| layer.channels.to_string()).collect();
+            write!(f, "convolutions of {} channels, ", channels.join(", "))?;
+        }
+        if structure.columns_per_feature > 1 {
+            write!(f, "{} frames a step, ", structure.columns_per_feature)?;
+        }
+        if let Some(width) = structure.projection {
+            write!(f, "projection to {width}, ")?;
+        }
+        if let Some(hidden) = structure.lstm_hidden {
+            write!(f, "LSTM of {hidden}, ")?;
+        }
+        match structure.pooling {
+            TimePooling::Mean => f.write_str("mean over time"),
+            TimePooling::Attention => f.write_str("attention over time"),
+        }
     }
 }

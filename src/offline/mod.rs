@@ -1,15 +1,23 @@
-//! Layer 5: recordings instead of a device: datasets with their folds, and the scan of a clip through the live path.
+//! Layer 5: recordings instead of a device: datasets, their cleaning and their splits, and the scan of a clip through the
+//! live path.
 //!
-//! The featuriser and the recogniser are those of the daemon, called on one thread; commands and the evaluation call it.
+//! The featuriser and the recogniser are those of the daemon; commands, the training and the evaluation call it.
 
+mod cleaning;
 mod clip_windows;
-mod dataset;
-mod error;
-mod esc50;
+mod datasets;
+mod labelled_windows;
+mod map_clips;
 mod scan;
+mod split;
 
+pub use cleaning::{CleaningSpec, ClipNormalisation, load_clean_clip, normalise_clip};
 pub use clip_windows::{ClipWindows, for_each_window};
-pub use dataset::{Dataset, DatasetClip};
-pub use error::DatasetError;
-pub use esc50::read_esc50;
+pub use datasets::{
+    ClipFault, ClipSpan, Dataset, DatasetClip, DatasetError, DatasetOptions, Layout, OnFault,
+    Subset, check_faults,
+};
+pub use labelled_windows::labelled_windows;
+pub use map_clips::{map_clips, worker_count};
 pub use scan::{ClipScanner, ScanError};
+pub use split::{HeldOut, KFoldSpec, Leak, Split, SplitError, SplitSpec, k_fold};

@@ -1,16 +1,25 @@
-//! Training windows: a random stretch of a clip, louder or softer, mixed, shifted and masked. Fed by clip features, feeds
-//! the training step.
+//! Training windows: a stretch of a clip, changed as sound is changed by rooms, microphones and neighbours. Fed by clip
+//! features, feeds the batches; runs on their thread.
 
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use super::{ClipFeatures, TrainingSpec};
+use super::{AugmentSpec, ClipFeatures};
 use crate::features::Normaliser;
 
+/// Background alone is added at any gain down to near silence, in dB: the daemon hears mostly that.
+const BACKGROUND_GAIN_DB: (f32, f32) = (-50.0, 3.0);
+
+/// Knots of a random equalisation; between them it is a straight line.
+const EQUALISER_KNOTS: usize = 5;
+
 /// Makes training windows out of clip features.
+///
+/// # Units
+/// Before [`Self::normalise`], windows are in dB; after it, in deviations from the mean.
 pub struct Augmenter<'a> {
     /// How much of each.
-    pub spec: &'a TrainingSpec,
+    pub spec: &'a AugmentSpec,
     /// Brings bands to zero mean and unit deviation.
     pub normaliser: &'a Normaliser,
     /// Frames of a window.
@@ -24,46 +33,151 @@ impl Augmenter<'_> {
         self.normaliser.mean.len()
     }
 
-    /// A random window of `clip` that carries its label, at a random gain, normalised.
+    /// A random window of `clip` out of those that begin at `starts`: stretched, louder or softer, equalised, with
+    /// background added, normalised.
     ///
     /// # Shapes
     /// Returns `[window_frames, mel_bands]`.
-    pub fn window(&self, clip: &ClipFeatures, starts: &[usize], random: &mut StdRng) -> Vec<f32> {
+    pub fn window(
+        &self,
+        (clip, starts): (&ClipFeatures, &[usize]),
+        background: &[ClipFeatures],
+        random: &mut StdRng,
+    ) -> Vec<f32> {
         let start = starts[random.random_range(0..starts.len())];
-        let mel_bands = self.mel_bands();
-        let from = start * mel_bands;
-        let frames = &clip.log_mel[from..from + self.window_frames * mel_bands];
-        self.loudness(frames, self.spec.gain_db, random)
+        let mut window = self.stretch(clip, start, random);
+        if !background.is_empty() && drawn(self.spec.noise, random) {
+            let power = clip.power_of(start, self.window_frames);
+            self.add_background(&mut window, power, background, random);
+        }
+        self.change_loudness(&mut window, (self.spec.gain_low_db, self.spec.gain_high_db), random);
+        self.normalise(&mut window);
+        window
     }
 
-    /// A window of background: pieces of it end to end, at any gain down to near silence, normalised.
+    /// A window of background: a stretch of it, at any gain down to near silence, normalised.
     ///
     /// # Shapes
     /// Returns `[window_frames, mel_bands]`.
     pub fn background(&self, pieces: &[ClipFeatures], random: &mut StdRng) -> Vec<f32> {
-        let wanted = self.window_frames * self.mel_bands();
-        let mut frames = Vec::with_capacity(wanted);
-        while frames.len() < wanted {
-            let piece = &pieces[random.random_range(0..pieces.len())].log_mel;
-            let left = wanted - frames.len();
-            frames.extend_from_slice(&piece[..piece.len().min(left)]);
-        }
-        self.loudness(&frames, (-50.0, 3.0), random)
+        let (mut window, _) = self.background_stretch(pieces, random);
+        self.change_loudness(&mut window, BACKGROUND_GAIN_DB, random);
+        self.normalise(&mut window);
+        window
     }
 
-    fn loudness(&self, log_mel: &[f32], gain_db: (f32, f32), random: &mut StdRng) -> Vec<f32> {
-        let gain = random.random_range(gain_db.0..=gain_db.1);
-        let louder: Vec<f32> =
-            log_mel.iter().map(|value| (value + gain).max(self.floor_db)).collect();
-        let mut normalised = vec![0.0; louder.len()];
+    /// The frames from `start` on, or from a little earlier or later in a clip of one window, faster or slower.
+    ///
+    /// Frames outside of the clip are silence; frames between two are interpolated in dB.
+    pub fn stretch(&self, clip: &ClipFeatures, start: usize, random: &mut StdRng) -> Vec<f32> {
         let bands = self.mel_bands();
-        for (out, frame) in normalised.chunks_exact_mut(bands).zip(louder.chunks_exact(bands)) {
-            self.normaliser.apply_into(frame, out);
+        let mut from = start as f32;
+        if self.spec.time_shift > 0 && clip.frames() == self.window_frames {
+            let most = self.spec.time_shift as i64;
+            from += random.random_range(-most..=most) as f32;
         }
-        normalised
+        let most = self.spec.time_stretch;
+        let factor = if most > 0.0 { random.random_range(1.0 - most..=1.0 + most) } else { 1.0 };
+        // a faster window must not run past the clip's end where it can begin earlier
+        let span = factor * (self.window_frames - 1) as f32;
+        let last = (clip.frames() - 1) as f32;
+        if from >= 0.0 && from + span > last && clip.frames() > self.window_frames {
+            from = (last - span).max(0.0);
+        }
+        let frame_at = |frame: f32, band: usize| -> f32 {
+            let index = frame as i64;
+            match usize::try_from(index) {
+                Ok(index) if index < clip.frames() => clip.log_mel[index * bands + band],
+                _ => self.floor_db,
+            }
+        };
+        let mut window = Vec::with_capacity(self.window_frames * bands);
+        for frame in 0..self.window_frames {
+            let at = from + factor * frame as f32;
+            let (before, share) = (at.floor(), at - at.floor());
+            for band in 0..bands {
+                let value = frame_at(before, band);
+                window.push(match share {
+                    0.0 => value,
+                    share => value + share * (frame_at(before + 1.0, band) - value),
+                });
+            }
+        }
+        window
     }
 
-    /// Shifts a window along the bands and masks some bands and frames with the mean.
+    /// Adds a stretch of background, power to power, so far below the sound as `snr_low_db..snr_high_db` says.
+    pub fn add_background(
+        &self,
+        window: &mut [f32],
+        sound_power: f32,
+        pieces: &[ClipFeatures],
+        random: &mut StdRng,
+    ) {
+        let snr_db = random.random_range(self.spec.snr_low_db..=self.spec.snr_high_db);
+        let (stretch, power) = self.background_stretch(pieces, random);
+        if power <= 0.0 || sound_power <= 0.0 {
+            return;
+        }
+        let gain = sound_power / power * 10f32.powf(-snr_db / 10.0);
+        for (value, noise) in window.iter_mut().zip(stretch) {
+            let sum = 10f32.powf(*value / 10.0) + gain * 10f32.powf(noise / 10.0);
+            *value = 10.0 * sum.log10();
+        }
+    }
+
+    /// Pieces of background end to end from a random place on, `[window_frames, mel_bands]` in dB, and their mean
+    /// power.
+    fn background_stretch(&self, pieces: &[ClipFeatures], random: &mut StdRng) -> (Vec<f32>, f32) {
+        let bands = self.mel_bands();
+        let (mut frames, mut power) = (Vec::with_capacity(self.window_frames * bands), 0.0);
+        let mut left = self.window_frames;
+        while left > 0 {
+            let piece = &pieces[random.random_range(0..pieces.len())];
+            let start = random.random_range(0..=piece.frames().saturating_sub(left));
+            let taken = left.min(piece.frames());
+            frames.extend_from_slice(&piece.log_mel[start * bands..(start + taken) * bands]);
+            power += piece.powers[start..start + taken].iter().sum::<f32>();
+            left -= taken;
+        }
+        (frames, power / self.window_frames as f32)
+    }
+
+    /// A gain for the whole window, and one that differs smoothly from band to band.
+    ///
+    /// # Source
+    /// The curve: H. Nam et al., "FilterAugment" (2022), its linear type.
+    pub fn change_loudness(&self, window: &mut [f32], gain_db: (f32, f32), random: &mut StdRng) {
+        let gain = random.random_range(gain_db.0..=gain_db.1);
+        let bands = self.mel_bands();
+        let mut gains = vec![gain; bands];
+        let most = self.spec.equalise_db;
+        if most > 0.0 {
+            let knots: Vec<f32> =
+                (0..EQUALISER_KNOTS).map(|_| random.random_range(-most..=most)).collect();
+            for (band, gain) in gains.iter_mut().enumerate() {
+                let at = band as f32 * (EQUALISER_KNOTS - 1) as f32 / (bands - 1).max(1) as f32;
+                let knot = (at as usize).min(EQUALISER_KNOTS - 2);
+                *gain += knots[knot] + (at - knot as f32) * (knots[knot + 1] - knots[knot]);
+            }
+        }
+        for frame in window.chunks_exact_mut(bands) {
+            for (value, gain) in frame.iter_mut().zip(&gains) {
+                *value = (*value + gain).max(self.floor_db);
+            }
+        }
+    }
+
+    fn normalise(&self, window: &mut [f32]) {
+        let bands = self.mel_bands();
+        let mut normalised = vec![0.0; bands];
+        for frame in window.chunks_exact_mut(bands) {
+            self.normaliser.apply_into(frame, &mut normalised);
+            frame.copy_from_slice(&normalised);
+        }
+    }
+
+    /// Shifts a normalised window along the bands and masks some bands and frames with the mean.
     ///
     /// # Shapes
     /// `window`: `[window_frames, mel_bands]`.
@@ -95,6 +209,11 @@ impl Augmenter<'_> {
             window[first * bands..(first + width) * bands].fill(0.0);
         }
     }
+}
+
+/// Whether something happens that happens to this share.
+pub fn drawn(share: f32, random: &mut StdRng) -> bool {
+    share > 0.0 && random.random::<f32>() < share
 }
 
 /// Mixes `other` into `window` by a share drawn from Beta(½, ½), `window` keeping the larger; returns its share.

@@ -8,21 +8,21 @@ use crate::model::NetworkError;
 /// Training that cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
-    /// Recordings that cannot be used; all of them are listed.
-    #[error("{} of the recordings cannot be used:\n{}", clips.len(), list(clips))]
-    Clips {
-        /// Each with what is wrong.
-        clips: Vec<(PathBuf, String)>,
+    /// A number that makes no sense.
+    #[error("--{option} is {found}; it must be {expected}")]
+    Spec {
+        /// The option's name.
+        option: &'static str,
+        /// As given.
+        found: f64,
+        /// What it may be.
+        expected: &'static str,
     },
     /// Nothing to train on, or nothing to measure on.
-    #[error("no clips in the {what} folds {folds:?}; the dataset has folds {present:?}")]
+    #[error("there are no {what} clips; choose other folds or another split")]
     NoClips {
         /// Training or validation.
         what: &'static str,
-        /// The folds asked for.
-        folds: Vec<u32>,
-        /// The folds there are.
-        present: Vec<u32>,
     },
     /// The front end cannot be built.
     #[error(transparent)]
@@ -30,24 +30,54 @@ pub enum TrainingError {
     /// The network cannot be built, or libtorch failed.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The loss is no longer a number.
-    #[error("the loss became {loss} in epoch {epoch}, step {step}; lower the learning rate")]
+    /// The loss or its slope is no longer a number.
+    #[error(
+        "{what} became {found} in epoch {epoch}, step {step}: lower --learning-rate (it was {rate:.1e} at this step) or --gradient-norm. {kept}"
+    )]
     Diverged {
+        /// Loss, or length of the gradient.
+        what: &'static str,
         /// What it became.
-        loss: f64,
+        found: f64,
         /// When, from 1.
         epoch: usize,
         /// Step within the epoch, from 1.
         step: usize,
+        /// Learning rate of the step.
+        rate: f64,
+        /// What there is from before.
+        kept: String,
     },
-}
-
-fn list(clips: &[(PathBuf, String)]) -> String {
-    clips
-        .iter()
-        .map(|(path, fault)| format!("  {}: {fault}", path.display()))
-        .collect::<Vec<_>>()
-        .join("\n")
+    /// The system gives no thread.
+    #[error("no thread for making batches: {source}")]
+    Thread {
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// A checkpoint or log that cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// A checkpoint that is damaged or another version's.
+    #[error("{}: {reason}; the run cannot go on from it: delete it and begin anew", path.display())]
+    BadCheckpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A checkpoint of another run.
+    #[error("{}: {difference}; a run goes on only with what it began with", path.display())]
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        difference: String,
+    },
 }
 
 impl From<tch::TchError> for TrainingError {

@@ -1,17 +1,39 @@
-//! Layer 6: fits a network to a dataset and chooses its thresholds; `cli` writes the bundle. With `model`, the only user of libtorch.
+//! Layer 6: fits a network to clips; `cli` chooses them and writes the bundle. With `model`, the only user of libtorch.
 //!
-//! Runs on the main thread of `tympan train`; features come from the same front end as live windows.
+//! Runs on the main thread of `tympan train`, batches on one of their own; features come from the same front end as live
+//! windows. Everything random follows from the seed and the step, so a run that was interrupted goes on as if it had not
+//! been.
 
+mod adamw;
 mod augment;
-mod calibration;
+mod augment_spec;
+mod batches;
+mod checkpoint;
 mod clip_features;
 mod error;
+mod feature_store;
+mod fingerprint;
+mod flat_weights;
+mod normaliser_fit;
+mod random;
 mod trainer;
+mod training_log;
+mod training_run;
 mod training_spec;
+mod training_state;
+mod validation;
 
-pub use augment::Augmenter;
-pub use calibration::calibrate;
-pub use clip_features::{ClipFeatures, NormaliserFit, extract_all};
+pub use augment::{Augmenter, mix};
+pub use augment_spec::AugmentSpec;
+pub use batches::{Batch, Batches};
+pub use checkpoint::{Checkpoint, CheckpointHead};
+pub use clip_features::ClipFeatures;
 pub use error::TrainingError;
-pub use trainer::{EpochReport, Trainer, TrainingSet, TrainingTarget, Validation, WindowScores};
-pub use training_spec::TrainingSpec;
+pub use feature_store::{FeatureSource, FeatureStore};
+pub use fingerprint::{PartFingerprint, SetFingerprint};
+pub use normaliser_fit::NormaliserFit;
+pub use trainer::{Trainer, TrainingSet, TrainingTarget};
+pub use training_log::{log_text, write_log};
+pub use training_run::{RunOutcome, StepReport, TrainingFiles, Watch};
+pub use training_spec::{ClassBalance, KeptWeights, RateSchedule, TrainingSpec};
+pub use training_state::{EpochReport, EpochSums, TrainingState, Validation};

@@ -1,69 +1,24 @@
-//! The training loop: batches of augmented windows, AdamW under a one-cycle rate, validation after every epoch.
+//! A network being fitted: one step, one validation, one checkpoint at a time. Driven by the training run.
 
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
-use rand::{Rng, SeedableRng};
-use tch::nn::{ModuleT, OptimizerConfig, VarStore};
-use tch::{Device, Reduction, Tensor, nn};
+use std::path::Path;
+use std::sync::Arc;
 
-use super::augment::mix;
-use super::{Augmenter, ClipFeatures, TrainingError, TrainingSpec};
-use crate::domain::Scores;
+use tch::nn::{ModuleT, VarStore};
+use tch::{Device, Reduction, Tensor};
+
+use super::adamw::AdamW;
+use super::flat_weights::FlatWeights;
+use super::random::{Purpose, seed_of};
+use super::validation::Measurement;
+use super::{
+    Batch, Batches, Checkpoint, CheckpointHead, ClipFeatures, EpochReport, KeptWeights,
+    SetFingerprint, TrainingError, TrainingSpec, TrainingState, Validation,
+};
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
-use crate::model::{Crnn, CrnnSpec, write_weights};
+use crate::model::{Network, NetworkSpec, write_weights};
 
-/// Gradients longer than this are shortened to it; keeps the LSTM's first steps tame.
-const GRADIENT_NORM: f64 = 5.0;
-
-/// Windows scored at a time outside training.
-const SCORING_BATCH: usize = 128;
-
-/// One epoch's outcome.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EpochReport {
-    /// Counts from 1.
-    pub epoch: usize,
-    /// Mean training loss per window.
-    pub train_loss: f64,
-    /// What validation gave, when it was due.
-    pub validation: Option<Validation>,
-}
-
-/// How a network does on the validation clips.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Validation {
-    /// Mean loss per window that carries a label.
-    pub loss: f64,
-    /// Share of validation clips whose best label is right.
-    pub clip_accuracy: f64,
-    /// Share of validation windows whose best label is right.
-    pub window_accuracy: f64,
-}
-
-/// Scores of the windows of one clip, in order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WindowScores {
-    /// The clip's label; none for background.
-    pub label: Option<usize>,
-    /// `[windows][labels]`, between 0 and 1.
-    pub scores: Vec<Vec<f32>>,
-    /// Whether each window carries the clip's label: enough of it sounds.
-    pub labelled: Vec<bool>,
-}
-
-/// A network being trained, and what it is trained on.
-pub struct Trainer {
-    spec: TrainingSpec,
-    window: WindowSpec,
-    normaliser: Normaliser,
-    floor_db: f32,
-    labels: usize,
-    variables: VarStore,
-    network: Crnn,
-    train: Vec<(ClipFeatures, Vec<usize>)>,
-    background: Vec<ClipFeatures>,
-    validation: Vec<ClipFeatures>,
-}
+/// Training clips that are measured as they are, beside the validation clips: enough to see overfitting.
+const PLAIN_CLIPS: usize = 200;
 
 /// The recordings of a training run, as features.
 pub struct TrainingSet {
@@ -81,225 +36,309 @@ pub struct TrainingTarget<'a> {
     pub front_end: &'a FrontEndSpec,
     /// Frames → windows.
     pub window: WindowSpec,
-    /// The network's sizes.
-    pub network: &'a CrnnSpec,
+    /// The network and its sizes.
+    pub network: &'a NetworkSpec,
     /// How many labels.
     pub labels: usize,
     /// Frames → what the network sees.
     pub normaliser: Normaliser,
 }
 
+/// A network being trained, and what it is trained on.
+pub struct Trainer {
+    pub(super) spec: TrainingSpec,
+    pub(super) state: TrainingState,
+    pub(super) batches: Arc<Batches>,
+    hop_frames: usize,
+    variables: VarStore,
+    network: Network,
+    flat: FlatWeights,
+    optimiser: AdamW,
+    /// Weights and statistics averaged over the steps, when that is asked for.
+    average: Option<Tensor>,
+    /// The best epoch's weights and statistics, when those are kept.
+    best: Option<Tensor>,
+    validation: Vec<ClipFeatures>,
+    fingerprint: SetFingerprint,
+}
+
 impl Trainer {
     /// Makes a network with random weights.
-    pub fn new(spec: TrainingSpec, target: &TrainingTarget<'_>, set: TrainingSet) -> Self {
-        tch::manual_seed(i64::from_ne_bytes(spec.seed.to_ne_bytes()));
-        let variables = VarStore::new(Device::Cpu);
-        let network = Crnn::new(
-            &variables.root(),
-            target.network,
-            target.front_end.mel_bands as i64,
-            target.labels as i64,
-            spec.dropout,
-        );
-        let window = target.window;
-        let train = set.train.into_iter().map(|clip| {
-            let starts = clip.labelled_starts(window.frames);
-            (clip, starts)
-        });
-        Self {
-            window,
-            normaliser: target.normaliser.clone(),
-            floor_db: 10.0 * target.front_end.log_floor.log10(),
-            labels: target.labels,
-            variables,
-            network,
-            train: train.collect(),
-            background: set.background,
-            validation: set.validation,
-            spec,
-        }
-    }
-
-    /// Trains for all epochs, reporting each one.
     ///
     /// # Errors
-    /// [`TrainingError::Diverged`] when the loss is not a number; [`TrainingError::Network`] when libtorch fails.
-    pub fn run(&mut self, on_epoch: &mut dyn FnMut(EpochReport)) -> Result<(), TrainingError> {
-        let mut optimizer =
-            nn::adamw(0.9, 0.999, self.spec.weight_decay).build(&self.variables, 1e-3)?;
-        let mut random = StdRng::seed_from_u64(self.spec.seed);
-        let steps_per_epoch = self.train.len().div_ceil(self.spec.batch);
-        let steps = steps_per_epoch * self.spec.epochs;
-        let mut order: Vec<usize> = (0..self.train.len()).collect();
-        for epoch in 0..self.spec.epochs {
-            order.shuffle(&mut random);
-            let mut loss_sum = 0.0;
-            for (step, batch) in order.chunks(self.spec.batch).enumerate() {
-                let rate = self.spec.learning_rate_at(epoch * steps_per_epoch + step, steps);
-                optimizer.set_lr(rate);
-                let (windows, targets) = self.batch(batch, &mut random);
-                let logits = self.network.forward_t(&windows, true); // [batch, labels]
-                let loss = loss_of(&logits, &targets);
-                let value = loss.double_value(&[]);
-                if !value.is_finite() {
-                    let (epoch, step) = (epoch + 1, step + 1);
-                    return Err(TrainingError::Diverged { loss: value, epoch, step });
-                }
-                optimizer.backward_step_clip_norm(&loss, GRADIENT_NORM);
-                loss_sum += value;
+    /// [`TrainingError`] when the numbers make no sense, there is nothing to train or to measure on, or libtorch fails.
+    pub fn new(
+        spec: TrainingSpec,
+        target: &TrainingTarget<'_>,
+        set: TrainingSet,
+    ) -> Result<Self, TrainingError> {
+        spec.check()?;
+        for (what, clips) in [("training", &set.train), ("validation", &set.validation)] {
+            if clips.is_empty() {
+                return Err(TrainingError::NoClips { what });
             }
-            let due = (epoch + 1) % self.spec.validate_every == 0 || epoch + 1 == self.spec.epochs;
-            on_epoch(EpochReport {
-                epoch: epoch + 1,
-                train_loss: loss_sum / steps_per_epoch as f64,
-                validation: due.then(|| self.validate()),
-            });
         }
+        let fingerprint = SetFingerprint::new(&set);
+        tch::manual_seed(i64::from_ne_bytes(spec.seed.to_ne_bytes()));
+        let variables = VarStore::new(Device::Cpu);
+        let (bands, labels) = (target.front_end.mel_bands as i64, target.labels as i64);
+        let network = Network::new(&variables.root(), target.network, bands, labels, spec.dropout);
+        let flat = FlatWeights::new(&variables);
+        let window_frames = target.window.frames;
+        let clips = set.train.into_iter().map(|clip| {
+            let starts = clip.labelled_starts(window_frames);
+            (clip, starts)
+        });
+        let batches = Batches {
+            spec: spec.clone(),
+            window_frames,
+            label_count: target.labels,
+            normaliser: target.normaliser.clone(),
+            floor_db: 10.0 * target.front_end.log_floor.log10(),
+            clips: clips.collect(),
+            background: set.background,
+        };
+        Ok(Self {
+            optimiser: AdamW::new(&flat)?,
+            average: if spec.ema > 0.0 { Some(flat.read()?) } else { None },
+            best: None,
+            state: TrainingState::default(),
+            batches: Arc::new(batches),
+            hop_frames: target.window.hop_frames,
+            validation: set.validation,
+            spec,
+            variables,
+            network,
+            flat,
+            fingerprint,
+        })
+    }
+
+    /// How far the run has come.
+    pub fn state(&self) -> &TrainingState {
+        &self.state
+    }
+
+    /// Steps of the whole run.
+    pub fn steps(&self) -> usize {
+        self.batches.steps_per_epoch() * self.spec.epochs
+    }
+
+    /// Fits the network to one batch; gives the rate it took.
+    pub(super) fn step(&mut self, batch: &Batch) -> Result<f64, TrainingError> {
+        let (rate, count) = (self.rate(), batch.labels.len() as i64);
+        let (frames, bands) = (self.batches.window_frames, self.batches.normaliser.mean.len());
+        let shape = [count, frames as i64, bands as i64];
+        let windows = Tensor::f_from_slice(&batch.windows)?.f_reshape(shape)?;
+        let targets = Tensor::f_from_slice(&batch.targets)?.f_reshape([count, -1])?;
+        let seed = seed_of(self.spec.seed, Purpose::Dropout, self.state.step);
+        tch::manual_seed(i64::from_ne_bytes(seed.to_ne_bytes()));
+        let logits = self.network.forward_t(&windows, true); // [batch, labels]
+        let loss = loss_of(&logits, &targets)?;
+        let value = loss.f_double_value(&[])?;
+        if !value.is_finite() {
+            return Err(self.diverged("the loss", value, rate));
+        }
+        let gradients = Tensor::f_run_backward(&[loss], self.flat.fitted(), false, false)?;
+        let decay = self.spec.weight_decay;
+        let longest = self.spec.gradient_norm;
+        let step = self.state.step + 1;
+        let length = self.optimiser.step(&gradients, step, (rate, decay), longest)?;
+        if !length.is_finite() {
+            return Err(self.diverged("the gradient's length", length, rate));
+        }
+        self.flat.write(&self.optimiser.weights)?;
+        self.average_weights()?;
+        let answers = Vec::<i64>::try_from(logits.f_argmax(-1, false)?)?;
+        let sums = &mut self.state.sums;
+        sums.steps += 1;
+        sums.loss += value;
+        sums.windows += batch.labels.iter().filter(|label| **label >= 0).count();
+        sums.right += answers.iter().zip(&batch.labels).filter(|(a, b)| a == b).count();
+        self.state.step += 1;
+        Ok(rate)
+    }
+
+    /// The learning rate of the coming step.
+    pub(super) fn rate(&self) -> f64 {
+        self.spec.learning_rate_at(self.state.step, self.steps())
+    }
+
+    fn diverged(&self, what: &'static str, found: f64, rate: f64) -> TrainingError {
+        let steps = self.batches.steps_per_epoch();
+        let (epoch, step) = (self.state.step / steps + 1, self.state.step % steps + 1);
+        TrainingError::Diverged { what, found, epoch, step, rate, kept: String::new() }
+    }
+
+    /// Moves the average by one step. Early on it follows faster: the first weights are worth nothing.
+    fn average_weights(&mut self) -> Result<(), TrainingError> {
+        let Some(average) = &mut self.average else { return Ok(()) };
+        let step = self.state.step as f64;
+        let kept = self.spec.ema.min((1.0 + step) / (10.0 + step));
+        let _guard = tch::no_grad_guard();
+        let _ = average.f_lerp_(&self.flat.read()?, 1.0 - kept)?;
         Ok(())
     }
 
-    /// Augmented windows `[batch, frames, mel_bands]` and their targets `[batch, labels]`.
-    fn batch(&self, clips: &[usize], random: &mut StdRng) -> (Tensor, Tensor) {
-        let augmenter = Augmenter {
-            spec: &self.spec,
-            normaliser: &self.normaliser,
-            window_frames: self.window.frames,
-            floor_db: self.floor_db,
+    /// Whether all epochs are done, or validation no longer gets better.
+    pub fn has_ended(&self) -> bool {
+        let is_stale = self.spec.patience > 0 && self.state.stale >= self.spec.patience;
+        is_stale || self.state.epochs.len() == self.spec.epochs
+    }
+
+    /// Ends an epoch that took `seconds` so far: validates if that is due.
+    pub(super) fn end_epoch(
+        &mut self,
+        learning_rate: f64,
+        seconds: f64,
+    ) -> Result<EpochReport, TrainingError> {
+        let epoch = self.state.epochs.len() + 1;
+        let sums = std::mem::take(&mut self.state.sums);
+        let due = epoch % self.spec.validate_every == 0 || epoch == self.spec.epochs;
+        let began = std::time::Instant::now();
+        let measured = if due { Some(self.measured(|trainer| trainer.measure())?) } else { None };
+        let validation = measured.map(|(validation, _)| validation);
+        let report = EpochReport {
+            epoch,
+            learning_rate,
+            train_loss: sums.mean_loss(),
+            train_accuracy: sums.accuracy(),
+            seconds: sums.seconds + seconds + began.elapsed().as_secs_f64(),
+            plain: measured.map(|(_, plain)| plain),
+            validation,
         };
-        let mel_bands = self.normaliser.mean.len();
-        let mut windows = Vec::with_capacity(clips.len() * self.window.frames * mel_bands);
-        let mut targets = vec![0.0f32; clips.len() * self.labels];
-        for (&clip, target) in clips.iter().zip(targets.chunks_exact_mut(self.labels)) {
-            let silent =
-                !self.background.is_empty() && random.random::<f32>() < self.spec.background;
-            let mut window = if silent {
-                augmenter.background(&self.background, random)
-            } else {
-                let (clip, starts) = &self.train[clip];
-                let mut window = augmenter.window(clip, starts, random);
-                let mut share = 1.0;
-                let mixed = random.random::<f32>() < self.spec.mixup;
-                if mixed {
-                    let (other, starts) = &self.train[random.random_range(0..self.train.len())];
-                    let addition = augmenter.window(other, starts, random);
-                    share = mix(&mut window, &addition, random);
-                    if let Some(label) = other.label {
-                        target[label] += 1.0 - share;
-                    }
-                }
-                if let Some(label) = clip.label {
-                    target[label] += share;
-                }
-                window
-            };
-            augmenter.shift_and_mask(&mut window, random);
-            windows.extend_from_slice(&window);
-        }
-        let shape = [clips.len() as i64, self.window.frames as i64, mel_bands as i64];
-        (
-            Tensor::from_slice(&windows).reshape(shape),
-            Tensor::from_slice(&targets).reshape([clips.len() as i64, self.labels as i64]),
-        )
-    }
-
-    /// Scores every window of some clips, `hop_frames` apart.
-    pub fn score(&self, clips: &[ClipFeatures], hop_frames: usize) -> Vec<WindowScores> {
-        let _guard = tch::no_grad_guard();
-        clips
-            .iter()
-            .map(|clip| {
-                let last = clip.frames().saturating_sub(self.window.frames);
-                let starts: Vec<usize> = (0..=last).step_by(hop_frames).collect();
-                let enough = clip.labelled_starts(self.window.frames);
-                let labelled =
-                    starts.iter().map(|start| enough.binary_search(start).is_ok()).collect();
-                let scores = starts.chunks(SCORING_BATCH).flat_map(|starts| {
-                    let windows = self.plain_windows(clip, starts);
-                    let scores = self.network.forward_t(&windows, false).sigmoid();
-                    Vec::<Vec<f32>>::try_from(scores)
-                        .expect("invariant: scores are a matrix of f32")
-                });
-                WindowScores { label: clip.label, scores: scores.collect(), labelled }
-            })
-            .collect()
-    }
-
-    fn plain_windows(&self, clip: &ClipFeatures, starts: &[usize]) -> Tensor {
-        let mel_bands = self.normaliser.mean.len();
-        let values = self.window.frames * mel_bands;
-        let mut windows = vec![0.0; starts.len() * values];
-        for (window, start) in windows.chunks_exact_mut(values).zip(starts) {
-            let frames = &clip.log_mel[start * mel_bands..start * mel_bands + values];
-            for (out, frame) in
-                window.chunks_exact_mut(mel_bands).zip(frames.chunks_exact(mel_bands))
-            {
-                self.normaliser.apply_into(frame, out);
+        self.state.epochs.push(report);
+        if let Some(validation) = validation {
+            let is_best = self.state.note_validation(epoch, validation.loss);
+            if is_best && self.spec.keep == KeptWeights::Best {
+                self.best = Some(self.measured_weights()?);
             }
         }
-        let shape = [starts.len() as i64, self.window.frames as i64, mel_bands as i64];
-        Tensor::from_slice(&windows).reshape(shape) // [windows, frames, mel_bands]
+        Ok(report)
     }
 
-    fn validate(&self) -> Validation {
-        // half a second apart: enough to follow the curve, a sixth of the work of the live hop
-        let scored = self.score(&self.validation, self.window.hop_frames * 6);
-        let (mut clips_right, mut windows, mut windows_right, mut loss) = (0, 0, 0, 0.0);
-        for clip in &scored {
-            let Some(label) = clip.label else { continue };
-            clips_right += usize::from(best_of(clip.sum_labelled()) == Some(label));
-            for (scores, _) in clip.scores.iter().zip(&clip.labelled).filter(|(_, it)| **it) {
-                windows += 1;
-                windows_right += usize::from(best_of(scores.clone()) == Some(label));
-                loss += cross_entropy(scores, label);
-            }
-        }
-        Validation {
-            loss: loss / f64::from(windows.max(1)),
-            clip_accuracy: clips_right as f64 / scored.len().max(1) as f64,
-            window_accuracy: windows_right as f64 / f64::from(windows.max(1)),
+    /// Validation clips, and a fixed sample of the training clips.
+    fn measure(&self) -> Result<(Validation, Validation), TrainingError> {
+        let measurement = Measurement {
+            network: &self.network,
+            normaliser: &self.batches.normaliser,
+            window_frames: self.batches.window_frames,
+            hop_frames: self.hop_frames * self.spec.validation_stride,
+        };
+        let clips = &self.batches.clips;
+        let sample = clips.iter().step_by(clips.len().div_ceil(PLAIN_CLIPS));
+        let plain: Vec<&ClipFeatures> = sample.map(|(clip, _)| clip).collect();
+        let validation: Vec<&ClipFeatures> = self.validation.iter().collect();
+        Ok((measurement.measure(&validation)?, measurement.measure(&plain)?))
+    }
+
+    /// The weights that are measured: the averaged ones, if there are any.
+    fn measured_weights(&self) -> Result<Tensor, TrainingError> {
+        match &self.average {
+            Some(average) => Ok(average.copy()),
+            None => self.flat.read(),
         }
     }
 
-    /// The bytes of `weights.safetensors`.
+    /// Calls `measure` with the measured weights in the network; puts the fitted ones back.
+    fn measured<T>(
+        &self,
+        measure: impl FnOnce(&Self) -> Result<T, TrainingError>,
+    ) -> Result<T, TrainingError> {
+        self.with_weights(self.average.as_ref(), measure)
+    }
+
+    fn with_weights<T>(
+        &self,
+        weights: Option<&Tensor>,
+        use_them: impl FnOnce(&Self) -> Result<T, TrainingError>,
+    ) -> Result<T, TrainingError> {
+        let Some(weights) = weights else { return use_them(self) };
+        let fitted = self.flat.read()?;
+        self.flat.write(weights)?;
+        let result = use_them(self);
+        self.flat.write(&fitted)?;
+        result
+    }
+
+    /// The epoch whose weights are kept.
+    pub fn kept_epoch(&self) -> usize {
+        let best = self.state.best_epoch.filter(|_| self.spec.keep == KeptWeights::Best);
+        best.unwrap_or(self.state.epochs.len())
+    }
+
+    /// The bytes of `weights.safetensors`: the best epoch's or the last's, averaged if that was asked for.
     ///
     /// # Errors
     /// [`TrainingError::Network`] when libtorch fails.
     pub fn weights(&self) -> Result<Vec<u8>, TrainingError> {
-        Ok(write_weights(&self.variables.variables())?)
+        self.with_weights(self.best.as_ref().or(self.average.as_ref()), |trainer| {
+            Ok(write_weights(&trainer.variables.variables())?)
+        })
     }
-}
 
-impl WindowScores {
-    /// Score of each label, summed over the windows that carry the clip's.
-    fn sum_labelled(&self) -> Vec<f32> {
-        let mut mean = vec![0.0; self.scores.first().map_or(0, Vec::len)];
-        for (scores, _) in self.scores.iter().zip(&self.labelled).filter(|(_, it)| **it) {
-            for (sum, score) in mean.iter_mut().zip(scores) {
-                *sum += score;
-            }
+    /// Everything that the run needs to go on.
+    ///
+    /// # Errors
+    /// [`TrainingError::Network`] when libtorch fails.
+    pub fn checkpoint(&self) -> Result<Checkpoint, TrainingError> {
+        let rows = [
+            ("weights", Some(self.flat.read()?)),
+            ("gradient_mean", Some(self.optimiser.first.copy())),
+            ("gradient_square", Some(self.optimiser.second.copy())),
+            ("average", self.average.as_ref().map(Tensor::copy)),
+            ("best", self.best.as_ref().map(Tensor::copy)),
+        ];
+        let rows = rows.into_iter().filter_map(|(name, row)| Some((name.to_owned(), row?)));
+        Ok(Checkpoint { head: self.head(), tensors: rows.collect() })
+    }
+
+    fn head(&self) -> CheckpointHead {
+        CheckpointHead {
+            tympan_version: env!("CARGO_PKG_VERSION").to_owned(),
+            state: self.state.clone(),
+            spec: self.spec.clone(),
+            set: self.fingerprint.clone(),
         }
-        mean
+    }
+
+    /// Goes on where a checkpoint was made.
+    ///
+    /// # Errors
+    /// [`TrainingError::OtherRun`] when it is of another run, [`TrainingError::BadCheckpoint`] when its tensors do not
+    /// fit.
+    pub fn restore(&mut self, checkpoint: &Checkpoint, path: &Path) -> Result<(), TrainingError> {
+        let head = &checkpoint.head;
+        let other = |difference| TrainingError::OtherRun { path: path.to_owned(), difference };
+        if let Some(difference) = self.fingerprint.difference(&head.set) {
+            return Err(other(difference));
+        }
+        if head.spec != self.spec {
+            let version = &head.tympan_version;
+            return Err(other(format!("it trains otherwise (it was begun by tympan {version})")));
+        }
+        let (fitted, all) = self.flat.lengths;
+        let weights = checkpoint.row("weights", all, path)?;
+        self.optimiser.weights = weights.f_narrow(0, 0, fitted)?.copy();
+        self.optimiser.first = checkpoint.row("gradient_mean", fitted, path)?;
+        self.optimiser.second = checkpoint.row("gradient_square", fitted, path)?;
+        self.flat.write(&weights)?;
+        if self.average.is_some() {
+            self.average = Some(checkpoint.row("average", all, path)?);
+        }
+        if checkpoint.tensors.contains_key("best") {
+            self.best = Some(checkpoint.row("best", all, path)?);
+        }
+        self.state = head.state.clone();
+        Ok(())
     }
 }
 
 /// Binary cross-entropy, summed over labels, mean over windows: each label is its own question, so that a score means
 /// the same whatever else sounds.
-fn loss_of(logits: &Tensor, targets: &Tensor) -> Tensor {
+fn loss_of(logits: &Tensor, targets: &Tensor) -> Result<Tensor, TrainingError> {
     let batch = logits.size()[0] as f64;
-    logits.binary_cross_entropy_with_logits::<Tensor>(targets, None, None, Reduction::Sum) / batch
-}
-
-fn cross_entropy(scores: &[f32], label: usize) -> f64 {
-    scores
-        .iter()
-        .enumerate()
-        .map(|(index, &score)| {
-            let likelihood = if index == label { score } else { 1.0 - score };
-            -f64::from(likelihood.max(1e-7)).ln()
-        })
-        .sum()
-}
-
-fn best_of(scores: Vec<f32>) -> Option<usize> {
-    Scores(scores).best().map(|(label, _)| label)
+    let sum =
+        logits.f_binary_cross_entropy_with_logits::<Tensor>(targets, None, None, Reduction::Sum)?;
+    Ok(sum / batch)
 }

@@ -4,10 +4,12 @@
 #[cfg(feature = "torch")]
 mod cli;
 mod config;
+mod evaluation;
 mod golden;
 mod live;
 #[cfg(feature = "torch")]
 mod model;
+mod offline;
 mod plots;
 mod recognition;
 mod sinks;
@@ -15,3 +17,5 @@ mod sources;
 mod streaming;
 mod support;
 mod tidy;
+#[cfg(feature = "torch")]
+mod training;

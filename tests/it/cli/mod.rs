@@ -8,6 +8,8 @@ mod plot;
 mod run;
 mod same_records;
 mod service;
+mod train;
+mod train_interrupted;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -1,13 +1,18 @@
-//! A window's scores depend on its own samples alone: any walk through the stream gives what scoring from scratch gives.
+//! A window's scores depend on its own samples alone: any walk through the stream gives what scoring from scratch gives,
+//! and that is what training saw.
 
 use proptest::prelude::*;
-use tch::nn::{ModuleT, VarStore};
+use tch::Tensor;
+use tch::nn::ModuleT;
 use tympan::domain::{MelWindow, Scores};
 use tympan::features::WindowSpec;
-use tympan::model::{Bundle, Crnn, NetworkSpec, Schedule};
+use tympan::model::{
+    Bundle, Network, NetworkKind, NetworkScorer, NetworkSpec, Schedule, TimePooling,
+};
 use tympan::recognition::Scorer;
 
-use super::{shipped, small_network, window_at, write_small_bundle};
+use super::random_network::any_network_and_window;
+use super::{BANDS, LABELS, shipped, trained_network, window_at, write_bundle, write_small_bundle};
 
 /// How far scores may differ between two ways of computing them.
 const TOLERANCE: f32 = 1e-5;
@@ -18,7 +23,15 @@ fn score(scorer: &mut dyn Scorer, window: &MelWindow) -> Vec<f32> {
     scores[0].0.clone()
 }
 
+/// What the network says as training runs it.
+fn trained_scores(network: &Network, window: &MelWindow, mel_bands: usize) -> Vec<f32> {
+    let input = Tensor::from_slice(&window.values).reshape([1, -1, mel_bands as i64]);
+    let scores = tch::no_grad(|| network.forward_t(&input, false).sigmoid());
+    Vec::<f32>::try_from(scores.reshape([-1])).unwrap()
+}
+
 fn furthest(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
@@ -45,13 +58,15 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn walk(bundle: &Bundle, seed: u64, steps: &[Step]) -> Result<(), TestCaseError> {
-    let mut incremental = bundle.scorer(Schedule::Incremental).unwrap();
-    let mut from_scratch = bundle.scorer(Schedule::FromScratch).unwrap();
-    let shape = (bundle.manifest.window, bundle.manifest.front_end.mel_bands);
-    let hop = shape.0.hop_frames as u64;
+/// The windows that a walk comes by.
+fn windows_of(
+    seed: u64,
+    (window, mel_bands): (WindowSpec, usize),
+    steps: &[Step],
+) -> Vec<MelWindow> {
+    let hop = window.hop_frames as u64;
     let (mut start, mut segment) = (0, 0);
-    for step in steps {
+    let windows = steps.iter().map(|step| {
         match step {
             Step::Hops(hops) => start += hops * hop,
             Step::Again => {}
@@ -61,8 +76,18 @@ fn walk(bundle: &Bundle, seed: u64, steps: &[Step]) -> Result<(), TestCaseError>
             }
             Step::Back => start = start.saturating_sub(3 * hop),
         }
-        let mut window = window_at(seed + segment, start, shape.0.frames, shape.1);
+        let mut window = window_at(seed + segment, start, window.frames, mel_bands);
         window.segment = segment;
+        window
+    });
+    windows.collect()
+}
+
+fn walk(bundle: &Bundle, seed: u64, steps: &[Step]) -> Result<(), TestCaseError> {
+    let mut incremental = bundle.scorer(Schedule::Incremental).unwrap();
+    let mut from_scratch = bundle.scorer(Schedule::FromScratch).unwrap();
+    let shape = (bundle.manifest.window, bundle.manifest.front_end.mel_bands);
+    for (step, window) in steps.iter().zip(windows_of(seed, shape, steps)) {
         let apart = furthest(&score(&mut incremental, &window), &score(&mut from_scratch, &window));
         prop_assert!(apart < TOLERANCE, "{step:?}: scores are {apart} apart");
     }
@@ -70,16 +95,23 @@ fn walk(bundle: &Bundle, seed: u64, steps: &[Step]) -> Result<(), TestCaseError>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
-    fn any_walk_gives_the_scores_of_a_fresh_start(
+    fn any_walk_with_any_network_gives_the_scores_of_a_fresh_start(
+        (network, window) in any_network_and_window(),
         seed in 0u64..1_000_000,
-        steps in proptest::collection::vec(step(), 1..40),
+        steps in proptest::collection::vec(step(), 1..30),
     ) {
+        let (trained, variables) = trained_network(&network, BANDS, LABELS.len(), seed);
         let folder = tempfile::tempdir().unwrap();
-        write_small_bundle(folder.path(), seed as i64);
-        walk(&Bundle::load(folder.path()).unwrap(), seed, &steps)?;
+        write_bundle(folder.path(), network, window, &variables);
+        let bundle = Bundle::load(folder.path()).unwrap();
+        walk(&bundle, seed, &steps)?;
+        let window = window_at(seed, 0, window.frames, BANDS);
+        let heard = score(&mut bundle.scorer(Schedule::FromScratch).unwrap(), &window);
+        let apart = furthest(&heard, &trained_scores(&trained, &window, BANDS));
+        prop_assert!(apart < TOLERANCE, "training and listening are {apart} apart");
     }
 }
 
@@ -95,6 +127,57 @@ proptest! {
     }
 }
 
+/// Every kind of network at its standard sizes, with either pooling.
+fn standard_networks() -> impl Iterator<Item = NetworkSpec> {
+    NetworkKind::ALL.into_iter().flat_map(|kind| {
+        [TimePooling::Mean, TimePooling::Attention]
+            .map(|pooling| NetworkSpec::standard(kind).with_pooling(pooling))
+    })
+}
+
+#[test]
+fn every_standard_network_hears_what_its_training_saw_hop_by_hop() {
+    let window = WindowSpec { frames: 94, hop_frames: 4 };
+    let steps =
+        [[Step::Hops(1); 6].as_slice(), &[Step::Hops(5), Step::Gap, Step::Hops(1)]].concat();
+    for spec in standard_networks() {
+        let (network, _) = trained_network(&spec, 64, 3, 11);
+        let labels = tympan::domain::LabelSet::new(&LABELS.map(str::to_owned)).unwrap();
+        let schedule = Schedule::Incremental;
+        let mut scorer = NetworkScorer::new(labels, (window, 64), &network, schedule).unwrap();
+        let mut before = vec![0.5; 3];
+        for window in windows_of(7, (window, 64), &steps) {
+            let heard = score(&mut scorer, &window);
+            let trained = trained_scores(&network, &window, 64);
+            assert!(furthest(&heard, &trained) < TOLERANCE, "{spec}: {heard:?} {trained:?}");
+            assert!(furthest(&heard, &before) > 1e-4, "{spec}: deaf, {heard:?} again");
+            before = heard;
+        }
+    }
+}
+
+#[test]
+fn attention_weighs_what_the_mean_does_not() {
+    let window = window_at(3, 0, 94, 64);
+    for kind in NetworkKind::ALL {
+        let [mean, attention] = [TimePooling::Mean, TimePooling::Attention].map(|pooling| {
+            let spec = NetworkSpec::standard(kind).with_pooling(pooling);
+            let (network, variables) = trained_network(&spec, 64, 3, 5);
+            (network, variables)
+        });
+        // the same weights, but for the one that only attention has
+        for (name, values) in &mean.1 {
+            tch::no_grad(|| attention.1[name].shallow_clone().copy_(values));
+        }
+        let mut scores = [&mean.0, &attention.0].map(|it| trained_scores(it, &window, 64));
+        assert!(furthest(&scores[0], &scores[1]) > 1e-4, "{kind}: {scores:?}");
+        // attention that looks at nothing is the mean, as it is before training
+        tch::no_grad(|| attention.1["attention.weight"].shallow_clone().zero_());
+        scores[1] = trained_scores(&attention.0, &window, 64);
+        assert!(furthest(&scores[0], &scores[1]) < TOLERANCE, "{kind}: {scores:?}");
+    }
+}
+
 #[test]
 fn a_hop_beyond_the_features_of_a_window_is_caught_up_with() {
     // one feature a window, and two new ones a hop
@@ -104,17 +187,8 @@ fn a_hop_beyond_the_features_of_a_window_is_caught_up_with() {
     let weights = std::fs::read(folder.path().join("weights.safetensors")).unwrap();
     Bundle::write(folder.path(), &mut manifest, &weights, "a card").unwrap();
     let bundle = Bundle::load(folder.path()).unwrap();
+    assert_eq!(bundle.manifest.network.features_of(8), 1);
     walk(&bundle, 1, &[Step::Hops(1); 5]).unwrap();
-}
-
-#[test]
-fn the_sizes_tell_how_many_parameters_there_are() {
-    for bands in [8, 16] {
-        let store = VarStore::new(tch::Device::Cpu);
-        Crnn::new(&store.root(), &small_network(), bands, 3, 0.0);
-        let counted: usize = store.variables().values().map(tch::Tensor::numel).sum();
-        assert_eq!(small_network().parameters(bands, 3), counted as i64);
-    }
 }
 
 #[test]
@@ -130,33 +204,25 @@ fn a_batch_of_windows_scores_as_one_by_one() {
 }
 
 #[test]
-fn listening_gives_what_training_saw() {
-    // batch norm with statistics that are not those of an untrained network
-    let folder = tempfile::tempdir().unwrap();
-    let manifest = write_small_bundle(folder.path(), 5);
-    let store = VarStore::new(tch::Device::Cpu);
-    let network = Crnn::new(&store.root(), &small_network(), 8, 3, 0.0);
-    for (name, mut variable) in store.variables() {
-        tch::no_grad(|| {
-            if name.ends_with("running_var") {
-                let _ = variable.uniform_(0.5, 2.0);
-            } else if name.ends_with("running_mean") || name.ends_with("norm.bias") {
-                let _ = variable.uniform_(-0.5, 0.5);
-            }
-        });
+fn dropout_is_for_training_alone() {
+    let window = window_at(3, 0, 94, 64);
+    let input = Tensor::from_slice(&window.values).reshape([1, 94, 64]);
+    for kind in NetworkKind::ALL {
+        let (network, _) = trained_network(&NetworkSpec::standard(kind), 64, 3, 5);
+        let twice = |train| {
+            [(); 2].map(|()| {
+                let logits = tch::no_grad(|| network.forward_t(&input, train));
+                Vec::<f32>::try_from(logits.reshape([-1])).unwrap()
+            })
+        };
+        let [first, second] = twice(false);
+        assert_eq!(first, second, "{kind}");
+        let [first, second] = twice(true);
+        assert!(
+            furthest(&first, &second) > 1e-4,
+            "{kind}: half of everything left out, yet the same"
+        );
     }
-    let weights = tympan::model::write_weights(&store.variables()).unwrap();
-    Bundle::write(folder.path(), &mut manifest.clone(), &weights, "a card").unwrap();
-    let bundle = Bundle::load(folder.path()).unwrap();
-    let NetworkSpec::Crnn(spec) = &bundle.manifest.network;
-    assert_eq!(spec.features_of(14), 4);
-    let window = window_at(9, 0, 14, 8);
-    let heard = score(&mut bundle.scorer(Schedule::Incremental).unwrap(), &window);
-    let input = tch::Tensor::from_slice(&window.values).reshape([1, 14, 8]);
-    let trained = tch::no_grad(|| network.forward_t(&input, false).sigmoid());
-    let trained = Vec::<f32>::try_from(trained.reshape([-1])).unwrap();
-    assert!(furthest(&heard, &trained) < TOLERANCE, "{heard:?} {trained:?}");
-    assert!(furthest(&heard, &[0.5; 3]) > 1e-3, "scores that say nothing test nothing: {heard:?}");
 }
 
 #[test]

@@ -1,20 +1,31 @@
-//! The network and the bundle: the same scores however they are computed, and a clear word on every damaged bundle.
+//! The networks and the bundle: the same scores however they are computed, and a clear word on every damaged bundle.
 
 mod bundle;
 mod incremental;
-mod training;
+mod network_docs;
+mod network_sizes;
+mod random_network;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tch::Tensor;
 use tch::nn::VarStore;
 use tympan::domain::MelWindow;
 use tympan::features::{FrontEndSpec, Normaliser, WindowSpec};
 use tympan::model::{
-    Activation, Bundle, ConvBlockSpec, Crnn, CrnnSpec, Figures, Manifest, NetworkSpec, Provenance,
-    write_weights,
+    Activation, Bundle, ConvBlockSpec, CrnnSpec, Figures, Manifest, Network, NetworkSpec,
+    Provenance, TimePooling, write_weights,
 };
 use tympan::recognition::Thresholds;
+
+/// Labels of small bundles.
+pub const LABELS: [&str; 3] = ["dog", "cat", "hen"];
+
+/// Mel bands of small bundles.
+pub const BANDS: usize = 8;
 
 /// The bundle that is shipped.
 pub fn shipped() -> PathBuf {
@@ -22,19 +33,63 @@ pub fn shipped() -> PathBuf {
 }
 
 /// A network small enough to be made by the hundred.
-pub fn small_network() -> CrnnSpec {
+pub fn small_network() -> NetworkSpec {
     let block = |channels, time_pool, band_pool| ConvBlockSpec { channels, time_pool, band_pool };
-    CrnnSpec { projection: 6, lstm_hidden: 5, blocks: vec![block(3, 2, 2), block(4, 1, 2)] }
+    NetworkSpec::Crnn(CrnnSpec {
+        projection: 6,
+        lstm_hidden: 5,
+        pooling: TimePooling::Mean,
+        blocks: vec![block(3, 2, 2), block(4, 1, 2)],
+    })
 }
 
-/// Writes a bundle of three labels with random weights.
-pub fn write_small_bundle(folder: &Path, seed: i64) -> Manifest {
-    let network = small_network();
-    let front_end = FrontEndSpec { mel_bands: 8, ..FrontEndSpec::standard().unwrap() };
-    tch::manual_seed(seed);
+/// A network as training would leave it, with weights that `seed` determines, and its variables.
+pub fn trained_network(
+    spec: &NetworkSpec,
+    mel_bands: usize,
+    labels: usize,
+    seed: u64,
+) -> (Network, HashMap<String, Tensor>) {
     let store = VarStore::new(tch::Device::Cpu);
-    Crnn::new(&store.root(), &network, 8, 3, 0.0);
-    let labels = ["dog", "cat", "hen"];
+    let network = Network::new(&store.root(), spec, mel_bands as i64, labels as i64, 0.5);
+    let variables = store.variables();
+    let mut random = StdRng::seed_from_u64(seed);
+    for (name, variable) in BTreeMap::from_iter(&variables) {
+        let shape = variable.size();
+        // batch norms whose statistics are not those of an untrained network, or folding would test nothing
+        let (low, high) = if name.ends_with("running_var") || name.ends_with("norm.weight") {
+            (0.5, 2.0)
+        } else if name.starts_with("attention") {
+            (-2.0, 2.0)
+        } else if shape.len() == 1 {
+            (-0.5, 0.5)
+        } else {
+            let inputs: i64 = shape[1..].iter().product();
+            let bound = (6.0 / inputs as f32).sqrt();
+            (-bound, bound)
+        };
+        let values: Vec<f32> =
+            (0..variable.numel()).map(|_| random.random_range(low..high)).collect();
+        let values = Tensor::from_slice(&values).reshape(&shape);
+        tch::no_grad(|| variable.shallow_clone().copy_(&values));
+    }
+    (network, variables)
+}
+
+/// Writes a bundle of three labels with a small network.
+pub fn write_small_bundle(folder: &Path, seed: u64) -> Manifest {
+    let network = small_network();
+    let (_, variables) = trained_network(&network, BANDS, LABELS.len(), seed);
+    write_bundle(folder, network, WindowSpec { frames: 14, hop_frames: 2 }, &variables)
+}
+
+/// Writes a bundle of three labels with these weights.
+pub fn write_bundle(
+    folder: &Path,
+    network: NetworkSpec,
+    window: WindowSpec,
+    variables: &HashMap<String, Tensor>,
+) -> Manifest {
     let thresholds = Thresholds { on: 0.5, off: 0.3 };
     let mut manifest = Manifest {
         format_version: Bundle::FORMAT_VERSION,
@@ -42,10 +97,10 @@ pub fn write_small_bundle(folder: &Path, seed: i64) -> Manifest {
         tympan_version: "0.0.0".into(),
         licence: "CC0".into(),
         activation: Activation::Sigmoid,
-        labels: labels.map(str::to_owned).to_vec(),
+        labels: LABELS.map(str::to_owned).to_vec(),
         weights_sha256: String::new(),
-        window: WindowSpec { frames: 14, hop_frames: 2 },
-        network: NetworkSpec::Crnn(network),
+        window,
+        network,
         provenance: Provenance {
             dataset: "none".into(),
             dataset_terms: "none".into(),
@@ -58,14 +113,14 @@ pub fn write_small_bundle(folder: &Path, seed: i64) -> Manifest {
             epochs: 0,
         },
         figures: Figures::default(),
-        thresholds: labels
+        thresholds: LABELS
             .iter()
             .map(|label| ((*label).to_owned(), thresholds))
             .collect::<BTreeMap<_, _>>(),
-        normaliser: Normaliser { mean: vec![-40.0; 8], deviation: vec![15.0; 8] },
-        front_end,
+        normaliser: Normaliser { mean: vec![-40.0; BANDS], deviation: vec![15.0; BANDS] },
+        front_end: FrontEndSpec { mel_bands: BANDS, ..FrontEndSpec::standard().unwrap() },
     };
-    let weights = write_weights(&store.variables()).unwrap();
+    let weights = write_weights(variables).unwrap();
     Bundle::write(folder, &mut manifest, &weights, "a card").unwrap();
     manifest
 }

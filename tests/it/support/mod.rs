@@ -3,6 +3,5 @@
 //! Included by more than one test binary.
 
 pub mod audio_server;
-#[cfg(feature = "torch")]
 pub mod recordings;
 pub mod skipping;

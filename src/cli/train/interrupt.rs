@@ -1,0 +1,51 @@
+//! Ctrl-C and SIGTERM: the first asks training to save and end, the second ends at once. Set up by the command; the
+//! handler runs on a thread of its own.
+
+use std::process::exit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::anyhow;
+
+use crate::cli::Failure;
+
+/// What a shell reports of a program that Ctrl-C ended.
+pub const INTERRUPTED: u8 = 130;
+
+/// Hears whether the run is to end.
+pub struct Interrupt {
+    /// Set by the first signal.
+    pub stop: Arc<AtomicBool>,
+    has_begun: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// Listens from now on. Before [`Self::begin`] there is nothing to save, and a signal ends the program at once.
+    ///
+    /// # Errors
+    /// [`Failure`] when the system refuses the handler.
+    pub fn listen() -> Result<Self, Failure> {
+        let interrupt = Self {
+            stop: Arc::new(AtomicBool::new(false)),
+            has_begun: Arc::new(AtomicBool::new(false)),
+        };
+        let (stop, has_begun) = (Arc::clone(&interrupt.stop), Arc::clone(&interrupt.has_begun));
+        ctrlc::set_handler(move || {
+            // Relaxed: neither flag guards other memory.
+            if !has_begun.load(Ordering::Relaxed) || stop.swap(true, Ordering::Relaxed) {
+                exit(i32::from(INTERRUPTED));
+            }
+            log::info!("finishing the step and saving; once more ends at once");
+        })
+        .map_err(|error| {
+            Failure::failed(anyhow!("cannot listen for SIGINT and SIGTERM: {error}"))
+        })?;
+        Ok(interrupt)
+    }
+
+    /// From now on there is something to save.
+    pub fn begin(&self) {
+        // Relaxed: the flag guards no other memory.
+        self.has_begun.store(true, Ordering::Relaxed);
+    }
+}

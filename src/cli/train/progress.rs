@@ -1,0 +1,88 @@
+//! What is told while a network is fitted: a bar on a terminal, a line now and then elsewhere. Fed by the training run.
+
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+
+use crate::cli::eval::progress_bar;
+use crate::training::{EpochReport, StepReport};
+
+/// Where there is no bar, a line is written at every validation, and after so long without one.
+const SILENCE: Duration = Duration::from_secs(120);
+
+/// Tells how training goes.
+pub struct TrainingProgress {
+    bar: ProgressBar,
+    epochs: usize,
+    begun: Instant,
+    first_step: u64,
+    told: Instant,
+}
+
+impl TrainingProgress {
+    /// A bar of `steps`, `done` of which are done.
+    pub fn new(steps: usize, done: usize, epochs: usize) -> Self {
+        let bar = progress_bar(steps as u64, "steps");
+        bar.set_position(done as u64);
+        bar.reset_eta();
+        let now = Instant::now();
+        Self { bar, epochs, begun: now, first_step: done as u64, told: now }
+    }
+
+    /// After a step.
+    pub fn step(&mut self, report: StepReport) {
+        self.bar.set_position(report.step as u64);
+        if self.bar.is_hidden() && self.told.elapsed() < SILENCE {
+            return;
+        }
+        let words = format!(
+            "epoch {}/{}, loss {:.3}, accuracy {:.1} %",
+            report.epoch,
+            self.epochs,
+            report.loss,
+            report.accuracy * 100.0
+        );
+        if self.bar.is_hidden() {
+            self.told = Instant::now();
+            log::info!("{words}, {} left", self.left());
+        } else {
+            self.bar.set_message(words);
+        }
+    }
+
+    /// After an epoch.
+    pub fn epoch(&mut self, report: &EpochReport) {
+        let (Some(validation), Some(plain)) = (report.validation, report.plain) else { return };
+        self.told = Instant::now();
+        let left = self.left();
+        self.bar.suspend(|| {
+            log::info!(
+                "epoch {}/{}: training clips loss {:.3}, {:.1} %; validation loss {:.3}, clips {:.1} %, windows \
+                 {:.1} %; {left} left",
+                report.epoch,
+                self.epochs,
+                plain.loss,
+                plain.clip_accuracy * 100.0,
+                validation.loss,
+                validation.clip_accuracy * 100.0,
+                validation.window_accuracy * 100.0
+            );
+        });
+    }
+
+    /// The bar goes away.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn left(&self) -> String {
+        let done = self.bar.position().saturating_sub(self.first_step).max(1);
+        let left = self.bar.length().unwrap_or(0).saturating_sub(self.bar.position());
+        let seconds = self.begun.elapsed().as_secs_f64() / done as f64 * left as f64;
+        if seconds < 90.0 {
+            format!("{seconds:.0} s")
+        } else {
+            format!("{:.0} min", seconds / 60.0)
+        }
+    }
+}

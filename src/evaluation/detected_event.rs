@@ -1,0 +1,71 @@
+//! Events as the detector said them, taken from its records. Fed records by a scan or a replay, feeds the matching; runs
+//! wherever it is called.
+
+use serde::Serialize;
+
+use crate::domain::{EventPhase, LabelSet, Record, SampleIndex};
+
+/// An event from onset to offset.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct DetectedEvent {
+    /// Which label, as an index into the label set.
+    pub label: usize,
+    /// Where the detector says that it began.
+    pub start_sample: SampleIndex,
+    /// Where the detector says that it ended.
+    pub end_sample: SampleIndex,
+    /// End of the window that confirmed it: the audio that had to be heard before anyone could be told.
+    pub confirmed_at: SampleIndex,
+    /// The smoothed score that confirmed it.
+    pub score: f32,
+}
+
+/// Joins onsets with their offsets, and with the windows that confirmed them.
+#[derive(Debug)]
+pub struct EventCollector {
+    labels: LabelSet,
+    last_window_end: SampleIndex,
+    /// With their ids, in the order of their onsets; open ones end where the last window did.
+    events: Vec<(u64, DetectedEvent)>,
+}
+
+impl EventCollector {
+    /// Collects events of these labels.
+    pub fn new(labels: LabelSet) -> Self {
+        Self { labels, last_window_end: SampleIndex(0), events: Vec::new() }
+    }
+
+    /// Takes in one record, in the order they came. An onset's window record is the last one before it.
+    pub fn push(&mut self, record: &Record) {
+        match record {
+            Record::Window(window) => self.last_window_end = window.end_sample,
+            Record::Event(event) => match event.phase {
+                EventPhase::Onset { score } => {
+                    let Some(label) = self.labels.index_of(&event.label) else { return };
+                    let confirmed_at = self.last_window_end;
+                    let detected = DetectedEvent {
+                        label,
+                        start_sample: event.start_sample,
+                        end_sample: confirmed_at,
+                        confirmed_at,
+                        score,
+                    };
+                    self.events.push((event.id, detected));
+                }
+                EventPhase::Offset { end_sample, .. } => {
+                    // the youngest are at the end
+                    let open = self.events.iter_mut().rev().find(|(id, _)| *id == event.id);
+                    if let Some((_, open)) = open {
+                        open.end_sample = end_sample;
+                    }
+                }
+            },
+            Record::Gap(_) | Record::Status(_) => {}
+        }
+    }
+
+    /// The events in the order of their onsets.
+    pub fn events(self) -> Vec<DetectedEvent> {
+        self.events.into_iter().map(|(_, event)| event).collect()
+    }
+}

@@ -1,0 +1,116 @@
+//! A scene's scores, taken once, and the events that the daemon makes of them. Fed scenes and a scorer by whoever
+//! measures, feeds the figures and the sweep; runs on the caller's thread and rayon's.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{Scene, TrueEvent};
+use crate::domain::{Clip, LabelSet, SampleRate};
+use crate::evaluation::{
+    ClipScores, DetectedEvent, DetectionRules, EvaluationError, EventCollector, score_clip,
+};
+use crate::features::FeaturiserSpec;
+use crate::offline::ClipScanner;
+use crate::recognition::{ModelTraits, Scorer};
+
+/// What the network said of a scene, window by window, and what is in the scene. The samples are gone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedScene {
+    /// The events in order of time.
+    pub truth: Vec<TrueEvent>,
+    /// Length of the scene.
+    pub samples: u64,
+    /// Every window's scores.
+    pub scores: ClipScores,
+}
+
+/// What the daemon made of a scene, and what is in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeardScene {
+    /// The events there are, in order of time.
+    pub truth: Vec<TrueEvent>,
+    /// The events that were said, in the order of their onsets.
+    pub detected: Vec<DetectedEvent>,
+    /// The rate that all sample indices count at.
+    pub sample_rate: SampleRate,
+    /// Length of the scene.
+    pub samples: u64,
+}
+
+impl HeardScene {
+    /// Length of the scene.
+    pub fn seconds(&self) -> f64 {
+        self.sample_rate.duration_of(self.samples).as_secs_f64()
+    }
+}
+
+impl RecordedScene {
+    /// Scores a scene; `segment` must differ from scene to scene.
+    ///
+    /// # Errors
+    /// [`EvaluationError`] when the scene's rate cannot be resampled or the scorer fails.
+    pub fn record(
+        scene: Scene,
+        segment: u64,
+        featuriser: &FeaturiserSpec,
+        scorer: &mut dyn Scorer,
+    ) -> Result<Self, EvaluationError> {
+        let scores = score_clip(&scene.clip, None, segment, featuriser, scorer)?;
+        Ok(Self { truth: scene.events, samples: scene.clip.samples.len() as u64, scores })
+    }
+
+    /// The events that the daemon would make of the scene with a model's thresholds and these rules: the same as
+    /// [`scan_events`] gives.
+    ///
+    /// # Errors
+    /// As [`ClipScores::replay`].
+    pub fn replay(
+        &self,
+        model: &ModelTraits,
+        rules: &DetectionRules,
+    ) -> Result<HeardScene, EvaluationError> {
+        Ok(HeardScene {
+            truth: self.truth.clone(),
+            detected: self.scores.replay(model, rules)?,
+            sample_rate: self.scores.sample_rate,
+            samples: self.samples,
+        })
+    }
+}
+
+/// Builds scenes `0..scenes` and scores them, as many at a time as there are threads in rayon's pool: each builds its
+/// scene, scores it with a scorer of its own, and drops the samples before it takes the next.
+///
+/// # Errors
+/// The first error of `build`, of `new_scorer`, or of the scoring.
+pub fn record_scenes<S: Scorer, E: From<EvaluationError> + Send>(
+    scenes: usize,
+    featuriser: &FeaturiserSpec,
+    build: impl Fn(usize) -> Result<Scene, E> + Sync,
+    new_scorer: impl Fn() -> Result<S, E> + Sync,
+) -> Result<Vec<RecordedScene>, E> {
+    let record = |index: usize| {
+        let scene = build(index)?;
+        // a new scorer for each: what it costs is nothing beside ten minutes of windows
+        let mut scorer = new_scorer()?;
+        Ok(RecordedScene::record(scene, index as u64, featuriser, &mut scorer)?)
+    };
+    // one at a time: rayon would otherwise hand a thread half of all scenes
+    (0..scenes).into_par_iter().with_max_len(1).map(record).collect()
+}
+
+/// The events of a recording through the daemon's whole path, network included.
+///
+/// # Errors
+/// [`EvaluationError::Scan`].
+pub fn scan_events(
+    scanner: &mut ClipScanner,
+    clip: &Clip,
+    labels: &LabelSet,
+) -> Result<Vec<DetectedEvent>, EvaluationError> {
+    let mut collector = EventCollector::new(labels.clone());
+    let source: Arc<str> = "scene".into();
+    scanner.scan(clip, source, &mut |record| collector.push(&record))?;
+    Ok(collector.events())
+}

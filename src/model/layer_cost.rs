@@ -1,0 +1,97 @@
+//! What each layer of a network makes of a window, how many weights it has and how much it computes. For documents,
+//! reports and the bound on what a bundle may ask for.
+
+use super::TimePooling;
+use super::structure::Structure;
+use crate::features::WindowSpec;
+
+/// Weight, bias, mean and variance of a batch norm, for each channel. Convolutions have no bias of their own.
+const NORM_PARAMETERS: i64 = 4;
+
+/// One layer's shape and cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayerCost {
+    /// Its name; that of its variables, where it has any.
+    pub name: String,
+    /// What it makes of one window, after its pooling.
+    ///
+    /// # Shapes
+    /// `[channels, bands, columns]` of a convolution; `[features, width]` of projection and LSTM; `[width]` after pooling
+    /// over time.
+    pub output: Vec<i64>,
+    /// Numbers in the weights file.
+    pub parameters: i64,
+    /// Multiplications for a window from scratch, each with its addition. Padding counts; batch norm (folded into the
+    /// convolution), ReLU, max pooling, the LSTM's pointwise products and a plain mean do not.
+    pub multiply_adds: i64,
+    /// The same when the window a hop before was computed already.
+    pub multiply_adds_per_hop: i64,
+}
+
+/// Layers of a checked structure, first to last.
+pub fn layer_costs(
+    structure: &Structure,
+    mel_bands: i64,
+    window: WindowSpec,
+    labels: i64,
+) -> Vec<LayerCost> {
+    let mut costs = convolution_costs(structure, mel_bands, window);
+    let features = structure.features_of(window.frames as i64);
+    let new_features = window.hop_frames as i64 / structure.time_stride();
+    let width = structure.feature_width(mel_bands);
+    if structure.projection.is_some() {
+        let stacked = structure.stacked_width(mel_bands);
+        costs.push(LayerCost {
+            name: "projection".into(),
+            output: vec![features, width],
+            parameters: width * (stacked + 1),
+            multiply_adds: features * width * stacked,
+            multiply_adds_per_hop: new_features * width * stacked,
+        });
+    }
+    // from here on everything is computed for each window
+    let whole = |name: &str, output: Vec<i64>, parameters: i64, multiply_adds: i64| LayerCost {
+        name: name.into(),
+        output,
+        parameters,
+        multiply_adds,
+        multiply_adds_per_hop: multiply_adds,
+    };
+    if let Some(hidden) = structure.lstm_hidden {
+        // four gates, each with two biases
+        let (parameters, per_step) =
+            (4 * hidden * (width + hidden + 2), 4 * hidden * (width + hidden));
+        costs.push(whole("lstm", vec![features, hidden], parameters, features * per_step));
+    }
+    let states = structure.state_width(mel_bands);
+    costs.push(match structure.pooling {
+        TimePooling::Mean => whole("mean", vec![states], 0, 0),
+        // a weight for each state, then their weighted sum
+        TimePooling::Attention => whole("attention", vec![states], states, 2 * features * states),
+    });
+    costs.push(whole("output", vec![labels], labels * (states + 1), labels * states));
+    costs
+}
+
+fn convolution_costs(structure: &Structure, mel_bands: i64, window: WindowSpec) -> Vec<LayerCost> {
+    let (mut columns, mut new_columns) = (window.frames as i64, window.hop_frames as i64);
+    let shapes = structure.column_shapes(mel_bands);
+    let layers = structure.convolutions.iter().enumerate().zip(shapes.windows(2));
+    layers
+        .map(|((index, layer), shapes)| {
+            let ([channels_in, bands], [channels, bands_left]) = (shapes[0], shapes[1]);
+            columns -= layer.kernel[1] - 1;
+            let weights = channels * channels_in * layer.kernel[0] * layer.kernel[1];
+            let (all, new) = (columns * bands * weights, new_columns * bands * weights);
+            columns /= layer.pool[1];
+            new_columns /= layer.pool[1];
+            LayerCost {
+                name: format!("block{index}"),
+                output: vec![channels, bands_left, columns],
+                parameters: weights + channels * NORM_PARAMETERS,
+                multiply_adds: all,
+                multiply_adds_per_hop: new,
+            }
+        })
+        .collect()
+}

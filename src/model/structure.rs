@@ -1,0 +1,251 @@
+//! How the four networks are composed. Each is the same five parts, some of them absent:
+//!
+//! | | convolutions | columns side by side | projection | LSTM | pooling over time, output |
+//! |---|---|---|---|---|---|
+//! | `conv1d` | over time; bands are channels | 1 | – | – | yes |
+//! | `cnn` | over time and bands | 1 | yes | – | yes |
+//! | `lstm` | – | `frames_per_step` | yes | yes | yes |
+//! | `crnn` | over time and bands | 1 | yes | yes | yes |
+//!
+//! What comes before the LSTM turns frames into **features**, one every [`Structure::time_stride`] frames, and is unpadded
+//! in time: a feature depends on its frames alone, so listening keeps it from window to window. LSTM, pooling and output
+//! see one window's features and nothing else. [`super::Network`] builds a structure for training, its folded form for
+//! listening, [`super::layer_cost`] counts it.
+
+use super::network_sizes::ConvBlockSpec;
+use super::{NetworkError, NetworkSpec, TimePooling};
+use crate::features::WindowSpec;
+
+/// Kernel of convolutions over time and bands, in both directions.
+const KERNEL: i64 = 3;
+
+/// No sizes beyond these make sense. They also keep every product of sizes from overflowing; how much is allocated is
+/// bounded by the weights file (see [`super::NetworkSpec::parameters`]) and by [`MOST_VALUES`].
+const LARGEST: i64 = 4096;
+const MOST_BLOCKS: i64 = 8;
+const LARGEST_KERNEL: i64 = 16;
+const LARGEST_POOL: i64 = 16;
+
+/// Values that one layer may make of one window: 256 MB, over three hundred times what the largest standard network does.
+const MOST_VALUES: i64 = 1 << 26;
+
+/// A network's parts and their sizes.
+#[derive(Debug, Clone)]
+pub struct Structure {
+    pub bands: BandsAs,
+    pub convolutions: Vec<ConvLayer>,
+    /// Columns that stand side by side in one feature.
+    pub columns_per_feature: i64,
+    pub projection: Option<i64>,
+    pub lstm_hidden: Option<i64>,
+    pub pooling: TimePooling,
+}
+
+/// What the mel bands are to the first convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BandsAs {
+    /// A direction of space, like time.
+    Rows,
+    /// Channels.
+    Channels,
+}
+
+/// One convolution with its batch norm, ReLU and max pooling. Sizes in bands and in time, as libtorch orders them.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvLayer {
+    pub channels: i64,
+    pub kernel: [i64; 2],
+    pub pool: [i64; 2],
+}
+
+impl ConvLayer {
+    /// Unpadded in time; as many bands come out as go in.
+    pub fn padding(&self) -> [i64; 2] {
+        [(self.kernel[0] - 1) / 2, 0]
+    }
+
+    fn over_time_and_bands(block: &ConvBlockSpec) -> Self {
+        Self {
+            channels: block.channels,
+            kernel: [KERNEL, KERNEL],
+            pool: [block.band_pool, block.time_pool],
+        }
+    }
+}
+
+impl From<&NetworkSpec> for Structure {
+    fn from(spec: &NetworkSpec) -> Self {
+        let over_both = |blocks: &[ConvBlockSpec]| {
+            blocks.iter().map(ConvLayer::over_time_and_bands).collect::<Vec<_>>()
+        };
+        match spec {
+            NetworkSpec::Conv1d(sizes) => Self {
+                bands: BandsAs::Channels,
+                convolutions: sizes
+                    .blocks
+                    .iter()
+                    .map(|block| ConvLayer {
+                        channels: block.channels,
+                        kernel: [1, block.kernel],
+                        pool: [1, block.time_pool],
+                    })
+                    .collect(),
+                columns_per_feature: 1,
+                projection: None,
+                lstm_hidden: None,
+                pooling: sizes.pooling,
+            },
+            NetworkSpec::Cnn(sizes) => Self {
+                bands: BandsAs::Rows,
+                convolutions: over_both(&sizes.blocks),
+                columns_per_feature: 1,
+                projection: Some(sizes.projection),
+                lstm_hidden: None,
+                pooling: sizes.pooling,
+            },
+            NetworkSpec::Lstm(sizes) => Self {
+                bands: BandsAs::Rows,
+                convolutions: Vec::new(),
+                columns_per_feature: sizes.frames_per_step,
+                projection: Some(sizes.projection),
+                lstm_hidden: Some(sizes.lstm_hidden),
+                pooling: sizes.pooling,
+            },
+            NetworkSpec::Crnn(sizes) => Self {
+                bands: BandsAs::Rows,
+                convolutions: over_both(&sizes.blocks),
+                columns_per_feature: 1,
+                projection: Some(sizes.projection),
+                lstm_hidden: Some(sizes.lstm_hidden),
+                pooling: sizes.pooling,
+            },
+        }
+    }
+}
+
+impl Structure {
+    /// Frames from one feature to the next: every window starts at a multiple of it.
+    pub fn time_stride(&self) -> i64 {
+        self.convolutions.iter().map(|layer| layer.pool[1]).product::<i64>()
+            * self.columns_per_feature
+    }
+
+    /// Frames that one feature depends on.
+    pub fn receptive_frames(&self) -> i64 {
+        self.convolutions.iter().rev().fold(self.columns_per_feature, |columns, layer| {
+            columns * layer.pool[1] + layer.kernel[1] - 1
+        })
+    }
+
+    /// Features of a window of `frames` frames; zero when it is too short for one.
+    pub fn features_of(&self, frames: i64) -> i64 {
+        let beyond_first = frames - self.receptive_frames();
+        if beyond_first < 0 { 0 } else { beyond_first / self.time_stride() + 1 }
+    }
+
+    /// Channels and bands of one column: what each convolution gets, and, last, what the last one gives.
+    pub fn column_shapes(&self, mel_bands: i64) -> Vec<[i64; 2]> {
+        let first = match self.bands {
+            BandsAs::Rows => [1, mel_bands],
+            BandsAs::Channels => [mel_bands, 1],
+        };
+        let mut shapes = vec![first];
+        let mut bands = first[1];
+        for layer in &self.convolutions {
+            bands /= layer.pool[0];
+            shapes.push([layer.channels, bands]);
+        }
+        shapes
+    }
+
+    /// Values of the columns of one feature, before the projection.
+    pub fn stacked_width(&self, mel_bands: i64) -> i64 {
+        let last =
+            self.column_shapes(mel_bands).last().map_or(0, |[channels, bands]| channels * bands);
+        last * self.columns_per_feature
+    }
+
+    /// Values of a feature.
+    pub fn feature_width(&self, mel_bands: i64) -> i64 {
+        self.projection.unwrap_or_else(|| self.stacked_width(mel_bands))
+    }
+
+    /// Values of what is pooled over time: the LSTM's states, or the features.
+    pub fn state_width(&self, mel_bands: i64) -> i64 {
+        self.lstm_hidden.unwrap_or_else(|| self.feature_width(mel_bands))
+    }
+
+    /// Checks the sizes against each other and against the windows the network is to see.
+    ///
+    /// # Errors
+    /// [`NetworkError`] naming the size that does not fit.
+    pub fn check(&self, mel_bands: usize, window: WindowSpec) -> Result<(), NetworkError> {
+        self.check_sizes()?;
+        let given = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
+        let bands = given(mel_bands);
+        check_size("front_end.mel_bands", bands, LARGEST)?;
+        let (frames, hop) = (given(window.frames), given(window.hop_frames));
+        check_size("window.frames", frames, WindowSpec::MAX_FRAMES as i64)?;
+        check_size("window.hop_frames", hop, frames)?;
+        if self.stacked_width(bands) == 0 {
+            return Err(NetworkError::BandsPooledAway { mel_bands });
+        }
+        let (stride, receptive) = (self.time_stride(), self.receptive_frames());
+        if frames < receptive || (frames - receptive) % stride != 0 {
+            return Err(NetworkError::WindowFrames { frames, receptive, stride });
+        }
+        if hop % stride != 0 {
+            return Err(NetworkError::HopFrames { hop, stride });
+        }
+        let values = self.most_values(bands, frames);
+        if values > MOST_VALUES {
+            return Err(NetworkError::Values { frames, mel_bands, values, most: MOST_VALUES });
+        }
+        Ok(())
+    }
+
+    fn check_sizes(&self) -> Result<(), NetworkError> {
+        for layer in &self.convolutions {
+            check_size("channels", layer.channels, LARGEST)?;
+            check_size("kernel", layer.kernel[1], LARGEST_KERNEL)?;
+            check_size("time_pool", layer.pool[1], LARGEST_POOL)?;
+            check_size("band_pool", layer.pool[0], LARGEST_POOL)?;
+        }
+        check_size("frames_per_step", self.columns_per_feature, LARGEST_POOL)?;
+        check_size("projection", self.projection.unwrap_or(1), LARGEST)?;
+        check_size("lstm_hidden", self.lstm_hidden.unwrap_or(1), LARGEST)
+    }
+
+    /// Values of the layer that makes the most of a window.
+    fn most_values(&self, mel_bands: i64, frames: i64) -> i64 {
+        let mut columns = frames;
+        let mut most = frames * mel_bands;
+        for (layer, [_, bands]) in self.convolutions.iter().zip(self.column_shapes(mel_bands)) {
+            most = most.max(layer.channels * bands * columns);
+            columns /= layer.pool[1];
+        }
+        // an LSTM computes four gates a step
+        let widest = self.feature_width(mel_bands).max(4 * self.lstm_hidden.unwrap_or(0));
+        most.max(self.features_of(frames) * widest)
+    }
+}
+
+/// Checks that a size is between 1 and `largest`.
+///
+/// # Errors
+/// [`NetworkError::Size`].
+fn check_size(what: &'static str, found: i64, largest: i64) -> Result<(), NetworkError> {
+    if (1..=largest).contains(&found) {
+        Ok(())
+    } else {
+        Err(NetworkError::Size { what, found, largest })
+    }
+}
+
+/// Checks the number of blocks of a network that has any.
+///
+/// # Errors
+/// [`NetworkError::Size`].
+pub fn check_blocks(blocks: usize) -> Result<(), NetworkError> {
+    check_size("the number of blocks", i64::try_from(blocks).unwrap_or(i64::MAX), MOST_BLOCKS)
+}

@@ -1,0 +1,53 @@
+//! Which files are recordings, by their endings. Used by the readers of layouts, before anything is decoded.
+
+use std::path::{Path, PathBuf};
+
+/// Endings of files that may be recordings that are read.
+const ENDINGS: [&str; 12] =
+    ["wav", "wave", "flac", "ogg", "oga", "mp3", "aif", "aiff", "aifc", "caf", "m4a", "mp4"];
+
+/// Endings of what lies beside recordings and does not pretend to be one.
+const COMPANIONS: [&str; 19] = [
+    "txt", "md", "csv", "tsv", "json", "jsonl", "xml", "yaml", "yml", "toml", "ini", "db", "pdf",
+    "jpg", "jpeg", "png", "svg", "lab", "html",
+];
+
+/// What a file in a folder of recordings is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileKind {
+    /// A recording, until it proves otherwise.
+    Recording,
+    /// Hidden, or notes, tables and pictures.
+    Companion,
+    /// Neither: to be told of, for it may be a recording in a format that is not read.
+    Unknown,
+}
+
+pub(super) fn kind_of(path: &Path) -> FileKind {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let is_among =
+        |known: &[&str]| ending.as_ref().is_some_and(|ending| known.contains(&ending.as_str()));
+    if name.starts_with('.') || is_among(&COMPANIONS) {
+        FileKind::Companion
+    } else if is_among(&ENDINGS) {
+        FileKind::Recording
+    } else {
+        FileKind::Unknown
+    }
+}
+
+/// The recording `name` below the first of `folders` that has it, with that ending or another: published sets are kept
+/// converted. Where there is none, the path it should have.
+pub(super) fn find(folders: &[PathBuf], name: &str) -> PathBuf {
+    let named = folders.iter().map(|folder| folder.join(name));
+    let converted = folders.iter().flat_map(|folder| {
+        ENDINGS.iter().map(move |ending| folder.join(name).with_extension(ending))
+    });
+    let mut candidates = named.chain(converted);
+    let expected = candidates.next().unwrap_or_default();
+    if expected.exists() {
+        return expected;
+    }
+    candidates.find(|path| path.exists()).unwrap_or(expected)
+}

@@ -1,0 +1,153 @@
+//! What can be wrong with a dataset as a whole. Made by the readers, printed by commands.
+
+use std::path::PathBuf;
+
+use super::{ClipFault, Layout};
+
+/// A dataset that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// Nothing is at the path.
+    #[error("{}: there is no such folder or file", path.display())]
+    Absent {
+        /// As given.
+        path: PathBuf,
+    },
+    /// The folder has no known layout.
+    #[error(
+        "{}: no layout of a dataset that tympan knows. Looked for {looked_for}. Name the folder that holds one of these, \
+         or write a CSV of your recordings",
+        path.display()
+    )]
+    NoLayout {
+        /// The folder that was named.
+        path: PathBuf,
+        /// What each layout is known by.
+        looked_for: String,
+    },
+    /// The layout was named, and is not there.
+    #[error("{}: not laid out as {layout}: no {looked_for} there", path.display())]
+    Layout {
+        /// The folder that was named.
+        path: PathBuf,
+        /// The layout that was named.
+        layout: Layout,
+        /// What is missing.
+        looked_for: &'static str,
+    },
+    /// More than one CSV that could be the table.
+    #[error(
+        "{}: several tables with the columns path and label: {}; name the one that is meant",
+        folder.display(), tables.join(", ")
+    )]
+    SeveralTables {
+        /// The folder.
+        folder: PathBuf,
+        /// Their names.
+        tables: Vec<String>,
+    },
+    /// A name that means nothing here.
+    #[error("there is no {what} {given:?}; there are: {known}")]
+    UnknownName {
+        /// What it should name.
+        what: &'static str,
+        /// As given.
+        given: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A part that this dataset does not have.
+    #[error("{}: the subset esc10 is part of ESC-50, told by its table's column esc10; there is none here", place.display())]
+    NoSubset {
+        /// The table, or the folder.
+        place: PathBuf,
+    },
+    /// The table cannot be read.
+    #[error("{}: the table cannot be read", path.display())]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// The library's words, with the line.
+        source: csv::Error,
+    },
+    /// A folder cannot be read.
+    #[error("{}: the folder cannot be read", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A column that is needed is not there.
+    #[error("{}:1: no column {missing:?}; the header has {}", path.display(), found.join(", "))]
+    Column {
+        /// The table.
+        path: PathBuf,
+        /// The column's name.
+        missing: &'static str,
+        /// The columns there are.
+        found: Vec<String>,
+    },
+    /// A licence was chosen that no row has.
+    #[error("{}: licences {licences:?} were chosen; the column `license` has {present:?}", place.display())]
+    Licence {
+        /// The table, or the folder.
+        place: PathBuf,
+        /// The licences asked for.
+        licences: Vec<String>,
+        /// The licences there are.
+        present: Vec<String>,
+    },
+    /// Classes were chosen that the set does not have.
+    #[error("{}: no class {}; there are {}", place.display(), unknown.join(", "), present.join(", "))]
+    UnknownLabels {
+        /// The table, or the folder.
+        place: PathBuf,
+        /// The classes asked for that are not there.
+        unknown: Vec<String>,
+        /// The classes there are.
+        present: Vec<String>,
+    },
+    /// Labels that cannot be a label set.
+    #[error("{}: {source}", place.display())]
+    Labels {
+        /// The table, or the folder.
+        place: PathBuf,
+        /// What is wrong with them.
+        source: crate::domain::DomainError,
+    },
+    /// Not one recording can be used.
+    #[error("{}: {}", place.display(), none_left(faults))]
+    NoClips {
+        /// The table, or the folder.
+        place: PathBuf,
+        /// Why each cannot.
+        faults: Vec<ClipFault>,
+    },
+    /// Some recordings cannot be used, and nobody said to go on without them.
+    #[error("{} of the {recordings} recordings cannot be used:\n{}", faults.len(), list(faults))]
+    Faulty {
+        /// How many recordings there are, these included.
+        recordings: usize,
+        /// Each with its reason.
+        faults: Vec<ClipFault>,
+    },
+}
+
+fn list(faults: &[ClipFault]) -> String {
+    faults.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The first few tell as much as thousands of the same kind.
+fn none_left(faults: &[ClipFault]) -> String {
+    const SHOWN: usize = 3;
+    let Some(rest) = faults.len().checked_sub(SHOWN) else {
+        return match faults {
+            [] => "it names no recording".to_owned(),
+            some => format!("none of its recordings can be used:\n{}", list(some)),
+        };
+    };
+    let more = if rest == 0 { String::new() } else { format!("\n  and {rest} more") };
+    let (all, first) = (faults.len(), list(&faults[..SHOWN]));
+    format!("none of its {all} recordings can be used:\n{first}{more}")
+}

@@ -1,0 +1,91 @@
+//! One folder a class: the simplest layout there is. Read by `Dataset::open`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::assembly::{Content, Entry, Listing};
+use super::audio_file::{FileKind, kind_of};
+use super::{DatasetError, Layout};
+
+/// The class folders of `folder` by name, each with its files at whatever depth. A folder that is empty, or holds only
+/// notes, tables and pictures, is no class.
+pub(super) fn classes(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, DatasetError> {
+    let mut classes = BTreeMap::new();
+    for path in entries(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !name.starts_with('.') {
+            let mut files = Vec::new();
+            collect(&path, &mut files)?;
+            files.retain(|path| kind_of(path) != FileKind::Companion);
+            if files.is_empty() {
+                log::warn!("{}: no recording in this folder; it is no class", path.display());
+            } else {
+                classes.insert(name, files);
+            }
+        }
+    }
+    Ok(classes)
+}
+
+/// Whether the files of these classes look like recordings at all.
+pub(super) fn hold_recordings(classes: &BTreeMap<String, Vec<PathBuf>>) -> bool {
+    classes.values().flatten().any(|path| kind_of(path) == FileKind::Recording)
+}
+
+/// Lists the recordings of every class folder. Files in folders within a class belong to the class; files beside the
+/// class folders belong to none. There are no folds and no groups: each file counts as a recording of its own.
+pub(super) fn read(folder: &Path) -> Result<Listing, DatasetError> {
+    let classes = classes(folder)?;
+    let mut entries = Vec::new();
+    for (label, files) in &classes {
+        for path in files {
+            let content = Content { label: label.clone(), fold: None, group: None, span: None };
+            let content = match kind_of(path) {
+                FileKind::Recording | FileKind::Companion => Ok(content),
+                FileKind::Unknown => {
+                    Err("its ending is not one of a recording that tympan reads; \
+                     convert it (ffmpeg -i FILE out.wav), or move it away"
+                        .to_owned())
+                }
+            };
+            let (path, place, licence) = (path.clone(), String::new(), String::new());
+            entries.push(Entry { path, place, licence, content });
+        }
+    }
+    Ok(Listing {
+        name: name_of(folder),
+        terms: "not stated",
+        layout: Layout::Folders,
+        place: folder.to_owned(),
+        classes: classes.into_keys().collect(),
+        entries,
+    })
+}
+
+/// The name of a folder or file, also of `.`.
+pub(super) fn name_of(path: &Path) -> String {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    whole.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What is in a folder, by name: a folder's own order differs from machine to machine.
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let failed = |source| DatasetError::Folder { path: folder.to_owned(), source };
+    let mut entries = std::fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
+        .map_err(failed)?;
+    entries.sort();
+    Ok(entries)
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DatasetError> {
+    for path in entries(folder)? {
+        // a link to a folder above would never end
+        if path.is_dir() && !path.is_symlink() {
+            collect(&path, files)?;
+        } else if !path.is_dir() {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

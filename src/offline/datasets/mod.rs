@@ -1,0 +1,24 @@
+//! Labelled recordings on disk: five layouts, one reader each, and what is wrong with single files.
+//!
+//! Opening a dataset reads its table and looks at its files, decoding none; the cleaning of this layer loads clips.
+
+mod assembly;
+mod audio_file;
+mod class_numbers;
+mod csv_list;
+mod dataset;
+mod error;
+mod esc50;
+mod fault;
+mod folders;
+mod layout;
+mod options;
+mod table;
+mod tinysol;
+mod urbansound8k;
+
+pub use dataset::{ClipSpan, Dataset, DatasetClip};
+pub use error::DatasetError;
+pub use fault::{ClipFault, OnFault, check_faults};
+pub use layout::Layout;
+pub use options::{DatasetOptions, Subset};

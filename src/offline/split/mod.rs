@@ -1,0 +1,14 @@
+//! Which clips are fitted to and which are measured on: by official folds, or at random with the clips of one source kept
+//! together. Whatever cannot be measured honestly is refused, or called leaky.
+
+mod allotment;
+mod error;
+mod k_fold;
+mod parts;
+mod sources;
+mod split_spec;
+
+pub use error::SplitError;
+pub use k_fold::{HeldOut, KFoldSpec, k_fold};
+pub use parts::Split;
+pub use split_spec::{Leak, SplitSpec};

@@ -1,0 +1,118 @@
+//! A training run on disk: one safetensors file with the tensors, and how far it has come in its header. Written by the
+//! trainer, read when it goes on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use super::{SetFingerprint, TrainingError, TrainingSpec, TrainingState};
+
+/// Entry of the header with everything that is no tensor, in TOML: its numbers come back bit by bit.
+const ENTRY: &str = "tympan";
+
+/// What a checkpoint says in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointHead {
+    /// The version of tympan that wrote it.
+    pub tympan_version: String,
+    /// How far the run has come.
+    pub state: TrainingState,
+    /// How it trains.
+    pub spec: TrainingSpec,
+    /// What it trains on.
+    pub set: SetFingerprint,
+}
+
+/// A run that can go on.
+pub struct Checkpoint {
+    /// Everything but tensors.
+    pub head: CheckpointHead,
+    /// Rows of numbers by name.
+    pub tensors: BTreeMap<String, Tensor>,
+}
+
+impl Checkpoint {
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// [`TrainingError::File`] when there is none or it cannot be read, [`TrainingError::BadCheckpoint`] when it is
+    /// damaged or another version's.
+    pub fn load(path: &Path) -> Result<Self, TrainingError> {
+        let bad = |reason: String| TrainingError::BadCheckpoint { path: path.to_owned(), reason };
+        let bytes = std::fs::read(path)
+            .map_err(|source| TrainingError::File { path: path.to_owned(), source })?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| bad(e.to_string()))?;
+        let text = header.metadata().as_ref().and_then(|entries| entries.get(ENTRY));
+        let text = text.ok_or_else(|| bad(format!("it has no entry {ENTRY:?}")))?;
+        let head = toml::from_str(text).map_err(|e| bad(e.message().to_owned()))?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| bad(e.to_string()))?;
+        let mut tensors = BTreeMap::new();
+        for (name, view) in file.iter() {
+            let length = [view.shape().iter().product::<usize>() as i64];
+            if view.dtype() != Dtype::F32 {
+                return Err(bad(format!("tensor {name:?} is {:?}, not F32", view.dtype())));
+            }
+            let tensor = Tensor::f_from_data_size(view.data(), &length, Kind::Float)?;
+            tensors.insert(name.to_owned(), tensor);
+        }
+        Ok(Self { head, tensors })
+    }
+
+    /// Writes it beside `path`, waits for the disk, and renames it: whatever happens meanwhile, the former one or this
+    /// one is there, whole.
+    ///
+    /// # Errors
+    /// [`TrainingError::File`] when it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), TrainingError> {
+        let bad = |reason: String| TrainingError::BadCheckpoint { path: path.to_owned(), reason };
+        let head = toml::to_string(&self.head).map_err(|e| bad(e.to_string()))?;
+        let mut rows: BTreeMap<&String, Vec<u8>> = BTreeMap::new();
+        for (name, tensor) in &self.tensors {
+            let values = Vec::<f32>::try_from(tensor)?;
+            rows.insert(name, values.iter().flat_map(|value| value.to_le_bytes()).collect());
+        }
+        let views: BTreeMap<&String, TensorView<'_>> = rows
+            .iter()
+            .map(|(name, row)| {
+                TensorView::new(Dtype::F32, vec![row.len() / 4], row).map(|view| (*name, view))
+            })
+            .collect::<Result<_, _>>()
+            .map_err(|e| bad(e.to_string()))?;
+        let header = HashMap::from([(ENTRY.to_owned(), head)]);
+        let bytes = safetensors::serialize(views, Some(header)).map_err(|e| bad(e.to_string()))?;
+        write_whole(path, &bytes)
+    }
+
+    /// The row of that name, checked for its length.
+    ///
+    /// # Errors
+    /// [`TrainingError::BadCheckpoint`] when it is missing or of another length.
+    pub fn row(&self, name: &str, length: i64, path: &Path) -> Result<Tensor, TrainingError> {
+        let bad = |reason| TrainingError::BadCheckpoint { path: path.to_owned(), reason };
+        let row =
+            self.tensors.get(name).ok_or_else(|| bad(format!("it has no tensor {name:?}")))?;
+        let found = row.numel() as i64;
+        if found != length {
+            let reason = format!("tensor {name:?} has {found} numbers, the network needs {length}");
+            return Err(bad(reason));
+        }
+        Ok(row.copy())
+    }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
+    let beside: PathBuf = path.with_extension("safetensors.new");
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)
+    };
+    write().map_err(|source| TrainingError::File { path: path.to_owned(), source })
+}

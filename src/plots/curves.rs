@@ -19,6 +19,9 @@ type Figure = fn(&EpochFigures) -> Option<f64>;
 struct Measure {
     title: &'static str,
     training: Figure,
+    /// Training as validation measures it: drawn instead where a run has it, for augmentation makes the other look worse
+    /// than it is and hides overfitting.
+    plain: Figure,
     validation: Figure,
     best: Best,
 }
@@ -33,6 +36,7 @@ enum Best {
 const LOSS: Measure = Measure {
     title: "loss",
     training: |epoch| epoch.train_loss,
+    plain: |epoch| epoch.train_plain_loss,
     validation: |epoch| epoch.validation_loss,
     best: Best::Lowest,
 };
@@ -41,6 +45,7 @@ const LOSS: Measure = Measure {
 const ACCURACY: Measure = Measure {
     title: "accuracy (%)",
     training: |epoch| epoch.train_accuracy.map(|share| share * 100.0),
+    plain: |epoch| epoch.train_plain_accuracy.map(|share| share * 100.0),
     validation: |epoch| {
         let share = epoch.validation_clip_accuracy.or(epoch.validation_window_accuracy);
         share.map(|share| share * 100.0)
@@ -90,10 +95,19 @@ fn whole_numbers(mut axis: Axis) -> Axis {
     axis
 }
 
+fn training_name(runs: &[TrainingLog]) -> &'static str {
+    let plain = runs.iter().filter(|run| !LOSS.points(run, LOSS.plain).is_empty()).count();
+    match plain {
+        0 => "training",
+        all if all == runs.len() => "training set, not augmented",
+        _ => "training, not augmented where that was measured",
+    }
+}
+
 fn entries(runs: &[TrainingLog]) -> Vec<Entry> {
     let mut entries = vec![
         Entry::new("validation (dot: its best epoch)", INK, Swatch::Line(SOLID)),
-        Entry::new("training", PALE_INK, Swatch::Dashed(THIN)),
+        Entry::new(training_name(runs), PALE_INK, Swatch::Dashed(THIN)),
     ];
     for (index, run) in runs.iter().enumerate() {
         let best = |measure: &Measure| measure.best_of(run);
@@ -117,12 +131,17 @@ impl Measure {
             .collect()
     }
 
+    fn training_points(&self, run: &TrainingLog) -> Vec<(f64, f64)> {
+        let plain = self.points(run, self.plain);
+        if plain.is_empty() { self.points(run, self.training) } else { plain }
+    }
+
     fn axis(&self, runs: &[TrainingLog]) -> Axis {
         if self.best == Best::Highest {
             return Axis::linear(self.title, (0.0, 100.0), 10);
         }
         let values = runs.iter().flat_map(|run| {
-            [self.training, self.validation].into_iter().flat_map(|figure| self.points(run, figure))
+            [self.training_points(run), self.points(run, self.validation)].concat()
         });
         let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), (_, value)| {
             (low.min(value), high.max(value))
@@ -144,7 +163,7 @@ impl Measure {
     fn draw(&self, picture: &mut Picture, panel: &Panel, run: &TrainingLog, index: usize) {
         let colour = colour::line(index);
         let pale = Stroke { colour: faded(colour, 0.7), width: THIN };
-        let training = panel.all_at(&self.points(run, self.training));
+        let training = panel.all_at(&self.training_points(run));
         picture.dashed_line(&training, pale, DASH);
         let validation = panel.all_at(&self.points(run, self.validation));
         picture.line(&validation, Stroke { colour, width: SOLID });

@@ -5,9 +5,11 @@ use std::path::Path;
 use super::PlotError;
 
 const EPOCH: &str = "epoch";
-const COLUMNS: [&str; 5] = [
+const COLUMNS: [&str; 7] = [
     "train_loss",
     "train_accuracy",
+    "train_plain_loss",
+    "train_plain_accuracy",
     "validation_loss",
     "validation_clip_accuracy",
     "validation_window_accuracy",
@@ -22,6 +24,10 @@ pub struct EpochFigures {
     pub train_loss: Option<f64>,
     /// Share of the training windows that were right.
     pub train_accuracy: Option<f64>,
+    /// Mean loss over the training set as validation would measure it: nothing mixed, masked or dropped.
+    pub train_plain_loss: Option<f64>,
+    /// Share of the training set that is right, measured so.
+    pub train_plain_accuracy: Option<f64>,
     /// Mean loss over the validation windows.
     pub validation_loss: Option<f64>,
     /// Share of the validation clips that were right.
@@ -60,7 +66,7 @@ impl TrainingLog {
         let epoch = place(EPOCH).ok_or_else(|| missing(EPOCH))?;
         let places = COLUMNS.map(place);
         if places.iter().all(Option::is_none) {
-            return Err(missing(COLUMNS[2]));
+            return Err(missing("validation_loss"));
         }
         let mut epochs = Vec::new();
         for row in reader.records() {
@@ -73,12 +79,15 @@ impl TrainingLog {
             for (figure, place) in figures.iter_mut().zip(places) {
                 *figure = place.map(cell).transpose()?.flatten();
             }
-            let [train_loss, train_accuracy, validation_loss, clip, window] = figures;
+            let [train_loss, train_accuracy, plain_loss, plain_accuracy, loss, clip, window] =
+                figures;
             epochs.push(EpochFigures {
                 epoch: cell(epoch)?.unwrap_or(epochs.len() as f64),
                 train_loss,
                 train_accuracy,
-                validation_loss,
+                train_plain_loss: plain_loss,
+                train_plain_accuracy: plain_accuracy,
+                validation_loss: loss,
                 validation_clip_accuracy: clip,
                 validation_window_accuracy: window,
             });

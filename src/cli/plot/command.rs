@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::envelope::{self, EnvelopeArguments};
 use super::measurements::{self, MeasurementArguments};
 use super::recordings::{self, LabelsArguments, SpectrogramArguments, WaveformArguments};
 use super::runs::{self, CurvesArguments};
@@ -22,6 +23,8 @@ pub struct PlotArguments {
 enum PictureKind {
     /// Amplitude over time
     Waveform(WaveformArguments),
+    /// Amplitude envelope with a threshold, and what trimming by it would remove
+    Envelope(EnvelopeArguments),
     /// Mel spectrogram, through a model's own front end
     Spectrogram(SpectrogramArguments),
     /// Waveform, spectrogram and the labels a model gives, over one time axis
@@ -43,6 +46,7 @@ pub fn plot(arguments: &PlotArguments) -> Result<ExitCode, Failure> {
     logging::start(log::LevelFilter::Info);
     match &arguments.picture {
         PictureKind::Waveform(arguments) => recordings::waveform(arguments),
+        PictureKind::Envelope(arguments) => envelope::envelope_of(arguments),
         PictureKind::Spectrogram(arguments) => recordings::spectrogram(arguments),
         PictureKind::Labels(arguments) => recordings::labels(arguments),
         PictureKind::Curves(arguments) => runs::curves(arguments),

@@ -3,6 +3,7 @@
 
 mod command;
 mod destination;
+mod envelope;
 mod measurements;
 mod recordings;
 mod runs;

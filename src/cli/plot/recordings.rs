@@ -116,11 +116,11 @@ fn scan(setup: Setup, clip: &Clip) -> Result<Vec<Record>, Failure> {
     Ok(records)
 }
 
-fn signal(clip: &Clip) -> Signal<'_> {
+pub(super) fn signal(clip: &Clip) -> Signal<'_> {
     Signal { samples: &clip.samples, sample_rate: clip.sample_rate }
 }
 
-fn load(path: &Path) -> Result<Clip, Failure> {
+pub(super) fn load(path: &Path) -> Result<Clip, Failure> {
     let clip = load_clip(path).map_err(Failure::device_or_model)?;
     if clip.samples.is_empty() {
         let empty = anyhow!("{}: the recording holds no samples", path.display());

@@ -43,6 +43,11 @@ fn a_recording_is_drawn_as_waveform_spectrogram_and_labels() {
     let wav = demo_wav(folder.path(), 4);
     let wav = wav.to_str().unwrap();
     says(&drawn(folder.path(), &["waveform", wav]), &["demo.wav", "amplitude", "time (s)"]);
+    let envelope = drawn(folder.path(), &["envelope", wav, "--threshold", "-30", "--window", "50"]);
+    says(
+        &envelope,
+        &["threshold −30.0 dBFS", "level (dBFS)", "removed by trimming: ", " of 4.00 s"],
+    );
     let spectrogram = drawn(folder.path(), &["spectrogram", wav]);
     says(&spectrogram, &["demo.wav as esc50 sees it", "frequency (Hz)", "level (dB)"]);
     let normalised = drawn(folder.path(), &["spectrogram", "--normalised", wav]);
@@ -59,11 +64,15 @@ fn runs_and_measurements_are_drawn() {
         let log = format!(
             "epoch,train_loss,validation_loss,validation_clip_accuracy\n1,2.0,2.1,0.25\n2,1.0,1.5,{accuracy}\n"
         );
-        std::fs::write(folder.path().join(run).join("log.csv"), log).unwrap();
+        std::fs::write(folder.path().join(run).join("training.csv"), log).unwrap();
     }
-    let (first, second) = (path(folder.path(), "first"), path(folder.path(), "second/log.csv"));
+    let (first, second) =
+        (path(folder.path(), "first"), path(folder.path(), "second/training.csv"));
     let curves = drawn(folder.path(), &["curves", &first, &second]);
-    says(&curves, &["first: 50.0 % at epoch 2", "log.csv: 62.5 % at epoch 2", "accuracy (%)"]);
+    says(&curves, &["first: 50.0 % at epoch 2", "second: 62.5 % at epoch 2", "accuracy (%)"]);
+    // a cross-validation: a folder of folders
+    let all = drawn(folder.path(), &["curves", folder.path().to_str().unwrap()]);
+    says(&all, &["first: 50.0 % at epoch 2", "second: 62.5 % at epoch 2"]);
     let json = path(folder.path(), "measured.json");
     std::fs::write(&json, MEASUREMENT).unwrap();
     let confusion = drawn(folder.path(), &["confusion", &json]);
@@ -101,6 +110,7 @@ fn what_cannot_be_drawn_says_why() {
     says(&said, &["picture.jpg", ".svg or .png", ".jpg"]);
     says(&failure(&["plot", "waveform", "nowhere.wav"], 3), &["nowhere.wav"]);
     says(&failure(&["plot", "waveform", wav, "--width", "7"], 2), &["7 × ", "between"]);
+    says(&failure(&["plot", "envelope", wav, "--threshold", "3"], 2), &["3 dBFS"]);
     let out = path(folder.path(), "no/such/folder.svg");
     says(&failure(&["plot", "waveform", wav, "--out", &out], 1), &["no/such/folder.svg"]);
     let empty = path(folder.path(), "empty.wav");
@@ -113,5 +123,5 @@ fn what_cannot_be_drawn_says_why() {
     says(&failure(&["plot", "confusion", wav], 2), &["demo.wav"]);
     let nothing = path(folder.path(), "nothing");
     std::fs::create_dir(&nothing).unwrap();
-    says(&failure(&["plot", "curves", &nothing], 2), &["no training log", ".csv"]);
+    says(&failure(&["plot", "curves", &nothing], 2), &["no training.csv", "nothing"]);
 }

@@ -45,6 +45,17 @@ fn columns_are_found_by_name_and_a_row_cut_short_ends_the_log() {
 }
 
 #[test]
+fn training_is_drawn_as_validation_measures_it_where_the_log_has_that() {
+    let (_folder, path) = log("epoch,train_loss,train_plain_loss,validation_loss\n\
+                               1,9.0,2.0,2.5\n2,9.0,,\n3,9.0,1.0,2.0\n");
+    let run = TrainingLog::load(&path, "mixed").unwrap();
+    let svg = svg_of(&draw_curves(&[run], &Sheet::default()).unwrap());
+    // the augmented loss of 9 is not drawn: the axis ends below
+    shows(&svg, &["training set, not augmented", "1.0", "2.0"]);
+    assert!(!svg.contains(">\n9.0\n"));
+}
+
+#[test]
 fn a_run_of_one_epoch_is_a_picture_too() {
     let (_folder, path) = log(&LOG.lines().take(2).collect::<Vec<_>>().join("\n"));
     let run = TrainingLog::load(&path, "begun").unwrap();

@@ -242,11 +242,13 @@ pub(super) fn draw_signal(picture: &mut Picture, panel: &Panel, signal: Signal<'
         let values = samples[first..end].iter().map(|&sample| value(sample));
         let (low, high) = values
             .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
-        let x = panel.area.left + (column as f64 + 0.5) * panel.area.width() / columns as f64;
         let (top, bottom) = (panel.at((0.0, high)).1, panel.at((0.0, low)).1);
-        // silence is a line, not nothing
-        upper.push((x, top - 0.4));
-        lower.push((x, bottom + 0.4));
+        // from edge to edge of the column, or a click would taper off; and silence is a line, not nothing
+        for edge in [column, column + 1] {
+            let x = panel.area.left + edge as f64 * panel.area.width() / columns as f64;
+            upper.push((x, top - 0.4));
+            lower.push((x, bottom + 0.4));
+        }
     }
     lower.reverse();
     upper.append(&mut lower);

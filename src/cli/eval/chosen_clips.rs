@@ -44,7 +44,7 @@ impl ChosenClips {
         let dataset = Dataset::open(&arguments.data, &options).map_err(Failure::usage)?;
         let model_labels = model_labels(&dataset, bundle, &arguments.data)?;
         let provenance = &bundle.manifest.provenance;
-        let split = recorded_split(provenance, &dataset);
+        let split = recorded_split(provenance, &dataset)?;
         let (indices, words) = choose(arguments, provenance, &dataset, split.as_ref());
         if indices.is_empty() {
             return Err(Failure::usage(anyhow!(
@@ -125,12 +125,35 @@ fn model_labels(dataset: &Dataset, bundle: &Bundle, path: &Path) -> Result<Vec<u
 }
 
 /// The split the model was trained with, when this is its dataset.
-fn recorded_split(provenance: &Provenance, dataset: &Dataset) -> Option<Split> {
+///
+/// # Errors
+/// [`Failure`] when it was made at random and this is not quite the same set: other clips would count as held out.
+fn recorded_split(provenance: &Provenance, dataset: &Dataset) -> Result<Option<Split>, Failure> {
     if provenance.split.is_empty() || provenance.dataset != dataset.name {
-        return None;
+        return Ok(None);
     }
-    let spec = SplitSpec::deserialize(provenance.split.clone()).ok()?;
-    spec.split(dataset).ok()
+    let unusable = |why: String| {
+        Failure::usage(anyhow!(
+            "the model's split cannot be made again: {why}; give the same --data, --labels, --subset and --licences as \
+             in training"
+        ))
+    };
+    let spec = SplitSpec::deserialize(provenance.split.clone())
+        .map_err(|error| unusable(error.to_string()))?;
+    let at_random = matches!(spec, SplitSpec::Random { .. });
+    match spec.split(dataset) {
+        Ok(split) if at_random && split.train.len() != provenance.train_clips => {
+            Err(unusable(format!(
+                "{} clips would be trained on, and {} were",
+                split.train.len(),
+                provenance.train_clips
+            )))
+        }
+        Ok(split) => Ok(Some(split)),
+        Err(error) if at_random => Err(unusable(error.to_string())),
+        // folds stay folds, also of a part of the set
+        Err(_) => Ok(None),
+    }
 }
 
 /// Indices of the clips to measure, and in words which these are.

@@ -111,6 +111,11 @@ pub fn write_bundle(
             command: String::new(),
             seed: 0,
             epochs: 0,
+            leaky: false,
+            split_words: String::new(),
+            chosen_epoch: None,
+            cleaning: Default::default(),
+            split: Default::default(),
         },
         figures: Figures::default(),
         thresholds: LABELS

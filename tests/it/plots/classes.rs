@@ -40,7 +40,7 @@ fn a_confusion_matrix_has_all_labels_on_both_axes_and_its_counts() {
         let (right_x, right_y) = place_of(&svg, "6").unwrap();
         assert!(x > right_x && (y - right_y).abs() < 1.0);
         // beside the digits
-        let share = |x: f64, y: f64| pixels.at(x as u32 - 6, y as u32 - 6)[0];
+        let share = |x: f64, y: f64| pixels.at(x as u32 - 6, y as u32)[0];
         assert!(share(x, y) > share(right_x, right_y), "{classes}");
     }
 }

@@ -86,9 +86,17 @@ impl Pixels {
     }
 }
 
-/// Where a text of the SVG stands, in pixels of the PNG.
+/// Where a text of the SVG stands first, in pixels of the PNG.
 pub fn place_of(svg: &str, text: &str) -> Option<(f64, f64)> {
-    let at = svg.find(&format!(">\n{text}\n</text>"))?;
+    place_at(svg, svg.find(&format!(">\n{text}\n</text>"))?)
+}
+
+/// Where it stands last.
+pub fn last_place_of(svg: &str, text: &str) -> Option<(f64, f64)> {
+    place_at(svg, svg.rfind(&format!(">\n{text}\n</text>"))?)
+}
+
+fn place_at(svg: &str, at: usize) -> Option<(f64, f64)> {
     let tag = &svg[svg[..at].rfind('<')?..at];
     let value = |key: &str| -> Option<f64> {
         let begin = tag.find(&format!(" {key}=\""))? + key.len() + 3;

@@ -46,7 +46,7 @@ pub fn draw_confusion<S: AsRef<str>>(
     let panel = Panel::within(&picture, inner, across, down)?;
     draw_cells(&mut picture, &panel, counts);
     draw_labels(&mut picture, &panel, &texts, widest);
-    colour_bar::draw(&mut picture, inner, &ColourMap::blues(), &shares);
+    colour_bar::draw(&mut picture, panel.area, &ColourMap::blues(), &shares);
     let bare = Panel { x: bare(panel.x.clone()), y: bare(panel.y.clone()), ..panel };
     bare.draw_axes(&mut picture, Numbers::Below);
     Ok(picture)

@@ -62,7 +62,7 @@ impl Panel {
         Self::within(picture, area, x, y)
     }
 
-    /// A panel whose area between the axes is `area`.
+    /// A panel whose area between the axes is `area`, moved to whole pixels: frames and bars are sharp there.
     ///
     /// # Errors
     /// [`PlotError::Cramped`].
@@ -70,6 +70,12 @@ impl Panel {
         if area.width() < LEAST_ROOM || area.height() < LEAST_ROOM {
             return Err(PlotError::Cramped { width: picture.width, height: picture.height });
         }
+        let area = Area {
+            left: area.left.round(),
+            top: area.top.round(),
+            right: area.right.round(),
+            bottom: area.bottom.round(),
+        };
         Ok(Self { area, x, y })
     }
 

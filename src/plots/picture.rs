@@ -59,7 +59,6 @@ pub(super) enum Shape {
     Line { points: Vec<(f64, f64)>, stroke: Stroke },
     Filled { area: Area, colour: RGBAColor },
     Outlined { area: Area, stroke: Stroke },
-    Polygon { points: Vec<(f64, f64)>, colour: RGBAColor },
     Dot { centre: (f64, f64), radius: f64, colour: RGBAColor },
     Text(Text),
 }
@@ -154,12 +153,6 @@ impl Picture {
 
     pub(super) fn outline(&mut self, area: Area, stroke: Stroke) {
         self.shapes.push(Shape::Outlined { area, stroke });
-    }
-
-    pub(super) fn polygon(&mut self, points: Vec<(f64, f64)>, colour: RGBAColor) {
-        if points.len() > 2 {
-            self.shapes.push(Shape::Polygon { points, colour });
-        }
     }
 
     pub(super) fn dot(&mut self, centre: (f64, f64), radius: f64, colour: RGBAColor) {

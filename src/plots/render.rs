@@ -133,9 +133,6 @@ impl<B: DrawingBackend> Board<B> {
                 let fill = |side| Shape::Filled { area: side, colour: stroke.colour };
                 return sides.into_iter().try_for_each(|side| self.draw(&fill(side)));
             }
-            Shape::Polygon { points, colour } => {
-                self.backend.fill_polygon(self.all_at(points), &colour.filled())
-            }
             Shape::Dot { centre, radius, colour } => {
                 let radius = (radius * self.steps).round() as u32;
                 self.backend.draw_circle(self.at(*centre), radius, &colour.filled(), true)

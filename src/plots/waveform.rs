@@ -222,7 +222,8 @@ fn thinned(values: &[f32], pixels: f64) -> Vec<(usize, f32)> {
 /// the highest of what falls on each pixel, so that no click is lost.
 pub(super) fn draw_signal(picture: &mut Picture, panel: &Panel, signal: Signal<'_>) {
     let samples = signal.samples;
-    let columns = panel.area.width().ceil() as usize;
+    // a panel's edges lie on whole pixels
+    let columns = panel.area.width() as usize;
     // what is no number is silence, as in the front end
     let value = |sample: f32| if sample.is_finite() { f64::from(sample) } else { 0.0 };
     if samples.len() <= columns * 2 {
@@ -234,7 +235,7 @@ pub(super) fn draw_signal(picture: &mut Picture, panel: &Panel, signal: Signal<'
         picture.line(&points, Stroke { colour: BLUE, width: 1.2 });
         return;
     }
-    let (mut upper, mut lower) = (Vec::new(), Vec::new());
+    let mut bar: Option<Area> = None;
     for column in 0..columns {
         let first = column * samples.len() / columns;
         // one sample into the next column, so that neighbours touch
@@ -242,17 +243,19 @@ pub(super) fn draw_signal(picture: &mut Picture, panel: &Panel, signal: Signal<'
         let values = samples[first..end].iter().map(|&sample| value(sample));
         let (low, high) = values
             .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
-        let (top, bottom) = (panel.at((0.0, high)).1, panel.at((0.0, low)).1);
-        // from edge to edge of the column, or a click would taper off; and silence is a line, not nothing
-        for edge in [column, column + 1] {
-            let x = panel.area.left + edge as f64 * panel.area.width() / columns as f64;
-            upper.push((x, top - 0.4));
-            lower.push((x, bottom + 0.4));
+        let left = panel.area.left + column as f64;
+        // silence is a line, not nothing
+        let (top, bottom) = (panel.at((0.0, high)).1 - 0.5, panel.at((0.0, low)).1 + 0.5);
+        match &mut bar {
+            // columns as tall as each other are one bar: most of a clip is often silence
+            Some(bar) if (bar.top, bar.bottom) == (top, bottom) => bar.right = left + 1.0,
+            _ => {
+                let next = Area { left, top, right: left + 1.0, bottom };
+                bar.replace(next).into_iter().for_each(|bar| picture.fill(bar, BLUE));
+            }
         }
     }
-    lower.reverse();
-    upper.append(&mut lower);
-    picture.polygon(upper, BLUE);
+    bar.into_iter().for_each(|bar| picture.fill(bar, BLUE));
     let zero = [(panel.x.from, 0.0), (panel.x.to, 0.0)];
     let pale = super::colour::faded(PALE_INK, 0.5);
     picture.line(&panel.all_at(&zero), Stroke { colour: pale, width: 0.7 });

@@ -65,9 +65,13 @@ impl QuietSound {
         let minutes = self.minutes.saturating_sub(before).min(MINUTES_A_SCENE);
         let length = Duration::from_secs(60 * u64::from(minutes));
         let spec = SceneSpec::without_classes(rate, length, self.seed.wrapping_add(index as u64));
-        let group = &self.groups[index % self.groups.len()];
-        let pieces: Vec<ScenePiece<'_>> =
-            group.iter().map(|&at| ScenePiece { clip: &self.negatives[at], label: None }).collect();
+        // without negatives there are no groups of them: background alone
+        let group = self.groups.get(index % self.groups.len().max(1));
+        let pieces: Vec<ScenePiece<'_>> = group
+            .into_iter()
+            .flatten()
+            .map(|&at| ScenePiece { clip: &self.negatives[at], label: None })
+            .collect();
         Ok(Scene::build(&spec, &pieces, &self.background)?)
     }
 }

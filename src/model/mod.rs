@@ -33,5 +33,5 @@ pub use network_sizes::{
     CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec, TimePooling,
 };
 pub use network_spec::NetworkSpec;
-pub use runtime::configure_runtime;
+pub use runtime::{configure_runtime, with_random_seed};
 pub use weights::{read_weights, write_weights};

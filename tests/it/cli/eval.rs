@@ -10,7 +10,11 @@ use super::{failure, says, success, write_wav};
 
 /// Trains on fold 1 of the tones until low and high are told apart; gives dataset and bundle.
 fn trained(tones: &Tones, more: &[&str]) -> (String, String) {
-    let epochs: &[&str] = if more.contains(&"--epochs") { &[] } else { &["--epochs", "40"] };
+    let epochs: &[&str] = if more.contains(&"--epochs") {
+        &[]
+    } else {
+        &["--epochs", "60", "--equalise-db", "0", "--mixup", "0"]
+    };
     let more = [epochs, more].concat();
     success(&as_strs(&tones.arguments("bundle", &more)));
     let text = |name: &str| tones.path(name).to_str().unwrap().to_owned();
@@ -81,7 +85,7 @@ fn streaming_figures_come_with_background_and_a_sweep() {
     hiss(&noise.join("a.wav"), 5, 1);
     hiss(&noise.join("b.wav"), 5, 2);
     let noise = noise.to_str().unwrap();
-    let (data, bundle) = trained(&tones, &["--background", noise]);
+    let (data, bundle) = trained(&tones, &[]);
     let eval = ["eval", "--model", &bundle, "--data", &data, "--background", noise];
     let more = ["--negatives", noise, "--minutes", "2", "--sweep", "--json"];
     let report: Value = serde_json::from_str(&success(&[&eval[..], &more].concat())).unwrap();

@@ -17,7 +17,7 @@ use tympan::domain::MelWindow;
 use tympan::features::{FrontEndSpec, Normaliser, WindowSpec};
 use tympan::model::{
     Activation, Bundle, ConvBlockSpec, CrnnSpec, Figures, Manifest, Network, NetworkSpec,
-    Provenance, TimePooling, write_weights,
+    Provenance, TimePooling, with_random_seed, write_weights,
 };
 use tympan::recognition::Thresholds;
 
@@ -51,7 +51,9 @@ pub fn trained_network(
     seed: u64,
 ) -> (Network, HashMap<String, Tensor>) {
     let store = VarStore::new(tch::Device::Cpu);
-    let network = Network::new(&store.root(), spec, mel_bands as i64, labels as i64, 0.5);
+    let network = with_random_seed(seed, || {
+        Network::new(&store.root(), spec, mel_bands as i64, labels as i64, 0.5)
+    });
     let variables = store.variables();
     let mut random = StdRng::seed_from_u64(seed);
     for (name, variable) in BTreeMap::from_iter(&variables) {

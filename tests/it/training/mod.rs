@@ -64,6 +64,7 @@ pub fn spec() -> TrainingSpec {
         learning_rate: 1e-2,
         validate_every: 2,
         validation_stride: 1,
+        ema: 0.0,
         augment: AugmentSpec { masks: 0, band_shift: 0, ..Default::default() },
         ..Default::default()
     }

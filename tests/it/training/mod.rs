@@ -71,6 +71,8 @@ pub fn spec() -> TrainingSpec {
 }
 
 pub fn trainer_of(spec: TrainingSpec, set: TrainingSet) -> Result<Trainer, TrainingError> {
+    // networks this small only wait for further threads, for ever on a busy machine
+    tch::set_num_threads(1);
     let mut fit = NormaliserFit::new(BANDS);
     set.train.iter().for_each(|clip| fit.add(clip));
     let (front_end, network) = (front_end(), network());

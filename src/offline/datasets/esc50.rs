@@ -55,9 +55,9 @@ pub(super) fn read(folder: &Path, subset: Option<Subset>) -> Result<Listing, Dat
         licence: columns.licence.map_or("", |column| row.text(column)).to_owned(),
         content: content(row, &columns, &classes),
     });
-    let name = if subset.is_some() { "ESC-10" } else { "ESC-50" };
     Ok(Listing {
-        name: name.to_owned(),
+        // of a subset too: its clips may have been trained on with all the others
+        name: "ESC-50".to_owned(),
         terms: "CC BY-NC 3.0",
         layout: Layout::Esc50,
         entries: entries.collect(),

@@ -76,3 +76,15 @@ fn the_shipped_bundle_does_on_fold_4_what_its_card_says() {
         report["clip_accuracy"]
     );
 }
+
+#[test]
+fn a_part_of_the_set_is_measured_on_what_was_held_out_of_it() {
+    let Some(data) = recordings("a_part_of_the_set_is_measured_on_what_was_held_out_of_it") else {
+        return;
+    };
+    let data = data.join("esc50");
+    let eval = ["eval", "--data", data.to_str().unwrap(), "--subset", "esc10", "--json"];
+    let report: Value = serde_json::from_str(&success(&eval)).unwrap();
+    assert_eq!((&report["clips"], &report["trained_on"]), (&80.into(), &false.into()));
+    assert_eq!(report["classes"].as_array().unwrap().len(), 10);
+}

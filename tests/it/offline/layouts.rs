@@ -52,7 +52,7 @@ fn a_subset_or_chosen_classes_have_labels_of_their_own() {
     let folder = esc50();
     let options = DatasetOptions { subset: Some(Subset::Esc10), ..DatasetOptions::default() };
     let dataset = Dataset::open(folder.path(), &options).unwrap();
-    assert_eq!((dataset.name.as_str(), labels(&dataset)), ("ESC-10", vec!["rooster".to_owned()]));
+    assert_eq!((dataset.name.as_str(), labels(&dataset)), ("ESC-50", vec!["rooster".to_owned()]));
     assert_eq!(dataset.clips.len(), 2);
     let options = DatasetOptions { labels: vec!["wolf".into()], ..DatasetOptions::default() };
     let dataset = Dataset::open(folder.path(), &options).unwrap();

@@ -24,7 +24,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | 8 | `cli`: one file a command |
-//! | 7 | [`config`]: from the file as written to values, or to all its faults |
+//! | 7 | [`config`]: from the file as written to values, or to all its faults; [`report`]: a measurement as a page |
 //! | 6 | [`evaluation`]: figures; [`plots`]: pictures; `training`: fits a network (libtorch) |
 //! | 5 | [`live`]: the daemon; [`offline`]: clips and datasets |
 //! | 4 | `model`: network and bundle (libtorch) |
@@ -58,6 +58,7 @@ pub mod model;
 pub mod offline;
 pub mod plots;
 pub mod recognition;
+pub mod report;
 pub mod sinks;
 pub mod sources;
 #[cfg(feature = "torch")]

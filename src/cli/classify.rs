@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::classify_output::{ClassifyFormat, ClipWriter};
-use super::eval::progress_bar;
+use super::progress_bar::progress_bar;
 use super::setup::Setup;
 use super::{Failure, output};
 use crate::domain::Record;
@@ -116,7 +116,7 @@ fn classify_one(
 }
 
 /// Files as they are named, folders searched through for endings that are known, in the order of their names.
-fn recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub fn recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {

@@ -4,21 +4,12 @@ use crate::model::{Manifest, Provenance};
 
 /// The card's text.
 pub fn text(manifest: &Manifest) -> String {
-    let front_end = &manifest.front_end;
-    let window_samples = front_end.samples_of(manifest.window.frames);
-    let window = front_end.sample_rate_hz.duration_of(window_samples).as_secs_f64();
-    let hop_samples = (manifest.window.hop_frames * front_end.frame_hop_samples) as u64;
-    let hop = front_end.sample_rate_hz.duration_of(hop_samples).as_millis();
     let provenance = &manifest.provenance;
     let leaky = if provenance.leaky {
         "**LEAKY**: parts of one recording were both trained on and measured on. The figures say how well recordings are \
          remembered, not how well others are told apart.\n\n"
     } else {
         ""
-    };
-    let measured = match provenance.chosen_epoch {
-        Some(_) => "clips that no weight was fitted to, but that chose the epoch",
-        None => "clips that no weight was fitted to",
     };
     let kept = match provenance.chosen_epoch {
         Some(epoch) => format!(
@@ -31,7 +22,33 @@ pub fn text(manifest: &Manifest) -> String {
         "# {name}\n\n{leaky}\
          {labels} labels; one score each between 0 and 1, independent of the others: several may sound at once, or \
          none.\n\n\
-         | | |\n|---|---|\n\
+         {table}\n\
+         {kept} the thresholds in `model.toml` at which events begin and end, so event figures on them are \
+         optimistic.\n\n\
+         Made by\n\n```\n{command}\n```\n\n\
+         where DATA is the dataset's folder, BACKGROUND a folder of recordings that hold none of the labels, and NEGATIVES \
+         (where it stands there) more such sound that nothing was fitted to.\n",
+        name = manifest.name,
+        labels = manifest.labels.len(),
+        command = provenance.command,
+        table = table(manifest),
+    )
+}
+
+/// What the model is, a line each.
+fn table(manifest: &Manifest) -> String {
+    let provenance = &manifest.provenance;
+    let front_end = &manifest.front_end;
+    let window_samples = front_end.samples_of(manifest.window.frames);
+    let window = front_end.sample_rate_hz.duration_of(window_samples).as_secs_f64();
+    let hop_samples = (manifest.window.hop_frames * front_end.frame_hop_samples) as u64;
+    let hop = front_end.sample_rate_hz.duration_of(hop_samples).as_millis();
+    let measured = match provenance.chosen_epoch {
+        Some(_) => "clips that no weight was fitted to, but that chose the epoch",
+        None => "clips that no weight was fitted to",
+    };
+    format!(
+        "| | |\n|---|---|\n\
          | Licence of the weights | {licence} |\n\
          | Trained on | {dataset}, {clips} clips ({terms}) |\n\
          | Split | {split} |\n\
@@ -42,13 +59,7 @@ pub fn text(manifest: &Manifest) -> String {
          | Window accuracy | {window_accuracy:.1} % (the same windows) |\n\
          | Input | {rate}, {bands} mel bands from {low} to {high} Hz, windows of {window:.2} s every {hop} ms |\n\
          | Network | {network} |\n\
-         | Training | {epochs} epochs, seed {seed}, tympan {version} |\n\n\
-         {kept} the thresholds in `model.toml` at which events begin and end, so event figures on them are \
-         optimistic.\n\n\
-         Made by\n\n```\n{command}\n```\n\n\
-         where DATA is the dataset's folder and BACKGROUND a folder of recordings that hold none of the labels.\n",
-        name = manifest.name,
-        labels = manifest.labels.len(),
+         | Training | {epochs} epochs, seed {seed}, tympan {version} |\n",
         licence = manifest.licence,
         dataset = provenance.dataset,
         clips = provenance.train_clips,
@@ -67,7 +78,6 @@ pub fn text(manifest: &Manifest) -> String {
         epochs = provenance.epochs,
         seed = provenance.seed,
         version = manifest.tympan_version,
-        command = provenance.command,
     )
 }
 

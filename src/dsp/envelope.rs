@@ -201,7 +201,7 @@ mod tests {
         let samples = [f32::NAN, f32::INFINITY, 0.0];
         for statistic in [EnvelopeStatistic::Mean, EnvelopeStatistic::Maximum] {
             assert_eq!(envelope(&samples, rate(), &spec(1, statistic)), [0.0; 3]);
-            assert_eq!(envelope(&[], rate(), &spec(9, statistic)), []);
+            assert!(envelope(&[], rate(), &spec(9, statistic)).is_empty());
             // a window of no time is one sample; one of a year is the whole clip
             assert_eq!(envelope(&[0.5, -1.0], rate(), &spec(0, statistic)), [0.5, 1.0]);
             let year = Duration::from_secs(31_536_000);

@@ -98,7 +98,9 @@ mod tests {
     #[test]
     fn classes_are_set_against_the_rest_and_averaged() {
         let labels = LabelSet::new(&["dog", "cat", "cow"]).unwrap();
-        let of = |label, scores: [f32; 3]| clip(label, &[(scores.to_vec(), -20.0); 2]);
+        let of = |label, scores: [f32; 3]| {
+            clip(label, &[(scores.to_vec(), -20.0), (scores.to_vec(), -20.0)])
+        };
         let clips = [
             of(Some(0), [0.9, 0.3, 0.0]),
             of(Some(0), [0.4, 0.2, 0.0]),

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::EvaluationError;
 use crate::domain::{Clip, SampleIndex, SampleRate, Scores};
 use crate::features::FeaturiserSpec;
-use crate::offline::for_each_window;
+use crate::offline::{for_each_window, labelled_windows};
 use crate::recognition::Scorer;
 
 /// One window's scores.
@@ -107,16 +107,6 @@ impl ClipScores {
             _ => 0.0,
         }
     }
-}
-
-/// Which windows of a clip carry its label: those at most 10 dB below its loudest and not below −70 dBFS; all of them
-/// when all are silent. Published clips are padded with silence, and a tenth of a sound's energy is its edge.
-fn labelled_windows(levels_dbfs: &[f32]) -> Vec<bool> {
-    const EDGE_DB: f32 = 10.0;
-    const SILENCE_DBFS: f32 = -70.0;
-    let loudest = levels_dbfs.iter().copied().fold(-120.0, f32::max);
-    let enough = (loudest - EDGE_DB).max(SILENCE_DBFS).min(loudest);
-    levels_dbfs.iter().map(|level| *level >= enough).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,15 @@ const CLIP_RANGE: (u32, u32) = (15, 90);
 /// Thresholds are hundredths: finer is more than a few hundred recordings can tell.
 const HIGHEST: u32 = 99;
 
+/// A threshold that background forced up is raised by this part of what is left above it: the highest score of the hours
+/// there were is not the highest there will be.
+const MARGIN_PART: u32 = 4;
+
+/// Where in the best stretch a threshold is taken: in its middle or, where background tells what is too low, a quarter of
+/// the way up. Sounds that come with noise score lower than the clips that were measured.
+const STRETCH_PART: u32 = 2;
+const STRETCH_PART_WITH_BACKGROUND: u32 = 4;
+
 /// What thresholds are chosen for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThresholdRules {
@@ -46,10 +55,10 @@ impl Default for ThresholdRules {
 ///
 /// First the on-threshold with the best F-beta between the recordings that have the label and those that have not, where
 /// a recording counts as given a label if the daemon, with its smoothing and confirmation, would begin an event of it
-/// anywhere in it. The middle of the best stretch is taken; without a recording of the label, the highest that clips may
-/// ask for.
+/// anywhere in it. The middle of the best stretch is taken, or a quarter of the way up where there is background; without
+/// a recording of the label, the highest that clips may ask for.
 ///
-/// Then, if need be, it is raised until the label alone gives no more than its share of the false alarms allowed in the
+/// Then, if need be, it is raised until, with some room, the label alone gives no more than its share of the false alarms allowed in the
 /// recordings without a label (`false_alarms_per_hour / labels`, rounded down over their length: with less than an hour
 /// of them, none at all). Events are counted by the daemon's own detector. Where no threshold is high enough it is 0.99.
 ///
@@ -63,12 +72,14 @@ pub fn choose_thresholds(
     let clips: Vec<&ClipScores> = clips.iter().filter(|clip| !clip.windows.is_empty()).collect();
     let highest: Vec<Vec<f32>> =
         clips.par_iter().map(|clip| rules.detection.highest_threshold(clip)).collect();
+    let has_background = clips.iter().any(|clip| clip.label.is_none());
+    let part = if has_background { STRETCH_PART_WITH_BACKGROUND } else { STRETCH_PART };
     let by_clips: Vec<u32> = (0..labels.len())
         .map(|label| {
             let scored = clips.iter().zip(&highest);
             let scored: Vec<(f32, bool)> =
                 scored.map(|(clip, highest)| (highest[label], clip.label == Some(label))).collect();
-            best_by_clips(&scored, rules.beta)
+            best_by_clips(&scored, rules.beta, part)
         })
         .collect();
     let background: Vec<&ClipScores> =
@@ -79,18 +90,20 @@ pub fn choose_thresholds(
     let choose = |(label, &by_clips): (usize, &u32)| {
         // the lowest above which no threshold gives more alarms: they need not fall steadily as it rises
         let too_many = |(_, alarms): &&(u32, Vec<usize>)| alarms[label] > allowed;
-        let highest_bad =
-            alarms.iter().rev().find(too_many).map_or(0, |(hundredths, _)| *hundredths);
-        let on = by_clips.max(highest_bad + 1).min(HIGHEST) as f32 / 100.0;
+        let quiet_from = alarms.iter().rev().find(too_many).map_or(0, |(hundredths, _)| {
+            let above = 100 - hundredths;
+            hundredths + 1 + above.div_ceil(MARGIN_PART)
+        });
+        let on = by_clips.max(quiet_from).min(HIGHEST) as f32 / 100.0;
         // two decimals here too, for the reader of a bundle
         Thresholds { on, off: (on * rules.off_share * 100.0).round().max(1.0) / 100.0 }
     };
     Ok(by_clips.iter().enumerate().map(choose).collect())
 }
 
-/// The threshold, in hundredths, with the best F-beta: in the middle of the stretch of equally good ones, the highest
-/// stretch if there are several.
-fn best_by_clips(clips: &[(f32, bool)], beta: f64) -> u32 {
+/// The threshold, in hundredths, with the best F-beta: the `part`th part of the way up the stretch of equally good ones,
+/// the highest stretch if there are several.
+fn best_by_clips(clips: &[(f32, bool)], beta: f64, part: u32) -> u32 {
     let positives = clips.iter().filter(|(_, has_it)| *has_it).count() as f64;
     let (mut best_value, mut stretch) = (0.0, None);
     for hundredths in (1..=HIGHEST).rev() {
@@ -113,8 +126,9 @@ fn best_by_clips(clips: &[(f32, bool)], beta: f64) -> u32 {
             _ => {}
         }
     }
-    let middle = stretch.map_or(CLIP_RANGE.1, |(lowest, highest)| (lowest + highest).div_ceil(2));
-    middle.clamp(CLIP_RANGE.0, CLIP_RANGE.1)
+    let chosen = stretch
+        .map_or(CLIP_RANGE.1, |(lowest, highest)| lowest + (highest - lowest).div_ceil(part));
+    chosen.clamp(CLIP_RANGE.0, CLIP_RANGE.1)
 }
 
 /// For each threshold that may be chosen, rising, how many events of each label the detector begins in the background.
@@ -206,16 +220,17 @@ mod tests {
         assert_eq!(alone, 0.53);
         let background = track(None, &[0.05, 0.7, 0.7, 0.05]);
         let with_background = [clips.to_vec(), vec![background]].concat();
-        // by clips alone the middle of 0.71 to 0.85: the background counts among the clips too
-        assert_eq!(chosen(&with_background, 1.0).on, 0.78);
+        // by clips alone a quarter of the way from 0.71 to 0.85: the background counts among the clips too
+        assert_eq!(chosen(&with_background, 1.0).on, 0.75);
         let worse = track(None, &[0.05, 0.94, 0.94, 0.05]);
         let with_worse = [clips.to_vec(), vec![worse]].concat();
-        assert_eq!(chosen(&with_worse, 1.0).on, 0.95);
+        // above 0.94, and a quarter of what is left above that
+        assert_eq!(chosen(&with_worse, 1.0).on, 0.97);
     }
 
     #[test]
     fn alarms_that_are_allowed_do_not_raise_it() {
-        // forty seconds of background with two alarms; by the clips alone the middle of 0.06 to 0.30 is taken
+        // forty seconds of background with two alarms; the clips alone are content with the lowest they may have
         let mut scores = vec![0.05; 476];
         for at in [100, 300] {
             scores[at..at + 4].fill(0.94);
@@ -223,6 +238,6 @@ mod tests {
         let mut clips = vec![track(None, &scores)];
         clips.extend(std::iter::repeat_n(clip(0.3, true), 20));
         let on = |alarms: f64| chosen(&clips, alarms * 90.0).on;
-        assert_eq!((on(1.9), on(2.1)), (0.95, 0.18));
+        assert_eq!((on(1.9), on(2.1)), (0.97, 0.15));
     }
 }

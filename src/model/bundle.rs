@@ -7,7 +7,10 @@ use sha2::{Digest, Sha256};
 use tch::Device;
 use tch::nn::VarStore;
 
-use super::{BundleError, Manifest, Network, NetworkError, NetworkScorer, Schedule, read_weights};
+use super::{
+    BundleError, Manifest, Network, NetworkError, NetworkScorer, Schedule, read_weights,
+    with_random_seed,
+};
 use crate::domain::LabelSet;
 use crate::features::{FeaturiserSpec, FrontEnd};
 use crate::recognition::ModelTraits;
@@ -177,7 +180,10 @@ fn load_network(
         return Err(network_error(NetworkError::Parameters { expected, found }));
     }
     let store = VarStore::new(Device::Cpu);
-    let network = Network::new(&store.root(), &manifest.network, mel_bands, outputs, 0.0);
+    // random weights, until those of the file take their place
+    let network = with_random_seed(0, || {
+        Network::new(&store.root(), &manifest.network, mel_bands, outputs, 0.0)
+    });
     read_weights(bytes, &store.variables()).map_err(network_error)?;
     Ok(network)
 }

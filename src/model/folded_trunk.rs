@@ -4,7 +4,7 @@
 use tch::Tensor;
 
 use super::NetworkError;
-use super::conv_trunk::{ConvBlock, ConvTrunk};
+use super::conv_trunk::{ConvBlock, ConvTrunk, channels_last};
 use super::structure::ConvLayer;
 
 /// Epsilon of the batch norms; tch's default, which training uses.
@@ -77,8 +77,8 @@ impl FoldedTrunk {
 
 fn fold(block: &ConvBlock) -> Result<FoldedBlock, NetworkError> {
     let ConvBlock { conv, norm, layer } = block;
-    let affine = "invariant: the trunk makes its batch norms with both";
-    let (gain, shift) = (norm.ws.as_ref().expect(affine), norm.bs.as_ref().expect(affine));
+    let gain = norm.ws.as_ref().expect("invariant: the trunk's batch norms have weights");
+    let shift = norm.bs.as_ref().expect("invariant: the trunk's batch norms have biases");
     let deviation = norm.running_var.f_add_scalar(NORM_EPSILON)?.f_sqrt()?;
     let scale = gain.f_div(&deviation)?; // [channels]
     let weight = conv.ws.f_mul(&scale.f_reshape([-1, 1, 1, 1])?)?;
@@ -88,9 +88,4 @@ fn fold(block: &ConvBlock) -> Result<FoldedBlock, NetworkError> {
         bias: bias.detach(),
         layer: *layer,
     })
-}
-
-/// The same values with the channels of one place side by side, the layout in which small convolutions are fastest.
-fn channels_last(weight: &Tensor) -> Result<Tensor, NetworkError> {
-    Ok(weight.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?)
 }

@@ -22,6 +22,7 @@ mod structure;
 mod weights;
 
 pub use bundle::Bundle;
+pub use conv_trunk::Precision;
 pub use error::{BundleError, NetworkError};
 pub use layer_cost::LayerCost;
 pub use manifest::{Activation, Figures, Manifest, Provenance};
@@ -32,5 +33,5 @@ pub use network_sizes::{
     CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec, TimePooling,
 };
 pub use network_spec::NetworkSpec;
-pub use runtime::configure_runtime;
+pub use runtime::{configure_runtime, with_random_seed};
 pub use weights::{read_weights, write_weights};

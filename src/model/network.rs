@@ -7,7 +7,7 @@ use tch::nn::{self, ModuleT};
 use tch::{TchError, Tensor};
 
 use super::NetworkSpec;
-use super::conv_trunk::ConvTrunk;
+use super::conv_trunk::{ConvTrunk, Precision};
 use super::head::Head;
 use super::lstm::{Lstm, Pass};
 use super::projection::Projection;
@@ -43,6 +43,12 @@ impl Network {
             head: Head::new(root, &structure, mel_bands, labels),
             dropout,
         }
+    }
+
+    /// The same network, its convolutions trained in another precision.
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.trunk.precision = precision;
+        self
     }
 
     fn logits(&self, windows: &Tensor, train: bool) -> Result<Tensor, TchError> {

@@ -1,4 +1,4 @@
-//! AdamW whose state can be saved: libtorch's own keeps it to itself. Called by the trainer after each step's gradients.
+//! AdamW whose state can be saved: libtorch's own keeps it to itself. Called by the trainer in every step.
 
 use tch::{Kind, Tensor};
 
@@ -10,8 +10,8 @@ const BETAS: (f64, f64) = (0.9, 0.999);
 /// Keeps the division sound; libtorch's own.
 const EPSILON: f64 = 1e-8;
 
-/// The optimiser's state, all of it in rows as [`FlatWeights`] orders them: one operation a step where a tensor at a time
-/// takes hundreds.
+/// The optimiser's state, all of it in rows as [`FlatWeights`] orders them: a few operations a step where a tensor at a
+/// time takes hundreds.
 pub struct AdamW {
     /// The fitted weights.
     pub weights: Tensor,

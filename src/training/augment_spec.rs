@@ -46,18 +46,18 @@ impl Default for AugmentSpec {
         Self {
             gain_low_db: -20.0,
             gain_high_db: 6.0,
-            mixup: 0.5,
+            mixup: 0.8,
             band_shift: 2,
             masks: 2,
             mask_bands: 6,
             mask_frames: 12,
             time_shift: 0,
-            time_stretch: 0.0,
-            equalise_db: 0.0,
+            time_stretch: 0.25,
+            equalise_db: 8.0,
             background: 0.08,
-            noise: 0.0,
+            noise: 0.3,
             snr_low_db: 0.0,
-            snr_high_db: 20.0,
+            snr_high_db: 30.0,
         }
     }
 }
@@ -71,7 +71,10 @@ impl AugmentSpec {
             mixup: 0.0,
             band_shift: 0,
             masks: 0,
+            time_stretch: 0.0,
+            equalise_db: 0.0,
             background: 0.0,
+            noise: 0.0,
             ..Self::default()
         }
     }

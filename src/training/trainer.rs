@@ -15,7 +15,7 @@ use super::{
     SetFingerprint, TrainingError, TrainingSpec, TrainingState, Validation,
 };
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
-use crate::model::{Network, NetworkSpec, write_weights};
+use crate::model::{Network, NetworkSpec, with_random_seed, write_weights};
 
 /// Training clips that are measured as they are, beside the validation clips: enough to see overfitting.
 const PLAIN_CLIPS: usize = 200;
@@ -79,10 +79,12 @@ impl Trainer {
             }
         }
         let fingerprint = SetFingerprint::new(&set);
-        tch::manual_seed(i64::from_ne_bytes(spec.seed.to_ne_bytes()));
         let variables = VarStore::new(Device::Cpu);
         let (bands, labels) = (target.front_end.mel_bands as i64, target.labels as i64);
-        let network = Network::new(&variables.root(), target.network, bands, labels, spec.dropout);
+        let network = with_random_seed(spec.seed, || {
+            Network::new(&variables.root(), target.network, bands, labels, spec.dropout)
+        })
+        .with_precision(spec.precision);
         let flat = FlatWeights::new(&variables);
         let window_frames = target.window.frames;
         let clips = set.train.into_iter().map(|clip| {
@@ -132,8 +134,7 @@ impl Trainer {
         let windows = Tensor::f_from_slice(&batch.windows)?.f_reshape(shape)?;
         let targets = Tensor::f_from_slice(&batch.targets)?.f_reshape([count, -1])?;
         let seed = seed_of(self.spec.seed, Purpose::Dropout, self.state.step);
-        tch::manual_seed(i64::from_ne_bytes(seed.to_ne_bytes()));
-        let logits = self.network.forward_t(&windows, true); // [batch, labels]
+        let logits = with_random_seed(seed, || self.network.forward_t(&windows, true)); // [batch, labels]
         let loss = loss_of(&logits, &targets)?;
         let value = loss.f_double_value(&[])?;
         if !value.is_finite() {

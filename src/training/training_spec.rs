@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AugmentSpec, TrainingError};
+use crate::model::Precision;
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub struct TrainingSpec {
     pub patience: usize,
     /// Which epoch's weights are kept.
     pub keep: KeptWeights,
+    /// What convolutions are computed in while training.
+    pub precision: Precision,
     /// Seed of everything random.
     pub seed: u64,
     /// What is done to windows before they are trained on.
@@ -80,7 +83,7 @@ impl Default for TrainingSpec {
     /// What the shipped bundle is trained with.
     fn default() -> Self {
         Self {
-            epochs: 200,
+            epochs: 250,
             batch: 16,
             learning_rate: 2e-3,
             schedule: RateSchedule::OneCycle,
@@ -89,11 +92,12 @@ impl Default for TrainingSpec {
             dropout: 0.2,
             label_smoothing: 0.0,
             balance: ClassBalance::AsFound,
-            ema: 0.0,
+            ema: 0.998,
             validate_every: 5,
             validation_stride: 6,
             patience: 0,
             keep: KeptWeights::Last,
+            precision: Precision::F32,
             seed: 1,
             augment: AugmentSpec::default(),
         }

@@ -12,9 +12,6 @@ use super::destination::{Destination, failure_of, name};
 use crate::cli::Failure;
 use crate::plots::{RateCurve, draw_confusion, draw_roc};
 
-/// Labels of curves that are averages of others.
-const AVERAGES: [&str; 2] = ["macro average", "micro average"];
-
 /// Arguments of `tympan plot confusion` and `tympan plot roc`.
 #[derive(Debug, Args)]
 pub(super) struct MeasurementArguments {
@@ -31,20 +28,30 @@ struct MeasuredClass {
     label: String,
 }
 
-/// A curve as the measurement has it.
+/// The curves as the measurement has them.
 #[derive(Debug, Deserialize)]
-struct MeasuredCurve {
+struct MeasuredCurves {
+    micro_roc: Option<MeasuredRoc>,
+    classes: Vec<MeasuredClassCurves>,
+}
+
+/// A class's curves; one that has no clip, or all of them, has none.
+#[derive(Debug, Deserialize)]
+struct MeasuredClassCurves {
     label: String,
-    auc: Option<f64>,
+    roc: Option<MeasuredRoc>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MeasuredRoc {
+    auc: f64,
     points: Vec<MeasuredPoint>,
 }
 
-/// `[x, y]`, or with the rates named.
 #[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(untagged)]
-enum MeasuredPoint {
-    Pair(f64, f64),
-    Named { false_positive_rate: f64, true_positive_rate: f64 },
+struct MeasuredPoint {
+    false_positive_rate: f64,
+    true_positive_rate: f64,
 }
 
 /// Draws the confusion matrix.
@@ -61,25 +68,24 @@ pub(super) fn confusion(arguments: &MeasurementArguments) -> Result<(), Failure>
 /// Draws the ROC curves.
 pub(super) fn roc(arguments: &MeasurementArguments) -> Result<(), Failure> {
     let measurement = read(&arguments.file)?;
-    let curves: Vec<MeasuredCurve> = field(&measurement, "roc", &arguments.file)?;
-    let (averages, classes): (Vec<RateCurve>, Vec<RateCurve>) = curves
-        .into_iter()
-        .map(RateCurve::from)
-        .partition(|curve| AVERAGES.contains(&curve.label.as_str()));
+    let curves: MeasuredCurves = field(&measurement, "curves", &arguments.file)?;
+    let average = curves.micro_roc.map(|roc| roc.drawn("all classes in one"));
+    let classes = curves.classes.into_iter();
+    let classes: Vec<RateCurve> =
+        classes.filter_map(|class| Some(class.roc?.drawn(&class.label))).collect();
     let sheet = arguments.destination.sheet(title(&measurement, &arguments.file));
-    let picture = draw_roc(&classes, &averages, &sheet).map_err(failure_of)?;
+    let picture = draw_roc(&classes, average.as_slice(), &sheet).map_err(failure_of)?;
     arguments.destination.write(&picture, &arguments.file, "roc")
 }
 
-impl From<MeasuredCurve> for RateCurve {
-    fn from(curve: MeasuredCurve) -> Self {
-        let points = curve.points.iter().map(|point| match *point {
-            MeasuredPoint::Pair(x, y) => (x, y),
-            MeasuredPoint::Named { false_positive_rate, true_positive_rate } => {
-                (false_positive_rate, true_positive_rate)
-            }
-        });
-        Self { label: curve.label, area: curve.auc, points: points.collect() }
+impl MeasuredRoc {
+    fn drawn(self, label: &str) -> RateCurve {
+        let points = self.points.iter();
+        RateCurve {
+            label: label.to_owned(),
+            area: Some(self.auc),
+            points: points.map(|at| (at.false_positive_rate, at.true_positive_rate)).collect(),
+        }
     }
 }
 

@@ -86,6 +86,10 @@ pub struct DatasetArguments {
     /// Recording, or folder of recordings, that holds none of the labels: noise, silence. May be given again
     #[arg(long, value_name = "PATH")]
     pub background: Vec<PathBuf>,
+    /// Sound that holds none of the labels, such as speech, and is not trained on: thresholds are chosen so that the
+    /// model keeps quiet in it and in the background. May be given again
+    #[arg(long, value_name = "PATH", requires = "background", num_args = 1..)]
+    pub negatives: Vec<PathBuf>,
     /// Keep features in this folder, and take from it what was kept before
     #[arg(long, value_name = "FOLDER")]
     pub features: Option<PathBuf>,
@@ -133,7 +137,12 @@ impl TrainArguments {
     /// When the system does not tell the current folder.
     pub fn with_absolute_paths(mut self) -> std::io::Result<Self> {
         let named = [&mut self.data, &mut self.out, &mut self.resume, &mut self.dataset.features];
-        for path in named.into_iter().flatten().chain(&mut self.dataset.background) {
+        for path in named
+            .into_iter()
+            .flatten()
+            .chain(&mut self.dataset.background)
+            .chain(&mut self.dataset.negatives)
+        {
             *path = std::path::absolute(&*path)?;
         }
         Ok(self)
@@ -154,7 +163,7 @@ impl TrainArguments {
         }
     }
 
-    /// The command that makes the bundle again; DATA and BACKGROUND stand for paths of whoever types it.
+    /// The command that makes the bundle again; DATA, BACKGROUND and NEGATIVES stand for paths of whoever types it.
     pub fn command(&self, out: &str) -> String {
         let mut command = "tympan train --data DATA".to_owned();
         for (option, value) in self.given() {
@@ -162,6 +171,10 @@ impl TrainArguments {
                 ("data" | "out" | "features" | "checkpoint-every", _) => continue,
                 ("background", Value::Array(items)) => {
                     command += &" --background BACKGROUND".repeat(items.len());
+                    continue;
+                }
+                ("negatives", _) => {
+                    command += " --negatives NEGATIVES";
                     continue;
                 }
                 (_, Value::Bool(_)) => String::new(),

@@ -1,5 +1,5 @@
-//! What a run of `tympan train` does, decided before anything is computed: dataset, splits, network, numbers. Made of the
-//! options, read by everything after.
+//! What a run of `tympan train` does, decided before anything is computed: dataset, splits, network, numbers. Made of
+//! the options, read by everything after.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -159,7 +159,7 @@ fn by_folds(options: &SplitArguments, dataset: &Dataset, present: &[u32]) -> Spl
     let validation = match (&options.validation_folds[..], present) {
         (given @ [_, ..], _) => given.to_vec(),
         // the fifth is left for who wants to test
-        ([], [1, 2, 3, 4, ..]) if is_esc50 => vec![4],
+        ([], [1, 2, 3, 4, ..]) if is_esc50 && !options.folds.contains(&4) => vec![4],
         ([], present) => {
             let free = present.iter().rev().find(|fold| !options.folds.contains(fold));
             free.copied().into_iter().collect()

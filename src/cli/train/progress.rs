@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 
-use crate::cli::eval::progress_bar;
+use crate::cli::progress_bar::progress_bar;
 use crate::training::{EpochReport, StepReport};
 
 /// Where there is no bar, a line is written at every validation, and after so long without one.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::plan::Plan;
 use crate::cli::Failure;
-use crate::cli::eval::progress_bar;
+use crate::cli::progress_bar::progress_bar;
 use crate::offline::{
     CleaningSpec, ClipFault, DatasetClip, Split, check_faults, load_clean_clip, map_clips,
     worker_count,

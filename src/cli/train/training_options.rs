@@ -4,6 +4,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::options::{by_name, with_default};
+use crate::model::Precision;
 use crate::training::{AugmentSpec, ClassBalance, KeptWeights, RateSchedule, TrainingSpec};
 
 /// How a network is fitted.
@@ -46,6 +47,10 @@ pub struct TrainingOptions {
     /// Which epoch's weights are kept: last (the default), or best, which has the lowest validation loss
     #[arg(long, value_parser = by_name::<KeptWeights>)]
     keep: Option<KeptWeights>,
+    /// What convolutions are computed in while training: f32 (the default), or bf16, which is faster where the processor
+    /// has it
+    #[arg(long, value_parser = by_name::<Precision>)]
+    precision: Option<Precision>,
     #[arg(long, help = with_default("Seed of everything random", spec().seed))]
     seed: Option<u64>,
 }
@@ -135,6 +140,7 @@ impl TrainingOptions {
         set(&mut spec.validation_stride, self.validation_stride);
         set(&mut spec.patience, self.patience);
         set(&mut spec.keep, self.keep);
+        set(&mut spec.precision, self.precision);
         set(&mut spec.seed, self.seed);
         spec
     }

@@ -46,7 +46,7 @@ pub struct StreamingFigures {
 
 /// From the true start of an event to the last sample that had to be heard for it to be told. What computing takes comes
 /// on top: milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DelayFigures {
     /// Hits measured.
     pub hits: usize,
@@ -54,6 +54,8 @@ pub struct DelayFigures {
     pub median_s: f64,
     /// Nine tenths of them were told sooner, in seconds. Between two hits it lies where a straight line puts it.
     pub p90_s: f64,
+    /// All of them, rising, in seconds.
+    pub delays_s: Vec<f64>,
 }
 
 impl StreamingFigures {
@@ -105,7 +107,7 @@ impl DelayFigures {
     fn new(mut delays: Vec<f64>) -> Option<Self> {
         delays.sort_by(f64::total_cmp);
         let (median_s, p90_s) = (quantile(&delays, 0.5)?, quantile(&delays, 0.9)?);
-        Some(Self { hits: delays.len(), median_s, p90_s })
+        Some(Self { hits: delays.len(), median_s, p90_s, delays_s: delays })
     }
 }
 

@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::{ClipFault, ClipSpan, Dataset, DatasetClip, DatasetError, DatasetOptions, Layout};
+use super::{
+    ClipFault, ClipSpan, Dataset, DatasetClip, DatasetError, DatasetOptions, Layout, audio_file,
+};
 use crate::domain::LabelSet;
 
 /// A dataset as its table or its folders have it, before anybody looked at the files.
@@ -148,7 +150,7 @@ type Part = (PathBuf, Option<std::time::Duration>, Option<std::time::Duration>);
 /// The same for the same part of the same file, however the path is written.
 fn key(path: &Path, content: &Content) -> Part {
     let span = content.span;
-    (path.components().collect(), span.map(|it| it.start), span.and_then(|it| it.end))
+    (audio_file::plain(path), span.map(|it| it.start), span.and_then(|it| it.end))
 }
 
 /// What is wrong with a file that a look at it tells.

@@ -1,6 +1,6 @@
 //! Which files are recordings, by their endings. Used by the readers of layouts, before anything is decoded.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Endings of files that may be recordings that are read.
 const ENDINGS: [&str; 12] =
@@ -35,6 +35,11 @@ pub(super) fn kind_of(path: &Path) -> FileKind {
     } else {
         FileKind::Unknown
     }
+}
+
+/// A path that is the same however it was written: `./a.wav` becomes `a.wav`.
+pub(super) fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
 /// The recording `name` below the first of `folders` that has it, with that ending or another: published sets are kept

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClipFault, DatasetError, DatasetOptions, Layout};
+use super::{ClipFault, DatasetError, DatasetOptions, Layout, audio_file};
 use crate::domain::LabelSet;
 
 /// A labelled set of recordings.
@@ -50,6 +50,13 @@ pub struct ClipSpan {
     pub start: Duration,
     /// Up to here; none for the file's end.
     pub end: Option<Duration>,
+}
+
+impl DatasetClip {
+    /// The file, the same however its path was written: `./a.wav` is `a.wav`.
+    pub(in crate::offline) fn file(&self) -> PathBuf {
+        audio_file::plain(&self.path)
+    }
 }
 
 impl Dataset {

@@ -19,7 +19,7 @@ pub(super) fn sources_of(clips: &[DatasetClip]) -> Vec<usize> {
     let mut files: HashMap<PathBuf, usize> = HashMap::new();
     let mut groups: HashMap<&str, usize> = HashMap::new();
     for (index, clip) in clips.iter().enumerate() {
-        let same_file = *files.entry(clip.path.components().collect()).or_insert(index);
+        let same_file = *files.entry(clip.file()).or_insert(index);
         join(&mut earlier, index, same_file);
         if let Some(group) = &clip.group {
             let same_group = *groups.entry(group).or_insert(index);

@@ -6,11 +6,11 @@ use super::prng::SplitMix64;
 use super::voice::{OnePole, Partial, Voice};
 
 /// Near drops a second, at random times.
-const DROPS_PER_SECOND: f32 = 260.0;
+const DROPS_PER_SECOND: f32 = 1_200.0;
 
 /// The bed's band in Hz: no rumble below, soft above.
 const BED_FROM_HZ: f32 = 400.0;
-const BED_TO_HZ: f32 = 3_000.0;
+const BED_TO_HZ: f32 = 6_000.0;
 
 pub(super) struct Rain;
 
@@ -22,19 +22,16 @@ impl Voice for Rain {
     fn render(&self, rate_hz: f32, prng: &mut SplitMix64, into: &mut [f32]) {
         let mut floor = OnePole::new(BED_FROM_HZ, rate_hz);
         let mut ceiling = OnePole::new(BED_TO_HZ, rate_hz);
-        // swells over seconds: rain is steady, not constant
-        let mut swell = OnePole::new(0.8, rate_hz);
         for sample in into.iter_mut() {
-            let gust = 1.0 + 8.0 * swell.low(prng.noise());
-            *sample += gust * floor.high(ceiling.low(prng.noise()));
+            *sample += floor.high(ceiling.low(prng.noise()));
         }
         let drops = (DROPS_PER_SECOND * into.len() as f32 / rate_hz) as usize;
         for _ in 0..drops {
             let begin = ((prng.unit() * into.len() as f32) as usize).min(into.len());
             // few near, many far
             let nearness = prng.unit();
-            let amplitude = 0.1 + 1.6 * nearness * nearness * nearness * nearness;
-            let hz = 1_200.0 * (4.0_f32).powf(prng.unit());
+            let amplitude = 0.05 + 0.8 * nearness * nearness * nearness * nearness;
+            let hz = 1_500.0 * (5.0_f32).powf(prng.unit());
             let decay = prng.between(0.004, 0.018);
             let phase = prng.between(0.0, TAU);
             Partial { hz, amplitude, decay }.strike(rate_hz, phase, &mut into[begin..]);

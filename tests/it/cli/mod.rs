@@ -4,6 +4,7 @@ mod bad_audio;
 mod bad_configuration;
 mod commands;
 mod datasets;
+mod eval;
 mod plot;
 mod run;
 mod same_records;

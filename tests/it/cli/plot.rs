@@ -29,12 +29,17 @@ const MEASUREMENT: &str = r#"{
   "model": "esc50", "dataset": "ESC-50", "clip_accuracy": 0.75,
   "classes": [{"label": "dog", "support": 3}, {"label": "cat", "support": 1}],
   "confusion": [[2, 1], [0, 1]],
-  "roc": [
-    {"label": "dog", "auc": 0.9, "points": [[0.0, 0.0], [0.2, 0.9], [1.0, 1.0]]},
-    {"label": "micro average", "auc": null,
-     "points": [{"false_positive_rate": 0.0, "true_positive_rate": 0.5, "threshold": null},
-                {"false_positive_rate": 1.0, "true_positive_rate": 1.0, "threshold": 0.1}]}
-  ]
+  "curves": {
+    "micro_roc": {"auc": 0.8, "points": [
+      {"false_positive_rate": 0.0, "true_positive_rate": 0.5, "threshold": null},
+      {"false_positive_rate": 1.0, "true_positive_rate": 1.0, "threshold": 0.1}]},
+    "classes": [
+      {"label": "dog", "roc": {"auc": 0.9, "points": [
+        {"false_positive_rate": 0.0, "true_positive_rate": 0.0, "threshold": null},
+        {"false_positive_rate": 0.2, "true_positive_rate": 0.9, "threshold": 0.6},
+        {"false_positive_rate": 1.0, "true_positive_rate": 1.0, "threshold": 0.1}]}},
+      {"label": "cat", "roc": null}]
+  }
 }"#;
 
 #[test]
@@ -78,7 +83,7 @@ fn runs_and_measurements_are_drawn() {
     let confusion = drawn(folder.path(), &["confusion", &json]);
     says(&confusion, &["esc50 on ESC-50: 75.0 % of clips right", "dog", "cat", "predicted label"]);
     let roc = drawn(folder.path(), &["roc", &json, "--title", "ROC of mine"]);
-    says(&roc, &["ROC of mine", "dog (AUC 0.900)", "micro average"]);
+    says(&roc, &["ROC of mine", "dog (AUC 0.900)", "all classes in one"]);
 }
 
 #[test]
@@ -118,7 +123,7 @@ fn what_cannot_be_drawn_says_why() {
     says(&failure(&["plot", "spectrogram", &empty], 3), &["empty.wav"]);
     let json = path(folder.path(), "old.json");
     std::fs::write(&json, "{\"confusion\": [[1]]}").unwrap();
-    says(&failure(&["plot", "roc", &json], 2), &["old.json", "`roc`", "tympan eval --json"]);
+    says(&failure(&["plot", "roc", &json], 2), &["old.json", "`curves`", "tympan eval --json"]);
     says(&failure(&["plot", "confusion", &json], 2), &["old.json", "`classes`"]);
     says(&failure(&["plot", "confusion", wav], 2), &["demo.wav"]);
     let nothing = path(folder.path(), "nothing");

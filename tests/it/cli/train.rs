@@ -147,7 +147,7 @@ fn a_split_that_leaks_says_so_wherever_its_bundle_is_told_of() {
     let train = |more: &[&str]| {
         let begin = ["train", "--data", data.to_str().unwrap(), "--out", out.to_str().unwrap()];
         let small = ["--network", "conv1d", "--channels", "4,4", "--epochs", "1", "--threads", "1"];
-        let output = output_of(&[&begin, &small, more].concat());
+        let output = output_of(&[&begin[..], &small, more].concat());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stderr).into_owned()
     };

@@ -62,7 +62,7 @@ fn many() -> Vec<(f32, bool)> {
         (state >> 8) as f32 / 16_777_216.0
     };
     let one = |index: u32| {
-        let positive = index % 10 == 0;
+        let positive = index.is_multiple_of(10);
         let score = next();
         (if positive { score.sqrt() } else { score }, positive)
     };

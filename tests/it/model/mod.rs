@@ -17,7 +17,7 @@ use tympan::domain::MelWindow;
 use tympan::features::{FrontEndSpec, Normaliser, WindowSpec};
 use tympan::model::{
     Activation, Bundle, ConvBlockSpec, CrnnSpec, Figures, Manifest, Network, NetworkSpec,
-    Provenance, TimePooling, write_weights,
+    Provenance, TimePooling, with_random_seed, write_weights,
 };
 use tympan::recognition::Thresholds;
 
@@ -51,7 +51,9 @@ pub fn trained_network(
     seed: u64,
 ) -> (Network, HashMap<String, Tensor>) {
     let store = VarStore::new(tch::Device::Cpu);
-    let network = Network::new(&store.root(), spec, mel_bands as i64, labels as i64, 0.5);
+    let network = with_random_seed(seed, || {
+        Network::new(&store.root(), spec, mel_bands as i64, labels as i64, 0.5)
+    });
     let variables = store.variables();
     let mut random = StdRng::seed_from_u64(seed);
     for (name, variable) in BTreeMap::from_iter(&variables) {
@@ -59,13 +61,13 @@ pub fn trained_network(
         // batch norms whose statistics are not those of an untrained network, or folding would test nothing
         let (low, high) = if name.ends_with("running_var") || name.ends_with("norm.weight") {
             (0.5, 2.0)
-        } else if name.starts_with("attention") {
-            (-2.0, 2.0)
         } else if shape.len() == 1 {
             (-0.5, 0.5)
         } else {
+            // what keeps the strength of a signal from layer to layer, but lets no score saturate
             let inputs: i64 = shape[1..].iter().product();
-            let bound = (6.0 / inputs as f32).sqrt();
+            let strength = if name.starts_with("output") { 0.5 } else { 6.0 };
+            let bound = (strength / inputs as f32).sqrt();
             (-bound, bound)
         };
         let values: Vec<f32> =
@@ -111,6 +113,11 @@ pub fn write_bundle(
             command: String::new(),
             seed: 0,
             epochs: 0,
+            leaky: false,
+            split_words: String::new(),
+            chosen_epoch: None,
+            cleaning: Default::default(),
+            split: Default::default(),
         },
         figures: Figures::default(),
         thresholds: LABELS

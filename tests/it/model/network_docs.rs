@@ -36,7 +36,7 @@ fn table(network: &NetworkSpec) -> String {
         let numbers = [layer.parameters, layer.multiply_adds, layer.multiply_adds_per_hop];
         row(&format!("`{}`", layer.name), &output.join(" × "), numbers);
     }
-    row("all", "", totals(network));
+    row("all", "–", totals(network));
     text
 }
 

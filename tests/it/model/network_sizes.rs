@@ -63,7 +63,6 @@ fn every_standard_network_takes_the_standard_window() {
     for kind in NetworkKind::ALL {
         let network = NetworkSpec::standard(kind);
         assert_eq!(network.kind(), kind);
-        assert_eq!(network.pooling(), TimePooling::Mean);
         assert_eq!(network.frames_near(94), 94, "{kind}");
         network.check(64, 94, 4).unwrap();
     }
@@ -88,7 +87,7 @@ fn kinds_are_known_by_name_and_no_other() {
 fn a_manifest_from_before_pooling_had_a_name_means_the_mean() {
     let manifest = std::fs::read_to_string(shipped().join("model.toml")).unwrap();
     let network = Bundle::load(&shipped()).unwrap().manifest.network;
-    let old = manifest.replace("pooling = \"mean\"\n", "");
+    let old = manifest.replace("pooling = \"attention\"\n", "");
     let network_alone = |text: &str| text.parse::<toml::Table>().unwrap()["network"].to_string();
     assert!(!network_alone(&old).contains("pooling"));
     let read: NetworkSpec =

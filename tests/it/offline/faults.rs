@@ -99,7 +99,7 @@ fn a_table_without_a_column_or_a_usable_row_is_an_error() {
     let list = folder.write("list.csv", b"path,label\n\xff\xfe,door\n");
     let error = Dataset::open(&list, &DatasetOptions::default()).unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
-    says(&source, &["line: 2", "UTF-8"]);
+    says(&source, &["line 2", "UTF-8"]);
     let list = folder.write("list.csv", "path,label\n");
     let error = Dataset::open(&list, &DatasetOptions::default()).unwrap_err().to_string();
     says(&error, &["names no recording"]);

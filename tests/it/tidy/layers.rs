@@ -4,7 +4,7 @@ use super::rust_file::{RustFile, has_word};
 use super::{assert_finds, assert_none, check, files_below, rust_files};
 
 /// A folder's layer. Folders of one layer do not import each other.
-const LAYERS: [(&str, u8); 14] = [
+const LAYERS: [(&str, u8); 15] = [
     ("domain", 0),
     ("dsp", 1),
     ("features", 2),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, u8); 14] = [
     ("training", 6),
     ("plots", 6),
     ("config", 7),
+    ("report", 7),
     ("cli", 8),
 ];
 

@@ -7,6 +7,7 @@ mod runs;
 mod weights;
 
 use std::f32::consts::PI;
+use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
 use tympan::domain::{Clip, SampleRate};
@@ -64,12 +65,15 @@ pub fn spec() -> TrainingSpec {
         learning_rate: 1e-2,
         validate_every: 2,
         validation_stride: 1,
+        ema: 0.0,
         augment: AugmentSpec { masks: 0, band_shift: 0, ..Default::default() },
         ..Default::default()
     }
 }
 
 pub fn trainer_of(spec: TrainingSpec, set: TrainingSet) -> Result<Trainer, TrainingError> {
+    // networks this small only wait for further threads, for ever on a busy machine
+    tch::set_num_threads(1);
     let mut fit = NormaliserFit::new(BANDS);
     set.train.iter().for_each(|clip| fit.add(clip));
     let (front_end, network) = (front_end(), network());
@@ -107,6 +111,25 @@ pub fn run(
             on_epoch: &mut |_: &EpochReport| {},
         },
     )
+}
+
+/// Runs `body` in a process of its own: libtorch has one source of random numbers, and tests beside would draw from it.
+pub fn alone(body: impl FnOnce()) {
+    let this = std::thread::current();
+    match this.name() {
+        Some(name) if name != "main" && std::env::var_os("TYMPAN_TEST_ALONE").is_none() => {
+            let program = std::env::current_exe().unwrap();
+            let output = Command::new(program)
+                .args(["--exact", name, "--nocapture"])
+                .env("TYMPAN_TEST_ALONE", "1")
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}");
+            assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+        }
+        _ => body(),
+    }
 }
 
 #[test]

@@ -1,0 +1,186 @@
+//! Which clips are measured: those of the folds asked for, or those the model was validated on; and how the dataset's
+//! labels stand among the model's.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use serde::Deserialize;
+
+use super::EvalArguments;
+use crate::cli::Failure;
+use crate::evaluation::ClipScores;
+use crate::model::{Bundle, Provenance};
+use crate::offline::{CleaningSpec, Dataset, DatasetClip, DatasetOptions, Split, SplitSpec};
+
+/// What is measured.
+pub(super) struct ChosenClips {
+    /// The whole dataset.
+    pub dataset: Dataset,
+    /// Which of it, in words.
+    pub words: String,
+    /// Whether some of it was trained on.
+    pub trained_on: bool,
+    /// Whether the model's split parted recordings.
+    pub leaky: bool,
+    /// What is done to each recording first.
+    pub cleaning: CleaningSpec,
+    /// The model's label of each label of the dataset.
+    model_labels: Vec<usize>,
+    indices: Vec<usize>,
+}
+
+impl ChosenClips {
+    /// Reads the dataset and chooses.
+    ///
+    /// # Errors
+    /// [`Failure`] when the dataset cannot be read, has a label the model does not know, or no clip is left.
+    pub(super) fn new(arguments: &EvalArguments, bundle: &Bundle) -> Result<Self, Failure> {
+        let options = DatasetOptions {
+            layout: arguments.layout,
+            subset: arguments.subset,
+            licences: arguments.licences.clone(),
+            labels: arguments.labels.clone(),
+        };
+        let dataset = Dataset::open(&arguments.data, &options).map_err(Failure::usage)?;
+        let model_labels = model_labels(&dataset, bundle, &arguments.data)?;
+        let provenance = &bundle.manifest.provenance;
+        let split = recorded_split(provenance, &dataset)?;
+        let (indices, words) = choose(arguments, provenance, &dataset, split.as_ref());
+        if indices.is_empty() {
+            return Err(Failure::usage(anyhow!(
+                "{}: no clip of {words}; --folds chooses others",
+                arguments.data.display()
+            )));
+        }
+        let same = provenance.dataset == dataset.name;
+        let trained_on = match &split {
+            Some(split) => indices.iter().any(|index| split.train.binary_search(index).is_ok()),
+            None => indices.iter().any(|&index| {
+                let fold = dataset.clips[index].fold;
+                same && fold.is_none_or(|fold| provenance.train_folds.contains(&fold))
+            }),
+        };
+        let recorded = CleaningSpec::deserialize(provenance.cleaning.clone());
+        let recorded = recorded.map_err(|error| {
+            Failure::device_or_model(anyhow!("the model's provenance.cleaning: {error}"))
+        })?;
+        Ok(Self {
+            words,
+            trained_on,
+            leaky: provenance.leaky && same,
+            cleaning: if arguments.as_heard { CleaningSpec::default() } else { recorded },
+            model_labels,
+            indices,
+            dataset,
+        })
+    }
+
+    /// The clips chosen, in the dataset's order, with the dataset's own labels.
+    pub(super) fn clips(&self) -> Vec<&DatasetClip> {
+        self.indices.iter().map(|&index| &self.dataset.clips[index]).collect()
+    }
+
+    /// The model's label of a clip.
+    pub(super) fn model_label(&self, clip: &DatasetClip) -> usize {
+        self.model_labels[clip.label]
+    }
+
+    /// Scores of the dataset's labels alone, in the dataset's order.
+    pub(super) fn narrowed(&self, mut clip: ClipScores) -> ClipScores {
+        for window in &mut clip.windows {
+            window.scores = self.model_labels.iter().map(|&label| window.scores[label]).collect();
+        }
+        clip
+    }
+
+    /// What is done to each recording, in words; empty for nothing.
+    pub(super) fn cleaning_words(&self) -> String {
+        if self.cleaning == CleaningSpec::default() {
+            return String::new();
+        }
+        toml::to_string(&self.cleaning)
+            .map(|text| text.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", "))
+            .unwrap_or_default()
+    }
+}
+
+fn model_labels(dataset: &Dataset, bundle: &Bundle, path: &Path) -> Result<Vec<usize>, Failure> {
+    let mut unknown = Vec::new();
+    let mut known = Vec::new();
+    for label in dataset.labels.iter() {
+        match bundle.labels.iter().position(|of_model| of_model == label) {
+            Some(index) => known.push(index),
+            None => unknown.push(label.to_string()),
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(known);
+    }
+    Err(Failure::usage(anyhow!(
+        "{}: the model {} does not know {}; it can be measured only on classes it knows (--labels chooses some)",
+        path.display(),
+        bundle.manifest.name,
+        unknown.join(", ")
+    )))
+}
+
+/// The split the model was trained with, when this is its dataset.
+///
+/// # Errors
+/// [`Failure`] when it was made at random and this is not quite the same set: other clips would count as held out.
+fn recorded_split(provenance: &Provenance, dataset: &Dataset) -> Result<Option<Split>, Failure> {
+    if provenance.split.is_empty() || provenance.dataset != dataset.name {
+        return Ok(None);
+    }
+    let unusable = |why: String| {
+        Failure::usage(anyhow!(
+            "the model's split cannot be made again: {why}; give the same --data, --labels, --subset and --licences as \
+             in training"
+        ))
+    };
+    let spec = SplitSpec::deserialize(provenance.split.clone())
+        .map_err(|error| unusable(error.to_string()))?;
+    let at_random = matches!(spec, SplitSpec::Random { .. });
+    match spec.split(dataset) {
+        Ok(split) if at_random && split.train.len() != provenance.train_clips => {
+            Err(unusable(format!(
+                "{} clips would be trained on, and {} were",
+                split.train.len(),
+                provenance.train_clips
+            )))
+        }
+        Ok(split) => Ok(Some(split)),
+        Err(error) if at_random => Err(unusable(error.to_string())),
+        // folds stay folds, also of a part of the set
+        Err(_) => Ok(None),
+    }
+}
+
+/// Indices of the clips to measure, and in words which these are.
+fn choose(
+    arguments: &EvalArguments,
+    provenance: &Provenance,
+    dataset: &Dataset,
+    split: Option<&Split>,
+) -> (Vec<usize>, String) {
+    let of_folds = |folds: &[u32]| -> Vec<usize> {
+        let clips = dataset.clips.iter().enumerate();
+        let in_folds = |clip: &DatasetClip| clip.fold.is_some_and(|fold| folds.contains(&fold));
+        clips.filter(|(_, clip)| in_folds(clip)).map(|(index, _)| index).collect()
+    };
+    let named = |folds: &[u32]| {
+        let folds: Vec<String> = folds.iter().map(u32::to_string).collect();
+        format!("fold{} {}", if folds.len() == 1 { "" } else { "s" }, folds.join(", "))
+    };
+    if !arguments.folds.is_empty() {
+        return (of_folds(&arguments.folds), named(&arguments.folds));
+    }
+    if let Some(split) = split {
+        let part = if split.test.is_empty() { &split.validation } else { &split.test };
+        return (part.clone(), format!("the clips held out in training ({})", split.description));
+    }
+    if provenance.dataset == dataset.name && !provenance.validation_folds.is_empty() {
+        return (of_folds(&provenance.validation_folds), named(&provenance.validation_folds));
+    }
+    ((0..dataset.clips.len()).collect(), "all clips".to_owned())
+}

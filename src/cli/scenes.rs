@@ -1,0 +1,118 @@
+//! Scenes of background and other sound, scored once by the network. Called by `eval`, which counts events in them, and by
+//! `train`, which chooses thresholds by those that hold no class.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use rayon::ThreadPoolBuilder;
+
+use super::Failure;
+use super::classify::recordings;
+use super::progress_bar::progress_bar;
+use crate::domain::{Clip, SampleRate};
+use crate::evaluation::streaming::{
+    RecordedScene, Scene, ScenePiece, SceneSpec, record_scenes, scene_groups,
+};
+use crate::model::{Bundle, Schedule};
+use crate::offline::worker_count;
+use crate::sources::load_clip;
+
+/// Recordings without a class in a scene.
+const NEGATIVES_A_SCENE: usize = 75;
+/// Minutes of a scene without a class.
+const MINUTES_A_SCENE: u32 = 10;
+
+/// Sound that holds none of the labels, as scenes of ten minutes.
+pub struct QuietSound {
+    /// What the scenes are laid with.
+    pub background: Vec<Clip>,
+    /// What else comes in them, such as speech.
+    negatives: Vec<Clip>,
+    minutes: u32,
+    seed: u64,
+    groups: Vec<Vec<usize>>,
+}
+
+impl QuietSound {
+    /// Loads every recording named or found below a folder named; `seed` decides what comes when and how loud.
+    ///
+    /// # Errors
+    /// [`Failure`] when one cannot be read.
+    pub fn load(
+        background: &[PathBuf],
+        negatives: &[PathBuf],
+        minutes: u32,
+        seed: u64,
+    ) -> Result<Self, Failure> {
+        let (background, negatives) = (load_all(background)?, load_all(negatives)?);
+        let groups = scene_groups(negatives.len(), NEGATIVES_A_SCENE, seed);
+        Ok(Self { background, negatives, minutes, seed, groups })
+    }
+
+    /// How many scenes there are.
+    pub fn scenes(&self) -> usize {
+        self.minutes.div_ceil(MINUTES_A_SCENE) as usize
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// When there is no background, or its rate cannot be brought to `rate`.
+    pub fn build(&self, index: usize, rate: SampleRate) -> anyhow::Result<Scene> {
+        let before = u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(MINUTES_A_SCENE);
+        let minutes = self.minutes.saturating_sub(before).min(MINUTES_A_SCENE);
+        let length = Duration::from_secs(60 * u64::from(minutes));
+        let spec = SceneSpec::without_classes(rate, length, self.seed.wrapping_add(index as u64));
+        // without negatives there are no groups of them: background alone
+        let group = self.groups.get(index % self.groups.len().max(1));
+        let pieces: Vec<ScenePiece<'_>> = group
+            .into_iter()
+            .flatten()
+            .map(|&at| ScenePiece { clip: &self.negatives[at], label: None })
+            .collect();
+        Ok(Scene::build(&spec, &pieces, &self.background)?)
+    }
+}
+
+/// Builds scenes `0..scenes` and has the network score them, on all cores.
+///
+/// # Errors
+/// [`Failure`] when a scene cannot be built or scored.
+pub fn record(
+    bundle: &Bundle,
+    scenes: usize,
+    build: &(dyn Fn(usize) -> anyhow::Result<Scene> + Sync),
+) -> Result<Vec<RecordedScene>, Failure> {
+    let featuriser = bundle.featuriser_spec();
+    // made here, one a scene: a bundle's tensors stay on the thread that loaded them
+    let mut scorers = Vec::with_capacity(scenes);
+    for _ in 0..scenes {
+        scorers.push(bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?);
+    }
+    let scorers = Mutex::new(scorers);
+    let bar = progress_bar(scenes as u64, "scenes");
+    let new_scorer = || {
+        bar.inc(1);
+        let mut scorers = scorers.lock().expect("invariant: nothing panics with the lock");
+        Ok(scorers.pop().expect("invariant: there is a scorer for every scene"))
+    };
+    // the pool ends with this call: threads that libtorch ran on must not outlive it into the exit
+    let pool = ThreadPoolBuilder::new().num_threads(worker_count());
+    let recorded = pool
+        .build_scoped(
+            |thread| thread.run(),
+            |pool| pool.install(|| record_scenes(scenes, &featuriser, build, new_scorer)),
+        )
+        .map_err(Failure::failed)?;
+    bar.finish_and_clear();
+    recorded.map_err(Failure::device_or_model)
+}
+
+fn load_all(paths: &[PathBuf]) -> Result<Vec<Clip>, Failure> {
+    let load = |path: &PathBuf| {
+        load_clip(path).map_err(|error| Failure::device_or_model(anyhow!("{error}")))
+    };
+    recordings(paths)?.iter().map(load).collect()
+}

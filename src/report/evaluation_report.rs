@@ -1,0 +1,83 @@
+//! Everything that one measurement of a model came to. Filled by `eval`; printed as JSON and laid out on the page.
+
+use serde::Serialize;
+
+use crate::evaluation::streaming::{FalseAlarmFigures, StreamingFigures, SweepPoint};
+use crate::evaluation::{CalibrationFigures, ClassificationFigures, CurveFigures};
+
+/// What `eval --json` prints and the page shows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EvaluationReport {
+    /// The model's name.
+    pub model: String,
+    /// The dataset's name.
+    pub dataset: String,
+    /// Which clips were measured, in words.
+    pub measured_on: String,
+    /// What was done to each recording before it was measured, in words; empty for nothing.
+    pub cleaning: String,
+    /// Whether the model was trained on some of them: then the figures say how well they are remembered.
+    pub trained_on: bool,
+    /// Whether parts of one recording were both trained and measured on.
+    pub leaky: bool,
+    /// Recordings that could not be used and were left out.
+    pub left_out: usize,
+    /// Accuracy, precision, recall, confusion.
+    #[serde(flatten)]
+    pub classification: ClassificationFigures,
+    /// Curves over every threshold, by clip.
+    pub curves: CurveFigures,
+    /// Whether scores mean what they say.
+    pub calibration: Calibration,
+    /// Events in long recordings, when background was given to place clips in.
+    pub streaming: Option<StreamingReport>,
+}
+
+/// Scores against what came true, over the windows that carry a label.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Calibration {
+    /// Every score of every label.
+    pub every_label: CalibrationFigures,
+    /// Each window's highest score alone.
+    pub best_label: CalibrationFigures,
+}
+
+/// What the daemon would have told of long recordings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StreamingReport {
+    /// How the recordings were made and what decided events, in words.
+    pub conditions: String,
+    /// Clips placed in background, where a start counts that is within the tolerance of the true one.
+    pub events: StreamingFigures,
+    /// The same, where a start anywhere within the true event counts.
+    pub events_within: StreamingFigures,
+    /// Sound that holds none of the labels.
+    pub false_alarms: FalseAlarmFigures,
+    /// The same recordings under other settings.
+    pub sweep: Vec<SweepPoint>,
+}
+
+impl EvaluationReport {
+    /// What has to be read before any figure; empty when there is nothing to warn of.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.leaky {
+            warnings.push(
+                "LEAKY: parts of one recording were both trained and measured on; the figures say how well recordings \
+                 are remembered"
+                    .to_owned(),
+            );
+        }
+        if self.trained_on {
+            warnings.push(
+                "TRAINED ON: the model has seen these clips; the figures say nothing of others"
+                    .to_owned(),
+            );
+        }
+        if self.left_out > 0 {
+            warnings
+                .push(format!("{} recordings could not be used and are left out", self.left_out));
+        }
+        warnings
+    }
+}

@@ -1,0 +1,13 @@
+//! Layer 7: what a measurement came to, as one page with its pictures inside, as JSON, and as picture files.
+//!
+//! Fed by `eval` with figures and by `train`'s logs; writes a folder. Runs on the thread that calls it.
+
+mod error;
+mod evaluation_report;
+mod page;
+mod pictures;
+mod write;
+
+pub use error::ReportError;
+pub use evaluation_report::{Calibration, EvaluationReport, StreamingReport};
+pub use write::write_report;

@@ -1,0 +1,170 @@
+//! The page: warnings first, then figures and pictures, all in one file that opens anywhere, offline.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::pictures::Plate;
+use super::{EvaluationReport, ReportError, StreamingReport};
+use crate::evaluation::streaming::StreamingFigures;
+
+const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}\
+h1,h2{line-height:1.2}table{border-collapse:collapse;margin:1rem 0}th,td{padding:.2rem .7rem;text-align:right;\
+border-bottom:1px solid #ddd}th:first-child,td:first-child{text-align:left}\
+.warning{background:#b00020;color:#fff;font-weight:bold;padding:.6rem 1rem}.plate svg{max-width:100%;height:auto}\
+.note{color:#555}";
+
+/// The page's text.
+pub(super) fn page(report: &EvaluationReport, plates: &[Plate]) -> Result<String, ReportError> {
+    let mut pictures = Vec::with_capacity(plates.len());
+    for plate in plates {
+        pictures.push((plate.stem, plate.picture.svg()?));
+    }
+    let title = format!("{} on {}", report.model, report.dataset);
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head { meta charset="utf-8"; title { (title) } style { (PreEscaped(STYLE)) } }
+            body {
+                @for warning in report.warnings() { p.warning { (warning) } }
+                h1 { (title) }
+                p { "Measured on " (report.measured_on) "." }
+                @if !report.cleaning.is_empty() { p { "Before that, recordings were changed: " (report.cleaning) "." } }
+                (overview(report))
+                @if let Some(streaming) = &report.streaming { (streaming_part(streaming)) }
+                h2 { "Pictures" }
+                @for (stem, picture) in &pictures {
+                    // drawn by this program, with every label escaped
+                    div.plate id=(stem) { (PreEscaped(picture)) }
+                }
+                h2 { "Classes" }
+                (classes(report))
+            }
+        }
+    }
+    .into_string())
+}
+
+fn overview(report: &EvaluationReport) -> Markup {
+    let figures = &report.classification;
+    let calibration = &report.calibration;
+    html! {
+        table {
+            tr { td { "Clips" } td { (figures.clips) } }
+            tr { td { "Clip accuracy" } td { (percent(figures.clip_accuracy)) } }
+            tr { td { "Right label among the best three" } td { (percent(figures.clip_top3_accuracy)) } }
+            tr { td { "Windows" } td { (figures.windows) } }
+            tr { td { "Window accuracy" } td { (percent(figures.window_accuracy)) } }
+            tr { td { "Macro precision" } td { (percent(figures.macro_precision)) } }
+            tr { td { "Macro recall" } td { (percent(figures.macro_recall)) } }
+            tr { td { "Macro F1" } td { (percent(figures.macro_f1)) } }
+            tr { td { "Macro AUC" } td { (decimals(report.curves.macro_auc)) } }
+            tr { td { "Mean average precision" } td { (decimals(report.curves.macro_average_precision)) } }
+            tr { td { "Calibration error of the best label" }
+                 td { (percent(calibration.best_label.expected_calibration_error)) } }
+            tr { td { "Brier score, all labels" } td { (decimals(Some(calibration.every_label.brier))) } }
+        }
+        p.note {
+            "A clip's prediction is the label with the highest mean score over the windows that carry its sound: those \
+             within 10 dB of its loudest and not below −70 dBFS."
+        }
+    }
+}
+
+fn streaming_part(streaming: &StreamingReport) -> Markup {
+    let alarms = &streaming.false_alarms;
+    html! {
+        h2 { "As the daemon hears it" }
+        p { (streaming.conditions) }
+        table {
+            tr { th { "A start counts" } th { "events" } th { "precision" } th { "recall" } th { "F1" }
+                 th { "median delay" } th { "90 % within" } }
+            (event_row("within the tolerance", &streaming.events))
+            (event_row("anywhere within the event", &streaming.events_within))
+        }
+        p {
+            (alarms.alarms) " false alarms in " (format!("{:.0}", alarms.seconds / 60.0)) " minutes of sound that holds \
+             no class: " (decimals(alarms.per_hour)) " an hour."
+            @if !alarms.by_label.is_empty() {
+                " They said "
+                (alarms.by_label.iter().map(|it| format!("{} ({})", it.label, it.alarms)).collect::<Vec<_>>().join(", "))
+                "."
+            }
+        }
+        @if !streaming.events.substitutions.is_empty() {
+            p { "Most often taken for something else: "
+                (streaming.events_within.substitutions.iter().take(8)
+                    .map(|it| format!("{} for {} ({})", it.said, it.truth, it.events)).collect::<Vec<_>>().join(", "))
+                "." }
+        }
+        @if !streaming.sweep.is_empty() {
+            h3 { "The same sound under other settings" }
+            table {
+                tr { th { "confirm" } th { "smoothing" } th { "thresholds ×" } th { "recall" } th { "precision" }
+                     th { "F1" } th { "median delay" } th { "false alarms an hour" } }
+                @for point in &streaming.sweep {
+                    tr {
+                        td { (point.confirm_windows) " of " (point.confirm_of) }
+                        td { (point.smoothing_ms) " ms" }
+                        td { (format!("{:.2}", point.threshold_scale)) }
+                        td { (share(point.recall)) }
+                        td { (share(point.precision)) }
+                        td { (share(point.f1)) }
+                        td { (seconds(point.median_delay_s)) }
+                        td { (decimals(point.false_alarms_per_hour)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn event_row(rule: &str, figures: &StreamingFigures) -> Markup {
+    html! {
+        tr {
+            td { (rule) }
+            td { (figures.events) }
+            td { (share(figures.precision)) }
+            td { (share(figures.recall)) }
+            td { (share(figures.f1)) }
+            td { (seconds(figures.delay.as_ref().map(|delay| delay.median_s))) }
+            td { (seconds(figures.delay.as_ref().map(|delay| delay.p90_s))) }
+        }
+    }
+}
+
+fn classes(report: &EvaluationReport) -> Markup {
+    let curves = report.curves.classes.iter();
+    let rows = report.classification.classes.iter().zip(curves);
+    html! {
+        table {
+            tr { th { "label" } th { "clips" } th { "precision" } th { "recall" } th { "F1" } th { "AUC" }
+                 th { "average precision" } }
+            @for (class, curve) in rows {
+                tr {
+                    td { (class.label) }
+                    td { (class.support) }
+                    td { (share(class.precision)) }
+                    td { (share(class.recall)) }
+                    td { (share(class.f1)) }
+                    td { (decimals(curve.roc.as_ref().map(|roc| roc.auc))) }
+                    td { (decimals(curve.precision_recall.as_ref().map(|it| it.average_precision))) }
+                }
+            }
+        }
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+fn share(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), percent)
+}
+
+fn decimals(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
+}
+
+fn seconds(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2} s"))
+}

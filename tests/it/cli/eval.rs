@@ -1,0 +1,112 @@
+//! `eval` as its users meet it: figures, warnings, the report, and streaming figures. On tones made up on the spot.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tympan::model::Bundle;
+
+use super::train::{Tones, as_strs};
+use super::{failure, says, success, write_wav};
+
+/// Trains on fold 1 of the tones until low and high are told apart; gives dataset and bundle.
+fn trained(tones: &Tones, more: &[&str]) -> (String, String) {
+    let epochs: &[&str] = if more.contains(&"--epochs") {
+        &[]
+    } else {
+        &["--epochs", "60", "--equalise-db", "0", "--mixup", "0"]
+    };
+    let more = [epochs, more].concat();
+    success(&as_strs(&tones.arguments("bundle", &more)));
+    let text = |name: &str| tones.path(name).to_str().unwrap().to_owned();
+    (text("data"), text("bundle"))
+}
+
+/// Hiss, as a 16-bit WAV file: numbers of a congruential generator.
+fn hiss(path: &Path, seconds: usize, mut state: u32) {
+    let samples: Vec<i16> = (0..seconds * 16_000)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ((state >> 16) as i16) / 40
+        })
+        .collect();
+    write_wav(path, 16_000, 1, &samples);
+}
+
+#[test]
+fn a_report_is_one_page_with_its_figures_and_pictures() {
+    let tones = Tones::new();
+    let (data, bundle) = trained(&tones, &[]);
+    let report = tones.path("report");
+    let out = report.to_str().unwrap();
+    let told = success(&["eval", "--model", &bundle, "--data", &data, "--report", out]);
+    says(&told, &["clip accuracy 100.0 %", "held out", "low", "high", "AUC"]);
+    let page = std::fs::read_to_string(report.join("index.html")).unwrap();
+    says(&page, &["<!DOCTYPE html>", "Clip accuracy", "100.0 %", "Learning curves", "<svg"]);
+    // nothing is fetched from anywhere
+    assert!(
+        !page.contains("src=\"http") && !page.contains("<link"),
+        "the page is not self-contained"
+    );
+    let figures = std::fs::read_to_string(report.join("figures.json")).unwrap();
+    let figures: Value = serde_json::from_str(&figures).unwrap();
+    assert_eq!(figures["confusion"], serde_json::json!([[3, 0], [0, 3]]));
+    assert_eq!(figures["curves"]["macro_auc"], 1.0);
+    assert_eq!(figures["streaming"], Value::Null);
+    let plates =
+        ["learning-curves", "confusion", "classes", "roc", "precision-recall", "calibration"];
+    for plate in plates {
+        let png = std::fs::read(report.join(format!("{plate}.png"))).unwrap();
+        assert!(png.starts_with(b"\x89PNG"), "{plate}");
+        assert!(report.join(format!("{plate}.svg")).is_file(), "{plate}");
+    }
+}
+
+#[test]
+fn what_was_trained_on_and_what_leaks_is_said_on_top() {
+    let tones = Tones::new();
+    let leaky = ["--split", "random:0.34", "--allow-leaky-split", "--epochs", "2"];
+    success(&as_strs(&tones.small("leaky", &leaky)));
+    let (data, bundle) = (tones.path("data"), tones.path("leaky"));
+    let eval = ["eval", "--model", bundle.to_str().unwrap(), "--data", data.to_str().unwrap()];
+    let manifest = Bundle::load(&bundle).unwrap().manifest;
+    let told = success(&eval);
+    assert_eq!(told.starts_with("LEAKY"), manifest.provenance.leaky, "{told}");
+    let told = success(&[&eval[..], &["--folds", "1,2"]].concat());
+    says(&told, &["TRAINED ON"]);
+    // another part of the set would be split otherwise: nobody could tell what was held out
+    says(&failure(&[&eval[..], &["--labels", "low"]].concat(), 2), &["split cannot be made again"]);
+}
+
+#[test]
+fn streaming_figures_come_with_background_and_a_sweep() {
+    let tones = Tones::new();
+    let noise = tones.path("noise");
+    std::fs::create_dir(&noise).unwrap();
+    hiss(&noise.join("a.wav"), 5, 1);
+    hiss(&noise.join("b.wav"), 5, 2);
+    let noise = noise.to_str().unwrap();
+    let (data, bundle) = trained(&tones, &[]);
+    let eval = ["eval", "--model", &bundle, "--data", &data, "--background", noise];
+    let more = ["--negatives", noise, "--minutes", "2", "--sweep", "--json"];
+    let report: Value = serde_json::from_str(&success(&[&eval[..], &more].concat())).unwrap();
+    let streaming = &report["streaming"];
+    assert_eq!(streaming["events"]["events"], 6);
+    assert_eq!(streaming["false_alarms"]["seconds"], 120.0);
+    assert!(streaming["sweep"].as_array().unwrap().len() > 10);
+    // the tones stand out of the hiss: the daemon must tell at least one of them
+    assert!(streaming["events_within"]["hits"].as_u64().unwrap() > 0, "{streaming}");
+    let told = success(&[&eval[..], &["--minutes", "1"]].concat());
+    says(&told, &["events: precision", "false alarms in 1 min"]);
+    says(&failure(&["eval", "--data", &data, "--negatives", noise], 2), &["--background"]);
+}
+
+#[test]
+fn a_recording_that_cannot_be_measured_is_named_and_left_out_only_when_told_to() {
+    let tones = Tones::new();
+    let (data, bundle) = trained(&tones, &["--epochs", "1"]);
+    std::fs::write(tones.path("data/audio/2-0-A-0.wav"), b"rubbish").unwrap();
+    let eval = ["eval", "--model", &bundle, "--data", &data];
+    says(&failure(&eval, 3), &["2-0-A-0.wav", "--skip-faulty"]);
+    let told = success(&[&eval[..], &["--skip-faulty"]].concat());
+    says(&told, &["1 recordings could not be used", "5 clips"]);
+}

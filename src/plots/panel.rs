@@ -35,7 +35,7 @@ pub(super) struct Panel {
 /// The room that the vertical axis takes at the left.
 pub(super) fn left_margin(y: &Axis) -> f64 {
     let widest = y.ticks.iter().map(|tick| font::width(&tick.text, TICK_EM)).fold(0.0, f64::max);
-    let title = if y.title.is_empty() { 0.0 } else { LABEL_EM * 1.6 };
+    let title = if y.title.is_empty() { 0.0 } else { LABEL_EM * 1.9 };
     widest + TICK_GAP + title
 }
 

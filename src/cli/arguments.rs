@@ -28,7 +28,7 @@ pub enum Command {
     /// Say what is heard in recordings
     Classify(ClassifyArguments),
     /// Fit a model to a dataset and write its bundle
-    Train(TrainArguments),
+    Train(Box<TrainArguments>),
     /// Measure a model on a dataset
     Eval(EvalArguments),
     /// Draw recordings, training runs and measurements, as SVG and PNG

@@ -16,7 +16,7 @@ const EQUALISER_KNOTS: usize = 5;
 /// Makes training windows out of clip features.
 ///
 /// # Units
-/// Before [`Self::normalise`], windows are in dB; after it, in deviations from the mean.
+/// Before normalisation, windows are in dB; after it, in deviations from the mean.
 pub struct Augmenter<'a> {
     /// How much of each.
     pub spec: &'a AugmentSpec,

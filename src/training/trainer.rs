@@ -195,7 +195,7 @@ impl Trainer {
     ) -> Result<EpochReport, TrainingError> {
         let epoch = self.state.epochs.len() + 1;
         let sums = std::mem::take(&mut self.state.sums);
-        let due = epoch % self.spec.validate_every == 0 || epoch == self.spec.epochs;
+        let due = epoch.is_multiple_of(self.spec.validate_every) || epoch == self.spec.epochs;
         let began = std::time::Instant::now();
         let measured = if due { Some(self.measured(|trainer| trainer.measure())?) } else { None };
         let validation = measured.map(|(validation, _)| validation);

@@ -118,11 +118,11 @@ impl NetworkOptions {
         let frames = self.window.map_or(WINDOW.frames as f64, |it| 1.0 + (it - first) / frame);
         let hop = self.hop.map_or(WINDOW.hop_frames as f64, |it| it / frame);
         // sizes first: what follows from them may be asked only when they are sound
-        match network.check(front_end.mel_bands, WindowSpec::MAX_FRAMES, 1) {
-            Err(error @ (NetworkError::Size { .. } | NetworkError::BandsPooledAway { .. })) => {
-                return Err(Failure::usage(error));
-            }
-            _ => {}
+        let sizes = network.check(front_end.mel_bands, WindowSpec::MAX_FRAMES, 1);
+        if let Err(error @ (NetworkError::Size { .. } | NetworkError::BandsPooledAway { .. })) =
+            sizes
+        {
+            return Err(Failure::usage(error));
         }
         let frames = network.frames_near(frames.round().max(1.0) as usize);
         let stride = network.time_stride() as f64;

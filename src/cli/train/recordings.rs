@@ -1,7 +1,7 @@
 //! Recordings → features, each once, on all cores. Fed by the plan, feeds the training of every split.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::plan::Plan;
 use crate::cli::Failure;
@@ -41,7 +41,7 @@ impl Recordings {
         let features = extract(plan, "clips", &clips, (plan.cleaning, window));
         // pieces are put end to end; one of less than a second gets silence up to there
         let second = u64::from(plan.front_end.sample_rate_hz.hz());
-        let background: Vec<_> = plan.background.iter().map(whole).collect();
+        let background: Vec<_> = plan.background.iter().map(|path| whole(path)).collect();
         let background =
             extract(plan, "background", &background, (CleaningSpec::default(), second));
         let of_dataset = plan.dataset.faults.iter().cloned();
@@ -87,8 +87,8 @@ impl Recordings {
     }
 }
 
-fn whole(path: &PathBuf) -> (DatasetClip, Option<usize>) {
-    let clip = DatasetClip { path: path.clone(), label: 0, fold: None, group: None, span: None };
+fn whole(path: &Path) -> (DatasetClip, Option<usize>) {
+    let clip = DatasetClip { path: path.to_owned(), label: 0, fold: None, group: None, span: None };
     (clip, None)
 }
 

@@ -40,7 +40,7 @@ fn is_blue(pixels: &Pixels, x: u32, y: u32) -> bool {
 fn blue_rows(pixels: &Pixels, x: u32) -> Option<(u32, u32)> {
     let mut rows = (0..pixels.height).filter(|&y| is_blue(pixels, x, y));
     let first = rows.next()?;
-    Some((first, rows.last().unwrap_or(first)))
+    Some((first, rows.next_back().unwrap_or(first)))
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn what_trimming_removes_is_shaded_and_the_rest_is_not() {
         amplitudes: &amplitudes,
         step_samples: 160,
         threshold_dbfs: -40.0,
-        removed: &[0..16_000],
+        removed: std::slice::from_ref(&(0..16_000)),
     };
     let picture = draw_envelope(signal(&clip), &envelope, &Sheet::titled("trimmed")).unwrap();
     let svg = svg_of(&picture);

@@ -3,7 +3,7 @@
 //!
 //! [`Scene`] makes the recording, [`record_scenes`] has the network score it once, [`RecordedScene::replay`] makes events
 //! of the scores as the daemon does, [`match_events`] holds them against the truth, and [`StreamingFigures`] and
-//! [`FalseAlarmFigures`] count. [`sweep`] replays with other settings.
+//! [`FalseAlarmFigures`] count. [`sweep()`] replays with other settings.
 
 mod bed;
 mod event_classes;

@@ -29,7 +29,7 @@ pub struct ScenePiece<'a> {
 pub struct TrueEvent {
     /// Which label, as an index into the label set.
     pub label: usize,
-    /// Where the sounding part of the clip begins; see [`sounding_part`].
+    /// Where the sounding part of the clip begins; see [`sounding_part()`].
     pub start_sample: SampleIndex,
     /// One past its last sample.
     pub end_sample: SampleIndex,

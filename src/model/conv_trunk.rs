@@ -14,7 +14,7 @@ pub enum Precision {
     /// 32-bit floating point.
     #[default]
     F32,
-    /// bfloat16: a third faster to train with on processors that compute in it (`avx512_bf16` or `amx_bf16` in
+    /// bfloat16: 1.7 times as fast to train with on processors that compute in it (`avx512_bf16` or `amx_bf16` in
     /// /proc/cpuinfo), far slower on others.
     Bf16,
 }

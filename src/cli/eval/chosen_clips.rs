@@ -142,11 +142,11 @@ fn recorded_split(provenance: &Provenance, dataset: &Dataset) -> Result<Option<S
         .map_err(|error| unusable(error.to_string()))?;
     let at_random = matches!(spec, SplitSpec::Random { .. });
     match spec.split(dataset) {
-        Ok(split) if at_random && split.train.len() != provenance.train_clips => {
+        Ok(_) if at_random && dataset.clips.len() != provenance.split_clips => {
             Err(unusable(format!(
-                "{} clips would be trained on, and {} were",
-                split.train.len(),
-                provenance.train_clips
+                "there are {} clips, and {} were split",
+                dataset.clips.len(),
+                provenance.split_clips
             )))
         }
         Ok(split) => Ok(Some(split)),

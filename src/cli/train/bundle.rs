@@ -146,6 +146,7 @@ fn provenance(plan: &Plan, turn: &Turn<'_>, made: &Made) -> Result<Provenance, F
         train_folds: folds_of(&turn.split.train),
         validation_folds: folds_of(&turn.split.validation),
         train_clips: made.train_clips,
+        split_clips: plan.dataset.clips.len(),
         background_clips: made.background_clips,
         command: plan.arguments.command(&out),
         seed: plan.spec.seed,

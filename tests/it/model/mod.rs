@@ -109,6 +109,7 @@ pub fn write_bundle(
             train_folds: vec![],
             validation_folds: vec![],
             train_clips: 0,
+            split_clips: 0,
             background_clips: 0,
             command: String::new(),
             seed: 0,

@@ -7,6 +7,7 @@ mod bench_report;
 mod check;
 mod classify;
 mod classify_output;
+mod dataset_selection;
 mod devices;
 mod eval;
 mod failure;

@@ -1,6 +1,9 @@
 //! The card of a bundle, its README.md: what the model is, what it was made of, how well it does. Written by `train`.
 
+use serde::Deserialize;
+
 use crate::model::{Manifest, Provenance};
+use crate::offline::CleaningSpec;
 
 /// The card's text.
 pub fn text(manifest: &Manifest) -> String {
@@ -91,8 +94,11 @@ fn split(provenance: &Provenance) -> String {
     format!("folds: training on {}, validation on {}", folds(train), folds(validation))
 }
 
+/// What was done to recordings, in words.
 fn cleaning(provenance: &Provenance) -> String {
-    let parts = provenance.cleaning.iter().filter(|(_, how)| how.as_str() != Some("none"));
-    let parts: Vec<String> = parts.map(|(what, how)| format!("{what} {how}")).collect();
-    if parts.is_empty() { "none".into() } else { parts.join(", ").replace(['\n', '"'], " ") }
+    match CleaningSpec::deserialize(provenance.cleaning.clone()) {
+        Ok(cleaning) if cleaning == CleaningSpec::default() => "none".into(),
+        Ok(cleaning) => format!("each recording was {cleaning}"),
+        Err(_) => "unknown".into(),
+    }
 }

@@ -26,8 +26,9 @@ pub fn score_clips(
     let bar = progress_bar(clips.len() as u64, "clips");
     let work = |scorer: &mut NetworkScorer, index: usize, clip: &&DatasetClip| {
         let audio = load_clean_clip(clip, cleaning)?;
-        score_clip(&audio, Some(clip.label), index as u64, &featuriser, scorer)
-            .map_err(|error| ClipFault { path: clip.path.clone(), reason: error.to_string() })
+        score_clip(&audio, Some(clip.label), index as u64, &featuriser, scorer).map_err(|error| {
+            ClipFault { path: clip.path.clone(), reason: error.to_string(), fold: clip.fold }
+        })
     };
     let scores = map_clips(clips, scorers, work, &|| bar.inc(1));
     bar.finish_and_clear();

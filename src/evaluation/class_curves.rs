@@ -43,14 +43,6 @@ impl CurveFigures {
         Self::new(labels, &scored.filter(|(mean, _)| !mean.is_empty()).collect::<Vec<_>>())
     }
 
-    /// By window: those that carry their clip's label.
-    pub fn by_window(labels: &LabelSet, clips: &[ClipScores]) -> Self {
-        let scored = clips
-            .iter()
-            .flat_map(|clip| clip.labelled().map(|window| (window.scores.clone(), clip.label)));
-        Self::new(labels, &scored.collect::<Vec<_>>())
-    }
-
     fn new(labels: &LabelSet, scored: &[(Vec<f32>, Option<usize>)]) -> Self {
         let against_rest = |label: usize| -> Vec<(f32, bool)> {
             scored.iter().map(|(scores, truth)| (scores[label], *truth == Some(label))).collect()
@@ -118,9 +110,6 @@ mod tests {
         // 0.9 beats 8 and ties with 1, 0.8 beats 8, 0.4 beats 7
         let micro = figures.micro_roc.unwrap().auc;
         assert!((micro - (8.5 + 8.0 + 7.0) / 27.0).abs() < 1e-12, "{micro}");
-        let windows = CurveFigures::by_window(&labels, &clips);
-        assert_eq!((windows.classes[0].positives, windows.classes[0].negatives), (4, 4));
-        assert_eq!(windows.macro_auc, figures.macro_auc);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Recordings as they are trained on and measured: read, cut to the part that is meant, brought to one level, silence
 //! taken out. Fed by the dataset; feeds the front end, which mixes to mono and resamples as it does live.
 
+use std::fmt;
 use std::time::Duration;
 
 use ebur128::{EbuR128, Mode};
@@ -36,6 +37,25 @@ pub struct CleaningSpec {
     pub trim: Option<EnvelopeSpec>,
 }
 
+impl fmt::Display for CleaningSpec {
+    /// What is done, in words; empty for nothing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = match self.normalise {
+            ClipNormalisation::None => "",
+            ClipNormalisation::Peak => "brought to a peak of -1 dBFS",
+            ClipNormalisation::Loudness => "brought to a loudness of -23 LUFS",
+        };
+        f.write_str(level)?;
+        match &self.trim {
+            None => Ok(()),
+            Some(envelope) => {
+                let and = if level.is_empty() { "" } else { ", then " };
+                write!(f, "{and}rid of what lies below {} dBFS", envelope.threshold_dbfs)
+            }
+        }
+    }
+}
+
 /// To what level a clip is brought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -57,7 +77,7 @@ pub enum ClipNormalisation {
 /// [`ClipFault`] when the file cannot be read or holds no samples, its part lies beyond its end, or nothing of it is
 /// louder than the threshold.
 pub fn load_clean_clip(clip: &DatasetClip, cleaning: &CleaningSpec) -> Result<Clip, ClipFault> {
-    let fault = |reason| ClipFault { path: clip.path.clone(), reason };
+    let fault = |reason| ClipFault { path: clip.path.clone(), reason, fold: clip.fold };
     let mut audio = load_clip(&clip.path).map_err(|error| fault(reason(&error)))?;
     if let Some(span) = clip.span {
         cut(&mut audio, span).map_err(fault)?;

@@ -20,4 +20,4 @@ pub use datasets::{
 pub use labelled_windows::labelled_windows;
 pub use map_clips::{map_clips, worker_count};
 pub use scan::{ClipScanner, ScanError};
-pub use split::{HeldOut, KFoldSpec, Leak, Split, SplitError, SplitSpec, k_fold};
+pub use split::{KFoldSpec, Leak, Split, SplitError, SplitSpec, k_fold};

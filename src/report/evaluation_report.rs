@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::evaluation::streaming::{FalseAlarmFigures, StreamingFigures, SweepPoint};
-use crate::evaluation::{CalibrationFigures, ClassificationFigures, CurveFigures};
+use crate::evaluation::{CalibrationFigures, ClassificationFigures, CurveFigures, Mistake};
 
 /// What `eval --json` prints and the page shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,6 +25,8 @@ pub struct EvaluationReport {
     /// Accuracy, precision, recall, confusion.
     #[serde(flatten)]
     pub classification: ClassificationFigures,
+    /// Clips whose prediction is wrong, the surest first.
+    pub mistakes: Vec<Mistake>,
     /// Curves over every threshold, by clip.
     pub curves: CurveFigures,
     /// Whether scores mean what they say.

@@ -12,6 +12,9 @@ border-bottom:1px solid #ddd}th:first-child,td:first-child{text-align:left}\
 .warning{background:#b00020;color:#fff;font-weight:bold;padding:.6rem 1rem}.plate svg{max-width:100%;height:auto}\
 .note{color:#555}";
 
+/// As many as one looks at; a bad model makes thousands.
+const MOST_MISTAKES: usize = 50;
+
 /// The page's text.
 pub(super) fn page(report: &EvaluationReport, plates: &[Plate]) -> Result<String, ReportError> {
     let mut pictures = Vec::with_capacity(plates.len());
@@ -27,7 +30,7 @@ pub(super) fn page(report: &EvaluationReport, plates: &[Plate]) -> Result<String
                 @for warning in report.warnings() { p.warning { (warning) } }
                 h1 { (title) }
                 p { "Measured on " (report.measured_on) "." }
-                @if !report.cleaning.is_empty() { p { "Before that, recordings were changed: " (report.cleaning) "." } }
+                @if !report.cleaning.is_empty() { p { "Before that, each recording was " (report.cleaning) "." } }
                 (overview(report))
                 @if let Some(streaming) = &report.streaming { (streaming_part(streaming)) }
                 h2 { "Pictures" }
@@ -37,6 +40,7 @@ pub(super) fn page(report: &EvaluationReport, plates: &[Plate]) -> Result<String
                 }
                 h2 { "Classes" }
                 (classes(report))
+                @if !report.mistakes.is_empty() { (mistakes(report)) }
             }
         }
     }
@@ -147,6 +151,33 @@ fn classes(report: &EvaluationReport) -> Markup {
                     td { (share(class.f1)) }
                     td { (decimals(curve.roc.as_ref().map(|roc| roc.auc))) }
                     td { (decimals(curve.precision_recall.as_ref().map(|it| it.average_precision))) }
+                }
+            }
+        }
+    }
+}
+
+/// The surest mistakes: where to listen first, to the model's failures and to the labels' own.
+fn mistakes(report: &EvaluationReport) -> Markup {
+    let found = &report.mistakes;
+    html! {
+        h2 { "Surest mistakes" }
+        p.note {
+            "Clips that were given another label than they have, the highest score first. A sure mistake is often a wrong \
+             label."
+            @if found.len() > MOST_MISTAKES {
+                " The first " (MOST_MISTAKES) " of " (found.len()) "; figures.json has all."
+            }
+        }
+        table {
+            tr { th { "recording" } th { "label" } th { "given" } th { "score" } th { "score of its label" } }
+            @for mistake in found.iter().take(MOST_MISTAKES) {
+                tr {
+                    td { (mistake.recording) }
+                    td { (mistake.label) }
+                    td { (mistake.prediction) }
+                    td { (format!("{:.2}", mistake.score)) }
+                    td { (format!("{:.2}", mistake.label_score)) }
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! Which clips are measured: those of the folds asked for, or those the model was validated on; and how the dataset's
 //! labels stand among the model's.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use super::EvalArguments;
 use crate::cli::Failure;
 use crate::evaluation::ClipScores;
 use crate::model::{Bundle, Provenance};
-use crate::offline::{CleaningSpec, Dataset, DatasetClip, DatasetOptions, Split, SplitSpec};
+use crate::offline::{CleaningSpec, ClipFault, Dataset, DatasetClip, Split, SplitSpec};
 
 /// What is measured.
 pub(super) struct ChosenClips {
@@ -27,6 +28,7 @@ pub(super) struct ChosenClips {
     /// The model's label of each label of the dataset.
     model_labels: Vec<usize>,
     indices: Vec<usize>,
+    data: PathBuf,
 }
 
 impl ChosenClips {
@@ -35,13 +37,7 @@ impl ChosenClips {
     /// # Errors
     /// [`Failure`] when the dataset cannot be read, has a label the model does not know, or no clip is left.
     pub(super) fn new(arguments: &EvalArguments, bundle: &Bundle) -> Result<Self, Failure> {
-        let options = DatasetOptions {
-            layout: arguments.layout,
-            subset: arguments.subset,
-            licences: arguments.licences.clone(),
-            labels: arguments.labels.clone(),
-        };
-        let dataset = Dataset::open(&arguments.data, &options).map_err(Failure::usage)?;
+        let dataset = arguments.selection.open(&arguments.data)?;
         let model_labels = model_labels(&dataset, bundle, &arguments.data)?;
         let provenance = &bundle.manifest.provenance;
         let split = recorded_split(provenance, &dataset)?;
@@ -72,12 +68,29 @@ impl ChosenClips {
             model_labels,
             indices,
             dataset,
+            data: arguments.data.clone(),
         })
     }
 
     /// The clips chosen, in the dataset's order, with the dataset's own labels.
     pub(super) fn clips(&self) -> Vec<&DatasetClip> {
         self.indices.iter().map(|&index| &self.dataset.clips[index]).collect()
+    }
+
+    /// The clips' files, below the dataset's folder.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.clips().into_iter().map(|clip| {
+            let below = clip.path.strip_prefix(&self.data).unwrap_or(&clip.path);
+            below.display().to_string()
+        })
+    }
+
+    /// Recordings among those chosen that the dataset lists but that cannot be used: those of the folds measured on,
+    /// and all whose fold nobody knows.
+    pub(super) fn faults(&self) -> Vec<ClipFault> {
+        let folds: BTreeSet<Option<u32>> = self.clips().iter().map(|clip| clip.fold).collect();
+        let faults = self.dataset.faults.iter();
+        faults.filter(|it| it.fold.is_none() || folds.contains(&it.fold)).cloned().collect()
     }
 
     /// The model's label of a clip.
@@ -91,16 +104,6 @@ impl ChosenClips {
             window.scores = self.model_labels.iter().map(|&label| window.scores[label]).collect();
         }
         clip
-    }
-
-    /// What is done to each recording, in words; empty for nothing.
-    pub(super) fn cleaning_words(&self) -> String {
-        if self.cleaning == CleaningSpec::default() {
-            return String::new();
-        }
-        toml::to_string(&self.cleaning)
-            .map(|text| text.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", "))
-            .unwrap_or_default()
     }
 }
 

@@ -8,12 +8,15 @@ use clap::Args;
 
 use super::chosen_clips::ChosenClips;
 use super::{streaming, table};
+use crate::cli::dataset_selection::DatasetSelection;
 use crate::cli::scoring::score_clips;
 use crate::cli::setup::shipped_bundle;
 use crate::cli::{Failure, logging, output};
-use crate::evaluation::{CalibrationFigures, ClassificationFigures, ClipScores, CurveFigures};
+use crate::evaluation::{
+    CalibrationFigures, ClassificationFigures, ClipScores, CurveFigures, mistakes,
+};
 use crate::model::{Bundle, configure_runtime};
-use crate::offline::{ClipFault, Layout, OnFault, Subset, check_faults};
+use crate::offline::{ClipFault, OnFault, check_faults};
 use crate::plots::TrainingLog;
 use crate::report::{Calibration, EvaluationReport, write_report};
 
@@ -26,27 +29,15 @@ pub struct EvalArguments {
     /// Dataset: a folder in a known layout, or a CSV with the columns path and label
     #[arg(long, value_name = "PATH")]
     pub(super) data: PathBuf,
-    /// Layout: esc50, urbansound8k, tinysol, folders or csv; by default found out
-    #[arg(long)]
-    pub(super) layout: Option<Layout>,
-    /// A named part of the dataset: esc10
-    #[arg(long)]
-    pub(super) subset: Option<Subset>,
-    /// Only these classes; scores of other labels do not count then
-    #[arg(long, value_delimiter = ',', value_name = "LABELS")]
-    pub(super) labels: Vec<String>,
-    /// Only clips under these licences (the table's column `license`); by default all
-    #[arg(long, value_delimiter = ',', value_name = "LICENCES")]
-    pub(super) licences: Vec<String>,
+    /// What of the dataset is used
+    #[command(flatten)]
+    pub(super) selection: DatasetSelection,
     /// Folds to measure on; by default the clips the model was validated on
     #[arg(long, value_delimiter = ',', value_name = "FOLDS")]
     pub(super) folds: Vec<u32>,
     /// Measure recordings as they are, also where the model's were cleaned
     #[arg(long)]
     pub(super) as_heard: bool,
-    /// Go on without recordings that cannot be used
-    #[arg(long)]
-    skip_faulty: bool,
     /// Streaming figures as well: recording or folder of background noise to place the clips in; may be given again
     #[arg(long, value_name = "PATH")]
     pub(super) background: Vec<PathBuf>,
@@ -81,17 +72,21 @@ pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     let bundle = Bundle::load(&folder).map_err(Failure::device_or_model)?;
     let chosen = ChosenClips::new(arguments, &bundle)?;
     let scored = score_clips(&bundle, &chosen.clips(), &chosen.cleaning)?;
-    let (scores, left_out) = usable(scored, &chosen, arguments.skip_faulty)?;
+    let (named, left_out) = usable(scored, &chosen, arguments.selection.on_fault())?;
+    let (names, scores): (Vec<_>, Vec<_>) = named.into_iter().unzip();
+    let labels = &chosen.dataset.labels;
+    let named: Vec<_> = names.into_iter().zip(&scores).collect();
     let report = EvaluationReport {
         model: bundle.manifest.name.clone(),
         dataset: chosen.dataset.name.clone(),
         measured_on: chosen.words.clone(),
-        cleaning: chosen.cleaning_words(),
+        cleaning: chosen.cleaning.to_string(),
         trained_on: chosen.trained_on,
         leaky: chosen.leaky,
         left_out,
-        classification: ClassificationFigures::new(&chosen.dataset.labels, &scores),
-        curves: CurveFigures::by_clip(&chosen.dataset.labels, &scores),
+        classification: ClassificationFigures::new(labels, &scores),
+        mistakes: mistakes(labels, &named),
+        curves: CurveFigures::by_clip(labels, &scores),
         calibration: Calibration {
             every_label: CalibrationFigures::of_every_label(&scores),
             best_label: CalibrationFigures::of_best_label(&scores),
@@ -117,22 +112,21 @@ pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The scores of the clips that could be scored, of the labels that count, and how many could not.
+/// The scores of the clips that could be scored, of the labels that count, each with its name; and how many could not.
 fn usable(
     scored: Vec<Result<ClipScores, ClipFault>>,
     chosen: &ChosenClips,
-    skip_faulty: bool,
-) -> Result<(Vec<ClipScores>, usize), Failure> {
-    let recordings = scored.len() + chosen.dataset.faults.len();
+    on_fault: OnFault,
+) -> Result<(Vec<(String, ClipScores)>, usize), Failure> {
     let mut scores = Vec::with_capacity(scored.len());
-    let mut faults = chosen.dataset.faults.clone();
-    for clip in scored {
+    let mut faults = chosen.faults();
+    let recordings = scored.len() + faults.len();
+    for (clip, name) in scored.into_iter().zip(chosen.names()) {
         match clip {
-            Ok(clip) => scores.push(chosen.narrowed(clip)),
+            Ok(clip) => scores.push((name, chosen.narrowed(clip))),
             Err(fault) => faults.push(fault),
         }
     }
-    let on_fault = if skip_faulty { OnFault::LeaveOut } else { OnFault::Refuse };
     check_faults(&faults, recordings, on_fault).map_err(|faulty| {
         Failure::device_or_model(anyhow!("{faulty}\n--skip-faulty goes on without them"))
     })?;

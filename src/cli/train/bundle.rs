@@ -22,9 +22,10 @@ use crate::training::KeptWeights;
 /// Until the clips were scored, every label has these.
 const UNCALIBRATED: Thresholds = Thresholds { on: 0.5, off: 0.3 };
 
-/// Sound without a class that thresholds are chosen by, in minutes. One hour of it let seven alarms through in the next,
-/// of other noise and another speaker: the highest of fifty scores in an hour is not the highest there will be.
-const QUIET_MINUTES: u32 = 240;
+/// Sound without a class that thresholds are chosen by, in minutes. Of four hours, fresh hours still let two or three alarms
+/// through each, of other noise and another speaker; of twelve, none or one: the highest of fifty scores in an hour is not
+/// the highest there will be.
+const QUIET_MINUTES: u32 = 720;
 
 /// What training made.
 pub struct Made {
@@ -85,7 +86,7 @@ pub fn finish(
     Ok(manifest.figures)
 }
 
-/// Scores of an hour of sound that holds none of the labels; nothing where no background was given.
+/// Scores of hours of sound that hold none of the labels; nothing where no background was given.
 fn quiet_sound(plan: &Plan, bundle: &Bundle) -> Result<Vec<ClipScores>, Failure> {
     if plan.background.is_empty() {
         return Ok(Vec::new());

@@ -37,7 +37,6 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     if beginning == Beginning::Anew {
         run_file::write(&plan.out, &plan.arguments)?;
     }
-    interrupt.begin();
     let begun = Instant::now();
     let is_done = match &plan.splits {
         Splits::One(split, spec) => {

@@ -16,23 +16,24 @@ pub const INTERRUPTED: u8 = 130;
 pub struct Interrupt {
     /// Set by the first signal.
     pub stop: Arc<AtomicBool>,
-    has_begun: Arc<AtomicBool>,
+    is_training: Arc<AtomicBool>,
 }
 
 impl Interrupt {
-    /// Listens from now on. Before [`Self::begin`] there is nothing to save, and a signal ends the program at once.
+    /// Listens from now on. Before [`Self::begin`] there is nothing to save, and a signal ends the program
+    /// at once.
     ///
     /// # Errors
     /// [`Failure`] when the system refuses the handler.
     pub fn listen() -> Result<Self, Failure> {
         let interrupt = Self {
             stop: Arc::new(AtomicBool::new(false)),
-            has_begun: Arc::new(AtomicBool::new(false)),
+            is_training: Arc::new(AtomicBool::new(false)),
         };
-        let (stop, has_begun) = (Arc::clone(&interrupt.stop), Arc::clone(&interrupt.has_begun));
+        let (stop, is_training) = (Arc::clone(&interrupt.stop), Arc::clone(&interrupt.is_training));
         ctrlc::set_handler(move || {
             // Relaxed: neither flag guards other memory.
-            if !has_begun.load(Ordering::Relaxed) || stop.swap(true, Ordering::Relaxed) {
+            if !is_training.load(Ordering::Relaxed) || stop.swap(true, Ordering::Relaxed) {
                 exit(i32::from(INTERRUPTED));
             }
             log::info!("finishing the step and saving; once more ends at once");
@@ -43,9 +44,15 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// From now on there is something to save.
+    /// From now on a signal asks for what there is to be saved.
     pub fn begin(&self) {
         // Relaxed: the flag guards no other memory.
-        self.has_begun.store(true, Ordering::Relaxed);
+        self.is_training.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on all is saved, and a signal ends the program at once again.
+    pub fn end(&self) {
+        // Relaxed: the flag guards no other memory.
+        self.is_training.store(false, Ordering::Relaxed);
     }
 }

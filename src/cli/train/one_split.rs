@@ -33,6 +33,7 @@ pub fn train_split(
     turn: &Turn<'_>,
     (interrupt, beginning): (&Interrupt, Beginning),
 ) -> Result<Option<Figures>, Failure> {
+    interrupt.begin();
     std::fs::create_dir_all(turn.folder)?;
     let (set, fit) = recordings.set_of(turn.split, plan.front_end.mel_bands);
     let target = TrainingTarget {
@@ -55,6 +56,7 @@ pub fn train_split(
     if outcome == RunOutcome::Stopped {
         return Ok(None);
     }
+    interrupt.end();
     let made = bundle::Made {
         normaliser: target.normaliser,
         weights: trainer.weights().map_err(Failure::failed)?,

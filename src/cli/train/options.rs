@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::network_options::NetworkOptions;
 use super::training_options::{AugmentOptions, TrainingOptions};
-use crate::offline::{ClipNormalisation, Layout, Subset};
+use crate::cli::dataset_selection::DatasetSelection;
+use crate::offline::ClipNormalisation;
 
 /// Arguments of `tympan train`.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
@@ -62,21 +63,10 @@ pub struct TrainArguments {
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct DatasetArguments {
-    /// How the dataset is laid out: esc50, urbansound8k, tinysol, folders or csv; by default found out
-    #[arg(long, value_parser = by_name::<Layout>)]
-    pub layout: Option<Layout>,
-    /// A named part of the dataset: esc10
-    #[arg(long, value_parser = by_name::<Subset>)]
-    pub subset: Option<Subset>,
-    /// Only these classes
-    #[arg(long, value_delimiter = ',')]
-    pub labels: Vec<String>,
-    /// Only clips under these licences, as the table's column `license` has them
-    #[arg(long, value_delimiter = ',')]
-    pub licences: Vec<String>,
-    /// Go on without recordings that cannot be used
-    #[arg(long)]
-    pub skip_faulty: bool,
+    /// What of the dataset is used
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub selection: DatasetSelection,
     /// Bring every recording to one level first: none, peak or loudness
     #[arg(long, value_name = "HOW", value_parser = by_name::<ClipNormalisation>)]
     pub normalise: Option<ClipNormalisation>,

@@ -1,7 +1,7 @@
 //! What a run of `tympan train` does, decided before anything is computed: dataset, splits, network, numbers. Made of
 //! the options, read by everything after.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -12,8 +12,7 @@ use crate::dsp::EnvelopeSpec;
 use crate::features::{FrontEndSpec, WindowSpec};
 use crate::model::NetworkSpec;
 use crate::offline::{
-    CleaningSpec, Dataset, DatasetOptions, HeldOut, KFoldSpec, Layout, Leak, OnFault, Split,
-    SplitSpec, k_fold, worker_count,
+    CleaningSpec, Dataset, KFoldSpec, Layout, Leak, OnFault, Split, SplitSpec, k_fold, worker_count,
 };
 use crate::training::TrainingSpec;
 
@@ -81,13 +80,10 @@ impl Plan {
         let checkpoint_every = Duration::try_from_secs_f64(seconds).map_err(|_| {
             Failure::usage(anyhow!("--checkpoint-every is {seconds}; no such time"))
         })?;
-        let dataset = open(&data, &arguments.dataset)?;
+        let dataset = arguments.dataset.selection.open(&data)?;
         Ok(Self {
             cleaning: cleaning(&arguments.dataset)?,
-            on_fault: match arguments.dataset.skip_faulty {
-                true => OnFault::LeaveOut,
-                false => OnFault::Refuse,
-            },
+            on_fault: arguments.dataset.selection.on_fault(),
             background: background(&arguments.dataset.background)?,
             splits: splits(&arguments.split, &dataset, spec.seed)?,
             out,
@@ -110,16 +106,6 @@ impl Plan {
     }
 }
 
-fn open(data: &Path, options: &DatasetArguments) -> Result<Dataset, Failure> {
-    let options = DatasetOptions {
-        layout: options.layout,
-        subset: options.subset,
-        licences: options.licences.clone(),
-        labels: options.labels.clone(),
-    };
-    Dataset::open(data, &options).map_err(Failure::usage)
-}
-
 fn cleaning(options: &DatasetArguments) -> Result<CleaningSpec, Failure> {
     let trim = options
         .trim
@@ -133,7 +119,7 @@ fn cleaning(options: &DatasetArguments) -> Result<CleaningSpec, Failure> {
 fn splits(options: &SplitArguments, dataset: &Dataset, seed: u64) -> Result<Splits, Failure> {
     let leak = if options.allow_leaky_split { Leak::Allowed } else { Leak::Forbidden };
     if let Some(random_folds) = options.k_fold {
-        let spec = KFoldSpec { random_folds, seed, leak, held_out: HeldOut::Validation };
+        let spec = KFoldSpec { random_folds, seed, leak };
         return k_fold(dataset, &spec).map(Splits::KFold).map_err(Failure::usage);
     }
     let present: Vec<u32> = dataset.folds().into_iter().collect();

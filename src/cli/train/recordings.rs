@@ -23,7 +23,8 @@ impl Recordings {
     /// Reads every clip that a split uses, and the background.
     ///
     /// # Errors
-    /// [`Failure`] with every recording that cannot be used, unless they are to be left out.
+    /// [`Failure`] with every recording that cannot be used, unless they are to be left out and leave something of every
+    /// class.
     pub fn read(plan: &Plan) -> Result<Self, Failure> {
         let used: BTreeSet<usize> = plan
             .all_splits()
@@ -62,6 +63,10 @@ impl Recordings {
         let mut by_clip: Vec<Option<ClipFeatures>> = vec![None; plan.dataset.clips.len()];
         for (index, features) in used.into_iter().zip(features) {
             by_clip[index] = features.ok();
+        }
+        for split in plan.all_splits() {
+            let usable = split.clone().of_usable(&plan.dataset, |clip| by_clip[clip].is_some());
+            usable.map_err(Failure::device_or_model)?;
         }
         Ok(Self { clips: by_clip, background: background.into_iter().flatten().collect() })
     }
@@ -109,7 +114,7 @@ fn extract(
         let source = FeatureSource { path: &clip.path, treatment: &treatment, label: *label };
         let load = || load_clean_clip(clip, &cleaning).map_err(|fault| fault.reason);
         let features = store.features(source, load);
-        features.map_err(|reason| ClipFault { path: clip.path.clone(), reason })
+        features.map_err(|reason| ClipFault { path: clip.path.clone(), reason, fold: clip.fold })
     };
     let features = map_clips(clips, vec![(); worker_count()], work, &|| bar.inc(1));
     bar.finish_and_clear();

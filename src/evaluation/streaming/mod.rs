@@ -20,7 +20,7 @@ pub use event_classes::{EventClassFigures, Substitution};
 pub use false_alarms::{FalseAlarmFigures, LabelAlarms};
 pub use figures::{DelayFigures, StreamingFigures};
 pub use matching::{EventMatch, EventMatches, MatchRule, match_events};
-pub use recorded_scene::{HeardScene, RecordedScene, record_scenes, scan_events};
+pub use recorded_scene::{HeardScene, RecordedScene, record_scenes};
 pub use scene::{Scene, ScenePiece, TrueEvent, resampled, scene_groups};
 pub use scene_spec::SceneSpec;
 pub use sounding_part::{SoundingPart, sounding_part};

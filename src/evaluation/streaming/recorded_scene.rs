@@ -1,17 +1,12 @@
 //! A scene's scores, taken once, and the events that the daemon makes of them. Fed scenes and a scorer by whoever
 //! measures, feeds the figures and the sweep; runs on the caller's thread and rayon's.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
 
 use super::{Scene, TrueEvent};
-use crate::domain::{Clip, LabelSet, SampleRate};
-use crate::evaluation::{
-    ClipScores, DetectedEvent, DetectionRules, EvaluationError, EventCollector, score_clip,
-};
+use crate::domain::SampleRate;
+use crate::evaluation::{ClipScores, DetectedEvent, DetectionRules, EvaluationError, score_clip};
 use crate::features::FeaturiserSpec;
-use crate::offline::ClipScanner;
 use crate::recognition::{ModelTraits, Scorer};
 
 /// What the network said of a scene, window by window, and what is in the scene. The samples are gone.
@@ -60,8 +55,7 @@ impl RecordedScene {
         Ok(Self { truth: scene.events, samples: scene.clip.samples.len() as u64, scores })
     }
 
-    /// The events that the daemon would make of the scene with a model's thresholds and these rules: the same as
-    /// [`scan_events`] gives.
+    /// The events that the daemon would make of the scene with a model's thresholds and these rules.
     ///
     /// # Errors
     /// As [`ClipScores::replay`].
@@ -98,19 +92,4 @@ pub fn record_scenes<S: Scorer, E: From<EvaluationError> + Send>(
     };
     // one at a time: rayon would otherwise hand a thread half of all scenes
     (0..scenes).into_par_iter().with_max_len(1).map(record).collect()
-}
-
-/// The events of a recording through the daemon's whole path, network included.
-///
-/// # Errors
-/// [`EvaluationError::Scan`].
-pub fn scan_events(
-    scanner: &mut ClipScanner,
-    clip: &Clip,
-    labels: &LabelSet,
-) -> Result<Vec<DetectedEvent>, EvaluationError> {
-    let mut collector = EventCollector::new(labels.clone());
-    let source: Arc<str> = "scene".into();
-    scanner.scan(clip, source, &mut |record| collector.push(&record))?;
-    Ok(collector.events())
 }

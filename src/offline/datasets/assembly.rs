@@ -46,7 +46,8 @@ impl Entry {
             "" => String::new(),
             place => format!(" ({place})"),
         };
-        ClipFault { path: self.path.clone(), reason: format!("{reason}{place}") }
+        let fold = self.content.as_ref().ok().and_then(|content| content.fold);
+        ClipFault { path: self.path.clone(), reason: format!("{reason}{place}"), fold }
     }
 }
 

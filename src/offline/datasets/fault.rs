@@ -13,6 +13,8 @@ pub struct ClipFault {
     pub path: PathBuf,
     /// What is wrong with it, in words that go on after the path, with the table's line where it stands in one.
     pub reason: String,
+    /// The fold it is listed in, where that is known.
+    pub fold: Option<u32>,
 }
 
 impl fmt::Display for ClipFault {
@@ -53,7 +55,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_told_and_going_on_takes_a_word() {
-        let fault = |name: &str| ClipFault { path: name.into(), reason: "is empty".into() };
+        let fault =
+            |name: &str| ClipFault { path: name.into(), reason: "is empty".into(), fold: None };
         let faults = [fault("a.wav"), fault("b.wav")];
         let said = check_faults(&faults, 5, OnFault::Refuse).unwrap_err().to_string();
         assert!(said.contains("2 of the 5 recordings"), "{said}");

@@ -7,6 +7,9 @@ use super::split_spec::{Dealt, Leak};
 use super::{SplitError, SplitSpec};
 use crate::offline::datasets::Dataset;
 
+/// Folds without which there is nothing to fit, or nothing to measure on.
+const FEWEST_FOLDS: usize = 2;
+
 /// How a dataset is to be cross-validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,20 +20,6 @@ pub struct KFoldSpec {
     pub seed: u64,
     /// Whether random folds may part the clips of one source.
     pub leak: Leak,
-    /// What the fold that is held out is for.
-    pub held_out: HeldOut,
-}
-
-/// What the fold that is held out is for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HeldOut {
-    /// To validate on, as most published figures do: the best epoch is chosen by the clips that are then measured on,
-    /// which flatters a little.
-    #[default]
-    Validation,
-    /// To test on; the next fold validates, and one fold less is fitted to. Nothing is chosen by what is measured on.
-    Test,
 }
 
 /// One split a fold, in the order of the folds.
@@ -38,14 +27,10 @@ pub enum HeldOut {
 /// # Errors
 /// [`SplitError`]: too few folds, clips of which only some have one, or what a split by folds can lack.
 pub fn k_fold(dataset: &Dataset, spec: &KFoldSpec) -> Result<Vec<Split>, SplitError> {
-    let needed = match spec.held_out {
-        HeldOut::Validation => 2,
-        HeldOut::Test => 3,
-    };
     let official: Vec<u32> = dataset.folds().into_iter().collect();
     let found = if official.is_empty() { spec.random_folds } else { official.len() };
-    if found < needed {
-        return Err(SplitError::TooFewFolds { found, needed });
+    if found < FEWEST_FOLDS {
+        return Err(SplitError::TooFewFolds { found, needed: FEWEST_FOLDS });
     }
     if official.is_empty() {
         return random(dataset, spec);
@@ -56,12 +41,9 @@ pub fn k_fold(dataset: &Dataset, spec: &KFoldSpec) -> Result<Vec<Split>, SplitEr
     }
     (0..official.len())
         .map(|turn| {
-            let in_part = |wanted: usize| -> Vec<u32> {
-                let folds = (0..official.len()).filter(|&it| part(it, turn, found, spec) == wanted);
-                folds.map(|fold| official[fold]).collect()
-            };
-            let (train, validation, test) = (in_part(0), in_part(1), in_part(2));
-            SplitSpec::Folds { train, validation, test }.split(dataset)
+            let mut train = official.clone();
+            let validation = vec![train.remove(turn)];
+            SplitSpec::Folds { train, validation, test: Vec::new() }.split(dataset)
         })
         .collect()
 }
@@ -76,17 +58,8 @@ fn random(dataset: &Dataset, spec: &KFoldSpec) -> Result<Vec<Split>, SplitError>
                 format!("random fold {} of {folds} held out, {}", turn + 1, dealt.words);
             let fold_of_clip = dealt.part_of_clip.iter();
             let parts: Vec<Option<usize>> =
-                fold_of_clip.map(|&fold| Some(part(fold, turn, folds, spec))).collect();
+                fold_of_clip.map(|&fold| Some(usize::from(fold == turn))).collect();
             Split::new(&parts, dealt.leaky, description).check(dataset)
         })
         .collect()
-}
-
-/// What `fold` is used for when it is the turn of another, or its own: 0 to fit, 1 to validate, 2 to test on.
-fn part(fold: usize, turn: usize, folds: usize, spec: &KFoldSpec) -> usize {
-    match spec.held_out {
-        HeldOut::Validation => usize::from(fold == turn),
-        HeldOut::Test if fold == turn => 2,
-        HeldOut::Test => usize::from(fold == (turn + 1) % folds),
-    }
 }

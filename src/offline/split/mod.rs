@@ -9,6 +9,6 @@ mod sources;
 mod split_spec;
 
 pub use error::SplitError;
-pub use k_fold::{HeldOut, KFoldSpec, k_fold};
+pub use k_fold::{KFoldSpec, k_fold};
 pub use parts::Split;
 pub use split_spec::{Leak, SplitSpec};

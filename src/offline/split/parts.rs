@@ -62,6 +62,21 @@ impl Split {
         Ok(self)
     }
 
+    /// The same split of the clips that turned out usable.
+    ///
+    /// # Errors
+    /// [`SplitError`] when they leave a part, or a class in a part, with nothing.
+    pub fn of_usable(
+        mut self,
+        dataset: &Dataset,
+        is_usable: impl Fn(usize) -> bool,
+    ) -> Result<Self, SplitError> {
+        for part in [&mut self.train, &mut self.validation, &mut self.test] {
+            part.retain(|&clip| is_usable(clip));
+        }
+        self.check(dataset)
+    }
+
     /// How many sources have clips in more than one part.
     pub(super) fn shared_sources(&self, dataset: &Dataset) -> usize {
         let sources = sources_of(&dataset.clips);

@@ -123,6 +123,22 @@ fn recordings_that_cannot_be_used_are_listed_and_left_out_only_when_told_to() {
     says(&String::from_utf8_lossy(&output.stderr), &["1-0-A-0.wav", "1-1-A-0.wav", "left out"]);
     let manifest = Bundle::load(&tones.path("out")).unwrap().manifest;
     assert_eq!(manifest.provenance.train_clips, 4);
+    // the last of a class
+    std::fs::write(tones.path("data/audio/1-2-A-0.wav"), b"rubbish").unwrap();
+    let refused = failure(&as_strs(&tones.arguments("less", &["--skip-faulty"])), 3);
+    says(&refused, &["training", "low"]);
+}
+
+#[test]
+fn what_is_done_to_recordings_is_told_in_words() {
+    let tones = Tones::new();
+    let more = ["--epochs", "1", "--normalise", "peak", "--trim", "-40"];
+    success(&as_strs(&tones.arguments("out", &more)));
+    let card = std::fs::read_to_string(tones.path("out").join("README.md")).unwrap();
+    says(
+        &card,
+        &["each recording was brought to a peak of -1 dBFS, then rid of what lies below -40 dBFS"],
+    );
 }
 
 #[test]

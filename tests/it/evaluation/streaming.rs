@@ -7,9 +7,11 @@ use tympan::config::Config;
 use tympan::domain::{LabelSet, MelWindow, Scores};
 use tympan::evaluation::streaming::{
     FalseAlarmFigures, HeardScene, MatchRule, RecordedScene, Scene, ScenePiece, SceneSpec,
-    StreamingFigures, SweepChoice, record_scenes, scan_events, sweep,
+    StreamingFigures, SweepChoice, record_scenes, sweep,
 };
-use tympan::evaluation::{DetectionRules, EvaluationError, ThresholdRules, choose_thresholds};
+use tympan::evaluation::{
+    DetectionRules, EvaluationError, EventCollector, ThresholdRules, choose_thresholds,
+};
 use tympan::features::{FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
 use tympan::offline::ClipScanner;
 use tympan::recognition::{
@@ -137,7 +139,9 @@ fn a_replay_says_what_a_scan_of_the_sound_says() {
     let mut scanner = ClipScanner::new(featuriser(), Recogniser::new(scorer, spec).unwrap());
     for (index, heard) in heard(&model()).iter().enumerate() {
         let scene = build(index).unwrap();
-        let scanned = scan_events(&mut scanner, &scene.clip, &labels()).unwrap();
+        let mut collector = EventCollector::new(labels());
+        scanner.scan(&scene.clip, "scene".into(), &mut |record| collector.push(&record)).unwrap();
+        let scanned = collector.events();
         assert_eq!(scanned, heard.detected);
         assert_eq!(scanned.len(), scene.events.len());
     }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use tympan::offline::{
-    CleaningSpec, Dataset, DatasetOptions, HeldOut, KFoldSpec, Layout, Leak, SplitSpec, Subset,
-    k_fold, load_clean_clip,
+    CleaningSpec, Dataset, DatasetOptions, KFoldSpec, Layout, Leak, SplitSpec, Subset, k_fold,
+    load_clean_clip,
 };
 
 use super::{Folder, labels, says};
@@ -65,8 +65,7 @@ fn esc50_is_split_at_random_with_its_sources_whole() {
     );
     assert!((300..=340).contains(&split.validation.len()), "{}", split.validation.len());
     assert!(spec(Leak::Allowed).split(&dataset).unwrap().leaky);
-    let spec =
-        KFoldSpec { random_folds: 9, seed: 1, leak: Leak::Forbidden, held_out: HeldOut::Test };
+    let spec = KFoldSpec { random_folds: 9, seed: 1, leak: Leak::Forbidden };
     assert_eq!(k_fold(&dataset, &spec).unwrap().len(), 4);
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use proptest::prelude::*;
 use tympan::domain::LabelSet;
 use tympan::offline::{
-    Dataset, DatasetClip, HeldOut, KFoldSpec, Layout, Leak, Split, SplitError, SplitSpec, k_fold,
+    Dataset, DatasetClip, KFoldSpec, Layout, Leak, Split, SplitError, SplitSpec, k_fold,
 };
 
 use super::says;
@@ -186,56 +186,41 @@ fn a_class_of_two_clips_has_one_on_each_side_even_of_a_small_share() {
     }
 }
 
-fn k_fold_spec(random_folds: usize, held_out: HeldOut) -> KFoldSpec {
-    KFoldSpec { random_folds, seed: 3, leak: Leak::Forbidden, held_out }
+fn k_fold_spec(random_folds: usize) -> KFoldSpec {
+    KFoldSpec { random_folds, seed: 3, leak: Leak::Forbidden }
 }
 
 #[test]
 fn every_clip_is_held_out_once_in_random_folds() {
     let set = grouped(3, 8, 3);
-    for held_out in [HeldOut::Validation, HeldOut::Test] {
-        let splits = k_fold(&set, &k_fold_spec(4, held_out)).unwrap();
-        let mut measured = Vec::new();
-        for split in &splits {
-            assert_whole(split, 72);
-            let held = match held_out {
-                HeldOut::Validation => &split.validation,
-                HeldOut::Test => &split.test,
-            };
-            assert_eq!(held.len(), 18);
-            assert!(groups(&set, &split.train).is_disjoint(&groups(&set, held)));
-            assert!(groups(&set, &split.validation).is_disjoint(&groups(&set, &split.train)));
-            measured.extend_from_slice(held);
-        }
-        measured.sort_unstable();
-        assert_eq!(measured, (0..72).collect::<Vec<_>>());
+    let mut measured = Vec::new();
+    for split in &k_fold(&set, &k_fold_spec(4)).unwrap() {
+        assert_whole(split, 72);
+        assert_eq!(split.validation.len(), 18);
+        assert!(groups(&set, &split.validation).is_disjoint(&groups(&set, &split.train)));
+        measured.extend_from_slice(&split.validation);
     }
+    measured.sort_unstable();
+    assert_eq!(measured, (0..72).collect::<Vec<_>>());
 }
 
 #[test]
 fn official_folds_are_cross_validated_as_they_are() {
     let set = dataset(&[(0, Some(10), None), (0, Some(2), None), (0, Some(5), None)]);
-    let splits = k_fold(&set, &k_fold_spec(7, HeldOut::Validation)).unwrap();
+    let splits = k_fold(&set, &k_fold_spec(7)).unwrap();
     let held: Vec<&[usize]> = splits.iter().map(|split| &split.validation[..]).collect();
     assert_eq!(held, [&[1][..], &[2], &[0]]);
     says(&splits[0].description, &["training on 5, 10", "validation on 2"]);
-    let splits = k_fold(&set, &k_fold_spec(7, HeldOut::Test)).unwrap();
-    assert_eq!(
-        (&splits[2].test, &splits[2].validation, &splits[2].train),
-        (&vec![0], &vec![1], &vec![2])
-    );
 }
 
 #[test]
 fn cross_validation_that_cannot_be_done_is_refused() {
     let set = dataset(&[(0, None, None), (0, None, None), (0, None, None)]);
-    let error =
-        |folds, held_out| k_fold(&set, &k_fold_spec(folds, held_out)).unwrap_err().to_string();
-    says(&error(1, HeldOut::Validation), &["over 1 folds", "at least 2"]);
-    says(&error(2, HeldOut::Test), &["at least 3"]);
-    says(&error(5, HeldOut::Validation), &["\"class0\" has 3 clips", "5 of them"]);
+    let error = |folds| k_fold(&set, &k_fold_spec(folds)).unwrap_err().to_string();
+    says(&error(1), &["over 1 folds", "at least 2"]);
+    says(&error(5), &["\"class0\" has 3 clips", "5 of them"]);
     let some = dataset(&[(0, Some(1), None), (0, Some(2), None), (0, None, None)]);
-    let error = k_fold(&some, &k_fold_spec(2, HeldOut::Validation)).unwrap_err().to_string();
+    let error = k_fold(&some, &k_fold_spec(2)).unwrap_err().to_string();
     says(&error, &["1 of 3 clips have no fold"]);
 }
 

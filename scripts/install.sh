@@ -87,6 +87,7 @@ install_all() {
   local above=$destdir$prefix
   while [ ! -d "$above" ]; do above=${above%/*}; above=${above:-/}; done
   [ -w "$above" ] || die "$above cannot be written. Run \`sudo make install\`, or choose another PREFIX."
+  scripts/system-packages.sh install
 
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Sees to it that the programs and libraries which tympan needs from the system are there.
 #
-#   scripts/system-packages.sh [build|libtorch|test|lint]...        all groups when none is named
+#   scripts/system-packages.sh [build|libtorch|install|test|lint]...        all groups when none is named
 #
 #   build     to compile and link: C++ compiler, pkg-config, ALSA headers
 #   libtorch  to fetch libtorch:   Python with pip
+#   install   to install what was built: Python
 #   test      for the tests that drive a real microphone, PulseAudio and its ALSA plugin; to make recordings, ffmpeg
 #   lint      to check the systemd unit
 #
@@ -21,6 +22,7 @@ has_compiler() { # tympan links the OpenMP runtime as well; the compiler knows w
 has_pkg_config() { command -v pkg-config >/dev/null; }
 has_alsa() { has_pkg_config && pkg-config --exists alsa; }
 has_pip() { command -v python3 >/dev/null && python3 -c 'import pip, sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; }
+has_python() { command -v python3 >/dev/null; }
 has_pulse() { command -v pulseaudio >/dev/null; }
 has_pulse_utils() { command -v pactl >/dev/null && command -v paplay >/dev/null; }
 has_systemd_analyze() { command -v systemd-analyze >/dev/null; }
@@ -34,6 +36,7 @@ build|has_compiler|g++|a C++17 compiler with its OpenMP runtime (c++, cc, libgom
 build|has_pkg_config|pkg-config|pkg-config
 build|has_alsa|libasound2-dev|the ALSA headers (alsa.pc)
 libtorch|has_pip|python3 python3-pip|Python 3.8 or newer with pip
+install|has_python|python3|Python 3
 test|has_pulse|pulseaudio|PulseAudio 15 or newer (pulseaudio)
 test|has_pulse_utils|pulseaudio-utils|the PulseAudio client tools (pactl, paplay)
 test|has_alsa_plugin|libasound2-plugins|the pulse plugin of ALSA
@@ -50,11 +53,11 @@ missing() {
   done <<<"$needs"
 }
 
-wanted="${*:-build libtorch test lint}"
+wanted="${*:-build libtorch install test lint}"
 for group in $wanted; do
   case $group in
-    build | libtorch | test | lint) ;;
-    *) say "unknown group '$group'; there are build, libtorch, test and lint"; exit 2 ;;
+    build | libtorch | install | test | lint) ;;
+    *) say "unknown group '$group'; there are build, libtorch, install, test and lint"; exit 2 ;;
   esac
 done
 [ -z "${TYMPAN_NO_PACKAGES:-}" ] || { say "skipped, as TYMPAN_NO_PACKAGES asks"; exit 0; }

@@ -1,11 +1,16 @@
-//! The feature thread allocates nothing once it runs: a minute of sound through the front end, counted by this program's
-//! own allocator. A program of its own, because an allocator serves all of a program's tests and threads.
+//! The feature thread allocates nothing once it runs, and the classify thread nothing but what the network itself does: a
+//! minute of sound through the front end and of windows through the recogniser, counted by this program's own allocator. A program of its own, because an allocator serves all of a program's tests and threads.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::time::Duration;
 
-use tympan::domain::{MelWindow, SampleRate};
+use tympan::domain::{LabelSet, MelWindow, Record, SampleIndex, SampleRate, Scores};
 use tympan::features::{Arrival, Featuriser, FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
+use tympan::recognition::{
+    DetectorSettings, DetectorSpec, ModelTraits, Recogniser, RecogniserSpec, Scorer, ScorerError,
+    Thresholds,
+};
 
 thread_local! {
     /// Calls of the allocator by this thread, frees included. Without a destructor, so that the allocator may use it.
@@ -125,4 +130,68 @@ fn gaps_broken_samples_and_the_end_make_no_allocation_either() {
     });
     assert!(windows >= 5 * 11, "{windows} windows");
     assert_eq!(calls, 0);
+}
+
+/// Hears the first label in every other second of windows.
+struct EveryOtherSecond(LabelSet);
+
+impl Scorer for EveryOtherSecond {
+    fn labels(&self) -> &LabelSet {
+        &self.0
+    }
+
+    fn score_into(
+        &mut self,
+        windows: &[MelWindow],
+        scores: &mut [Scores],
+    ) -> Result<(), ScorerError> {
+        for (window, scores) in windows.iter().zip(scores) {
+            let is_heard = window.end_sample.0 / 16_000 % 2 == 0;
+            scores.0.iter_mut().for_each(|score| *score = 0.1);
+            scores.0[0] = if is_heard { 0.9 } else { 0.1 };
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_minute_of_windows_and_their_events_make_no_allocation_beside_the_scorer_s() {
+    let rate = SampleRate::new(16_000).unwrap();
+    let labels = LabelSet::new(&["dog", "cat", "cow", "hen", "pig", "frog"]).unwrap();
+    let thresholds = vec![Thresholds { on: 0.5, off: 0.3 }; labels.len()];
+    let hop = Duration::from_millis(80);
+    let model = ModelTraits { labels: labels.clone(), thresholds, hop };
+    let spec = RecogniserSpec {
+        source: "minute".into(),
+        sample_rate: rate,
+        smoothing: Duration::from_millis(150),
+        detector: DetectorSpec::new(&model, DetectorSettings::default()).unwrap(),
+        top: 5,
+    };
+    let mut recogniser = Recogniser::new(Box::new(EveryOtherSecond(labels)), spec).unwrap();
+    let mut batch = vec![MelWindow::zeros(100, 64); 4];
+    let mut next = 0u64;
+    let mut push = |count: usize, records: &mut u64, events: &mut u64| {
+        for window in &mut batch[..count] {
+            window.start_sample = SampleIndex(next * 1_280);
+            window.end_sample = SampleIndex(next * 1_280 + 32_000);
+            window.level_dbfs = -20.0;
+            next += 1;
+        }
+        let emit = &mut |record: Record| {
+            *records += 1;
+            *events += u64::from(matches!(record, Record::Event(_)));
+        };
+        recogniser.push_batch(&batch[..count], emit).unwrap();
+    };
+    let (mut records, mut events) = (0, 0);
+    (0..20).for_each(|_| push(4, &mut records, &mut events));
+    (records, events) = (0, 0);
+    let calls = calls_during(|| {
+        for index in 0..300 {
+            push(index % 4 + 1, &mut records, &mut events);
+        }
+    });
+    assert!(records - events == 750 && events > 50, "{records} records, {events} events");
+    assert_eq!(calls, 0, "calls of the allocator in a minute");
 }

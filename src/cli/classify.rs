@@ -1,5 +1,6 @@
 //! `tympan classify`: what is heard in recordings, through the same path as the daemon.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,9 +12,9 @@ use super::classify_output::{ClassifyFormat, ClipWriter};
 use super::progress_bar::progress_bar;
 use super::setup::Setup;
 use super::{Failure, output};
-use crate::domain::Record;
+use crate::domain::{Record, SampleRate};
 use crate::model::Schedule;
-use crate::offline::ClipScanner;
+use crate::offline::{ClipScanner, ClipWindows, map_clips, worker_count};
 use crate::recognition::{Recogniser, RecogniserSpec};
 use crate::sources::load_clip;
 
@@ -33,6 +34,9 @@ pub struct ClassifyArguments {
     #[arg(long, value_enum, default_value_t = ClassifyFormat::Text)]
     format: ClassifyFormat,
 }
+
+/// Recordings a worker takes before what was heard in them is printed.
+const GROUP: usize = 4;
 
 /// Endings of files that are looked for in folders.
 const ENDINGS: [&str; 11] =
@@ -65,21 +69,32 @@ pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
         detector,
         top,
     };
-    let scorer = bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?;
-    let recogniser = Recogniser::new(Box::new(scorer), spec).map_err(Failure::device_or_model)?;
-    let mut scanner = ClipScanner::new(bundle.featuriser_spec(), recogniser);
+    let mut scanners = Vec::new();
+    for _ in 0..worker_count().min(files.len()) {
+        let scorer = bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?;
+        let recogniser = Recogniser::new(Box::new(scorer), spec.clone());
+        let recogniser = recogniser.map_err(Failure::device_or_model)?;
+        scanners.push(ClipScanner::new(bundle.featuriser_spec(), recogniser));
+    }
     let mut writer = ClipWriter::new(arguments.format);
     output::print(writer.heading())?;
     let bar = progress_bar(files.len() as u64, "recordings");
-    let mut unreadable = 0usize;
-    for path in &files {
-        if let Err(error) = classify_one(path, &mut scanner, &mut writer) {
-            bar.suspend(|| log::error!("{}", error));
-            unreadable += 1;
-        } else {
-            bar.suspend(|| output::print(&writer.take()))?;
+    let (mut unreadable, mut ids) = (0usize, EventIds::default());
+    for group in files.chunks(GROUP * scanners.len()) {
+        let work = |scanner: &mut &mut ClipScanner, _: usize, path: &PathBuf| scan(path, scanner);
+        let scanned = map_clips(group, scanners.iter_mut().collect(), work, &|| bar.inc(1));
+        for (path, scanned) in group.iter().zip(scanned) {
+            match scanned {
+                Err(error) => {
+                    bar.suspend(|| log::error!("{error}"));
+                    unreadable += 1;
+                }
+                Ok(scanned) => {
+                    write(path, scanned, &mut writer, &mut ids);
+                    bar.suspend(|| output::print(&writer.take()))?;
+                }
+            }
         }
-        bar.inc(1);
     }
     bar.finish_and_clear();
     match unreadable {
@@ -91,28 +106,60 @@ pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-fn classify_one(
-    path: &Path,
-    scanner: &mut ClipScanner,
-    writer: &mut ClipWriter,
-) -> anyhow::Result<()> {
+/// What one recording came to.
+struct Scanned {
+    name: Arc<str>,
+    sample_rate: SampleRate,
+    samples: u64,
+    records: Vec<Record>,
+    windows: ClipWindows,
+}
+
+/// Events are numbered by the scanner that found them; the reader counts on through all recordings.
+#[derive(Default)]
+struct EventIds {
+    given: u64,
+    /// Of the recording at hand: the scanner's number → the reader's.
+    of_recording: HashMap<u64, u64>,
+}
+
+impl EventIds {
+    fn of(&mut self, id: u64) -> u64 {
+        *self.of_recording.entry(id).or_insert_with(|| {
+            self.given += 1;
+            self.given
+        })
+    }
+}
+
+fn scan(path: &Path, scanner: &mut ClipScanner) -> anyhow::Result<Scanned> {
     let clip = load_clip(path)?;
     let name: Arc<str> = path.display().to_string().into();
-    writer.begin(&name, clip.sample_rate, clip.samples.len() as u64);
     let mut records: Vec<Record> = Vec::new();
-    let scan = scanner.scan(&clip, name, &mut |record| records.push(record))?;
-    if scan.samples_repaired > 0 {
+    let emit = &mut |record| records.push(record);
+    let windows = scanner.scan(&clip, Arc::clone(&name), emit)?;
+    let samples = clip.samples.len() as u64;
+    Ok(Scanned { name, sample_rate: clip.sample_rate, samples, records, windows })
+}
+
+fn write(path: &Path, scanned: Scanned, writer: &mut ClipWriter, ids: &mut EventIds) {
+    let Scanned { name, sample_rate, samples, records, windows } = scanned;
+    writer.begin(&name, sample_rate, samples);
+    if windows.samples_repaired > 0 {
         log::warn!(
             "{}: {} samples were not finite or absurdly large and counted as zero",
             path.display(),
-            scan.samples_repaired
+            windows.samples_repaired
         );
     }
-    for record in &records {
-        writer.record(record);
+    ids.of_recording.clear();
+    for mut record in records {
+        if let Record::Event(event) = &mut record {
+            event.id = ids.of(event.id);
+        }
+        writer.record(&record);
     }
-    writer.end(scan.padded_samples);
-    Ok(())
+    writer.end(windows.padded_samples);
 }
 
 /// Files as they are named, folders searched through for endings that are known, in the order of their names.

@@ -19,7 +19,7 @@ pub use label_set::LabelSet;
 pub use mel_window::MelWindow;
 pub use record::{
     EventPhase, EventRecord, GapCause, GapRecord, LabelScore, Record, State, StatusRecord,
-    WindowRecord,
+    TopScores, WindowRecord,
 };
 pub use sample_index::SampleIndex;
 pub use sample_rate::SampleRate;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
+use smallvec::SmallVec;
 
 use super::{SampleIndex, SampleRate};
 
@@ -24,6 +25,10 @@ pub enum Record {
     Status(StatusRecord),
 }
 
+/// The best labels of a window: as many as are usually listed stand in the record itself, so that making one allocates
+/// nothing.
+pub type TopScores = SmallVec<[LabelScore; 8]>;
+
 /// The scores of one window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WindowRecord {
@@ -37,7 +42,7 @@ pub struct WindowRecord {
     /// One past the last sample of the window.
     pub end_sample: SampleIndex,
     /// The best labels, highest smoothed score first.
-    pub scores: Vec<LabelScore>,
+    pub scores: TopScores,
     /// Level of the window's samples in dB of full scale.
     #[serde(serialize_with = "one_decimal")]
     pub level_dbfs: f32,

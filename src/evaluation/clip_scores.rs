@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::EvaluationError;
 use crate::domain::{Clip, SampleIndex, SampleRate, Scores};
 use crate::features::FeaturiserSpec;
-use crate::offline::{for_each_window, labelled_windows};
+use crate::offline::{for_each_batch, labelled_windows};
 use crate::recognition::Scorer;
 
 /// One window's scores.
@@ -46,24 +46,22 @@ pub fn score_clip(
 ) -> Result<ClipScores, EvaluationError> {
     let mut windows = Vec::new();
     let mut failure = None;
-    let mut scores = [Scores::zeros(scorer.labels().len())];
-    for_each_window(clip, featuriser, &mut |window, _| {
-        window.segment = segment;
-        match scorer.score_into(std::slice::from_ref(window), &mut scores) {
-            Ok(()) => {
-                windows.push(WindowScore {
-                    start_sample: window.start_sample,
-                    end_sample: window.end_sample,
-                    scores: scores[0].0.clone(),
-                    level_dbfs: window.level_dbfs,
-                });
-                ControlFlow::Continue(())
-            }
-            Err(error) => {
-                failure = Some(error);
-                ControlFlow::Break(())
-            }
+    let labels = scorer.labels().len();
+    let mut scores = Vec::new();
+    for_each_batch(clip, featuriser, &mut |batch, _| {
+        batch.iter_mut().for_each(|window| window.segment = segment);
+        scores.resize_with(batch.len(), || Scores::zeros(labels));
+        if let Err(error) = scorer.score_into(batch, &mut scores) {
+            failure = Some(error);
+            return ControlFlow::Break(());
         }
+        windows.extend(batch.iter().zip(&scores).map(|(window, scores)| WindowScore {
+            start_sample: window.start_sample,
+            end_sample: window.end_sample,
+            scores: scores.0.clone(),
+            level_dbfs: window.level_dbfs,
+        }));
+        ControlFlow::Continue(())
     })?;
     match failure {
         Some(error) => Err(error.into()),

@@ -10,9 +10,9 @@ use super::LiveError;
 use super::heard::{Heard, Outgoing};
 use super::hurry::Hurry;
 use super::record_queue::RecordSender;
-use super::window_outlet::WindowInlet;
+use super::window_outlet::{WINDOWS_WAITING, WindowInlet};
 use crate::domain::{Counters, MelWindow, Record, Scores};
-use crate::recognition::{Recogniser, RecogniserSpec, Scorer, ScorerError};
+use crate::recognition::{Gap, Recogniser, RecogniserSpec, Scorer, ScorerError};
 
 /// Windows scored before the first real one. The first 2 to 20 runs of a network are slow: memory is found, kernels are
 /// chosen for the shapes.
@@ -50,6 +50,8 @@ impl ClassifyStage {
             records,
             counters: self.counters,
             hurry: self.hurry,
+            windows: Vec::with_capacity(WINDOWS_WAITING),
+            featured: Vec::with_capacity(WINDOWS_WAITING),
         };
         // Nobody waits any more if the supervisor has been told to stop meanwhile.
         let _ = ready.try_send(());
@@ -85,42 +87,70 @@ struct Listener {
     records: RecordSender,
     counters: Arc<Counters>,
     hurry: Hurry,
+    /// Windows that were waiting, to be scored in one go; no more than may wait.
+    windows: Vec<MelWindow>,
+    /// When each was sent.
+    featured: Vec<Instant>,
 }
 
 impl Listener {
     fn listen(&mut self) -> Result<(), ScorerError> {
-        while let Ok(heard) = self.inlet.heard.recv() {
-            match heard {
-                Heard::Window { window, featured } => {
-                    if self.hurry.is_on() {
-                        self.counters.windows_skipped.add(1);
-                    } else {
-                        self.score(&window, featured)?;
+        while let Ok(mut heard) = self.inlet.heard.recv() {
+            // a burst after a stall is scored together, up to whatever comes between
+            loop {
+                match heard {
+                    Heard::Window { window, featured } => {
+                        self.windows.push(window);
+                        self.featured.push(featured);
                     }
-                    // Never full: there are as many places as buffers. The feature stage may have ended.
-                    let _ = self.inlet.spent.try_send(window);
+                    Heard::Gap(gap) => {
+                        self.score_waiting()?;
+                        self.tell(gap);
+                    }
                 }
-                Heard::Gap(gap) => {
-                    let records = &self.records;
-                    self.recogniser.gap(gap, &mut |record| records.send(Outgoing::Other(record)));
+                if self.windows.len() == WINDOWS_WAITING {
+                    break;
+                }
+                match self.inlet.heard.try_recv() {
+                    Ok(next) => heard = next,
+                    Err(_) => break,
                 }
             }
+            self.score_waiting()?;
         }
         Ok(())
     }
 
-    fn score(&mut self, window: &MelWindow, featured: Instant) -> Result<(), ScorerError> {
+    fn tell(&mut self, gap: Gap) {
         let records = &self.records;
-        self.recogniser.push(window, &mut |record| {
-            records.send(match record {
-                // The window's record comes first, as soon as its scores are there.
-                Record::Window(record) => {
-                    Outgoing::Window { record, featured, scored: Instant::now() }
-                }
-                other => Outgoing::Other(other),
-            });
-        })?;
-        self.counters.windows_scored.add(1);
+        self.recogniser.gap(gap, &mut |record| records.send(Outgoing::Other(record)));
+    }
+
+    /// Scores the windows at hand and gives their buffers back.
+    fn score_waiting(&mut self) -> Result<(), ScorerError> {
+        let count = self.windows.len() as u64;
+        if self.hurry.is_on() {
+            self.counters.windows_skipped.add(count);
+        } else if count > 0 {
+            let (records, mut featured) = (&self.records, self.featured.iter());
+            self.recogniser.push_batch(&self.windows, &mut |record| {
+                records.send(match record {
+                    // A window's record comes first, as soon as its scores are there.
+                    Record::Window(record) => {
+                        let featured = featured.next().copied();
+                        let featured = featured.expect("invariant: one record a window");
+                        Outgoing::Window { record, featured, scored: Instant::now() }
+                    }
+                    other => Outgoing::Other(other),
+                });
+            })?;
+            self.counters.windows_scored.add(count);
+        }
+        self.featured.clear();
+        for window in self.windows.drain(..) {
+            // Never full: there are as many places as buffers. The feature stage may have ended.
+            let _ = self.inlet.spent.try_send(window);
+        }
         Ok(())
     }
 }

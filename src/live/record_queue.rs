@@ -73,7 +73,7 @@ mod tests {
             source: "mic".into(),
             start_sample: SampleIndex(0),
             end_sample: SampleIndex(1),
-            scores: Vec::new(),
+            scores: Default::default(),
             level_dbfs: -20.0,
             padded_samples: 0,
             latency_us: 0,

@@ -13,10 +13,10 @@ use crate::recognition::Gap;
 use crate::sinks::WhenFull;
 
 /// Windows that may wait for the classifier. A window that waits is late; more of them would only be later.
-const WINDOWS_WAITING: usize = 4;
+pub(super) const WINDOWS_WAITING: usize = 4;
 
-/// Those that wait and the one that is being scored: while there is room in the channel, there is a spare buffer.
-const BUFFERS: usize = WINDOWS_WAITING + 1;
+/// Those that wait and as many that are being scored: while there is room in the channel, there is a spare buffer.
+const BUFFERS: usize = 2 * WINDOWS_WAITING;
 
 /// The feature stage's end of the two channels.
 pub(super) struct WindowOutlet {

@@ -59,7 +59,7 @@ impl FoldedTrunk {
                 columns = Tensor::f_cat(&[tail, &columns], 3)?; // [1, channels_in, bands, kernel − 1 + frames]
             }
             let kept = block.layer.kernel[1] - 1;
-            let tail = columns.f_narrow(3, columns.size()[3] - kept, kept)?.f_contiguous()?;
+            let tail = columns.f_narrow(3, columns.size()[3] - kept, kept)?;
             match state.tails.get_mut(index) {
                 Some(old) => *old = tail,
                 None => state.tails.push(tail),

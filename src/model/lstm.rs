@@ -2,6 +2,8 @@
 
 use tch::{TchError, Tensor, nn};
 
+use super::recurrence::Recurrence;
+
 /// The weights of an LSTM.
 #[derive(Debug)]
 pub struct Lstm {
@@ -37,6 +39,19 @@ impl Lstm {
     /// The same values, without gradients.
     pub fn detached(&self) -> Self {
         Self { hidden: self.hidden, weights: self.weights.each_ref().map(Tensor::detach) }
+    }
+
+    /// The two halves, for who keeps what features contribute to the gates: features → gate inputs, both biases included,
+    /// and gate inputs → states.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn halves(&self) -> Result<(nn::Linear, Recurrence), TchError> {
+        let [input, recurrent, biases @ ..] = &self.weights.each_ref().map(Tensor::detach);
+        let bias = biases[0].f_add(&biases[1])?;
+        let inputs = nn::Linear { ws: input.shallow_clone(), bs: Some(bias) };
+        let recurrent = Vec::<f32>::try_from(recurrent.f_reshape([-1])?)?;
+        Ok((inputs, Recurrence::new(&recurrent, self.hidden as usize)))
     }
 
     /// States after each feature.

@@ -17,6 +17,7 @@ mod network_scorer;
 mod network_sizes;
 mod network_spec;
 mod projection;
+mod recurrence;
 mod runtime;
 mod structure;
 mod weights;

@@ -20,6 +20,7 @@ pub struct Network {
     pub(super) projection: Projection,
     pub(super) lstm: Option<Lstm>,
     pub(super) head: Head,
+    time_stride: i64,
     dropout: f64,
 }
 
@@ -41,8 +42,14 @@ impl Network {
             projection: Projection::new(root, &structure, mel_bands),
             lstm: structure.lstm_hidden.map(|hidden| Lstm::new(&(root / "lstm"), width, hidden)),
             head: Head::new(root, &structure, mel_bands, labels),
+            time_stride: structure.time_stride(),
             dropout,
         }
+    }
+
+    /// Frames from one feature to the next.
+    pub(super) fn time_stride(&self) -> usize {
+        usize::try_from(self.time_stride).unwrap_or(1)
     }
 
     /// The same network, its convolutions trained in another precision.

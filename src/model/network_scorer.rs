@@ -1,9 +1,9 @@
 //! The scorer behind `run`, `classify` and `eval`: windows in, scores out, convolving each frame once. Runs on the classify
 //! thread, which owns it and all its tensors.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
-use super::folded_network::FoldedNetwork;
+use super::folded_network::{FoldedBuffers, FoldedNetwork, Stretch};
 use super::folded_trunk::TrunkState;
 use super::{Network, NetworkError};
 use crate::domain::{LabelSet, MelWindow, Scores};
@@ -19,23 +19,38 @@ pub enum Schedule {
     FromScratch,
 }
 
-/// Scores windows with a network, keeping the features of frames it has seen.
+/// Scores windows with a network, keeping what it knows of frames it has seen. Windows that follow each other are scored
+/// together: their new frames in one go, then all windows at once.
 pub struct NetworkScorer {
     labels: LabelSet,
     window: WindowSpec,
     mel_bands: usize,
+    time_stride: usize,
     network: FoldedNetwork,
     schedule: Schedule,
     kept: Option<Kept>,
+    buffers: Buffers,
 }
 
-/// Features of the last window scored.
+/// What is known of the last window scored.
 struct Kept {
     segment: u64,
     start_frame: u64,
     trunk: TrunkState,
-    /// `[1, features, feature_width]`
-    features: Tensor,
+    /// `[features, row width]`
+    rows: Tensor,
+}
+
+/// Kept so that nothing is allocated from window to window but by libtorch.
+#[derive(Default)]
+struct Buffers {
+    /// New frames of a run of windows.
+    frames: Vec<f32>,
+    /// Where its windows start among the rows.
+    starts: Vec<usize>,
+    /// Scores of its windows.
+    scores: Vec<f32>,
+    network: FoldedBuffers,
 }
 
 impl NetworkScorer {
@@ -54,77 +69,134 @@ impl NetworkScorer {
             labels,
             window,
             mel_bands,
+            time_stride: network.time_stride(),
             network: FoldedNetwork::new(network)?,
             schedule,
             kept: None,
+            buffers: Buffers::default(),
         })
-    }
-
-    /// Features of a window, `[1, features, feature_width]`, from what is kept and the frames that are new.
-    fn features_of(&mut self, window: &MelWindow) -> Result<Tensor, NetworkError> {
-        let mut kept = match self.kept.take().and_then(|kept| self.catch_up(kept, window)) {
-            Some(kept) => kept?,
-            None => {
-                let mut trunk = TrunkState::default();
-                let frames = self.frames(window, 0)?; // [frames, mel_bands]
-                let features = self.network.features(&frames, &mut trunk)?;
-                Kept { segment: 0, start_frame: 0, trunk, features }
-            }
-        };
-        kept.segment = window.segment;
-        kept.start_frame = window.start_frame;
-        let features = kept.features.shallow_clone();
-        self.kept = Some(kept);
-        Ok(features)
-    }
-
-    /// Feeds the new frames of `window` hop by hop, so that the shapes libtorch sees stay the same; nothing when what is
-    /// kept is of no use.
-    fn catch_up(&self, kept: Kept, window: &MelWindow) -> Option<Result<Kept, NetworkError>> {
-        let hop = self.window.hop_frames as u64;
-        let ahead = window.start_frame.checked_sub(kept.start_frame)?;
-        // beyond half a window, starting afresh is as cheap
-        let usable = self.schedule == Schedule::Incremental
-            && kept.segment == window.segment
-            && ahead > 0
-            && ahead.is_multiple_of(hop)
-            && ahead <= self.window.frames as u64 / 2;
-        usable.then(|| self.feed(kept, window, ahead))
-    }
-
-    fn feed(&self, mut kept: Kept, window: &MelWindow, ahead: u64) -> Result<Kept, NetworkError> {
-        let hop = self.window.hop_frames;
-        let new_frames = self.frames(window, self.window.frames - ahead as usize)?; // [ahead, mel_bands]
-        for first in (0..ahead as i64).step_by(hop) {
-            let frames = new_frames.f_narrow(0, first, hop as i64)?; // [hop, mel_bands]
-            let new = self.network.features(&frames, &mut kept.trunk)?; // [1, hop / stride, feature_width]
-            let features = kept.features.size()[1];
-            let all = Tensor::f_cat(&[&kept.features, &new], 1)?; // [1, features + new, feature_width]
-            kept.features = all.f_narrow(1, all.size()[1] - features, features)?; // [1, features, feature_width]
-        }
-        Ok(kept)
-    }
-
-    /// Frames `first ..` of a window, `[frames, mel_bands]`.
-    fn frames(&self, window: &MelWindow, first: usize) -> Result<Tensor, NetworkError> {
-        let values = &window.values[first * self.mel_bands..];
-        let shape = [(self.window.frames - first) as i64, self.mel_bands as i64];
-        Ok(Tensor::from_slice(values).f_reshape(shape)?)
     }
 
     fn score(&mut self, windows: &[MelWindow], scores: &mut [Scores]) -> Result<(), NetworkError> {
         let _guard = tch::no_grad_guard();
-        for (window, scores) in windows.iter().zip(scores) {
-            let expected = self.window.frames * self.mel_bands;
-            if window.values.len() != expected {
-                return Err(NetworkError::WindowValues { found: window.values.len(), expected });
+        let expected = self.window.frames * self.mel_bands;
+        for MelWindow { values, .. } in windows {
+            if values.len() != expected {
+                return Err(NetworkError::WindowValues { found: values.len(), expected });
             }
-            let features = self.features_of(window)?; // [1, features, feature_width]
-            let row = self.network.scores(&features)?.f_squeeze_dim(0)?; // [labels]
-            row.to_kind(Kind::Float).f_copy_data(&mut scores.0, self.labels.len())?;
+        }
+        let mut begun = 0;
+        while begun < windows.len() {
+            let run = self.run_at(&windows[begun..]);
+            let (windows, scores) = (&windows[begun..begun + run], &mut scores[begun..]);
+            match self.schedule {
+                Schedule::Incremental => self.score_run(windows, scores)?,
+                Schedule::FromScratch => {
+                    let frames = self.tensor_of(&windows[0].values)?;
+                    let row = self.network.scores_from_scratch(&frames)?;
+                    row.f_copy_data(&mut scores[0].0, self.labels.len())?;
+                }
+            }
+            begun += run;
         }
         Ok(())
     }
+
+    /// How many of the windows, the first included, follow each other closely enough to be scored together.
+    fn run_at(&self, windows: &[MelWindow]) -> usize {
+        let follows = |pair: &&[MelWindow]| self.is_ahead(&pair[1], of(&pair[0])).is_some();
+        match self.schedule {
+            Schedule::Incremental => 1 + windows.windows(2).take_while(follows).count(),
+            Schedule::FromScratch => 1,
+        }
+    }
+
+    /// Frames of `window` that the one before did not have, if it is close enough that starting afresh costs more.
+    fn is_ahead(&self, window: &MelWindow, (segment, start_frame): (u64, u64)) -> Option<usize> {
+        let ahead = window.start_frame.checked_sub(start_frame)?;
+        let follows = window.segment == segment
+            && ahead > 0
+            && ahead.is_multiple_of(self.window.hop_frames as u64)
+            && ahead <= self.window.frames as u64 / 2;
+        follows.then_some(ahead as usize)
+    }
+
+    /// Scores windows that follow each other, going on from what is kept if the first follows that.
+    fn score_run(
+        &mut self,
+        windows: &[MelWindow],
+        scores: &mut [Scores],
+    ) -> Result<(), NetworkError> {
+        let mut kept = self.kept.take();
+        let ahead = kept.as_ref().and_then(|kept| self.is_ahead(&windows[0], kept.place()));
+        if ahead.is_none() {
+            kept = None;
+        }
+        self.collect(windows, ahead);
+        let (mut trunk, base, before) = match kept {
+            Some(kept) => (kept.trunk, kept.start_frame, Some(kept.rows)),
+            None => (TrunkState::default(), windows[0].start_frame, None),
+        };
+        let frames = self.tensor_of(&self.buffers.frames)?; // [new frames, mel_bands]
+        let mut rows = self.network.rows(&frames, &mut trunk)?; // [new features, row width]
+        let features = match &before {
+            Some(before) => before.size()[0] as usize,
+            // as many as the first window has: the later ones add theirs
+            None => {
+                let last = windows.last().map_or(base, |window| window.start_frame);
+                rows.size()[0] as usize - (last - base) as usize / self.time_stride
+            }
+        };
+        if let Some(before) = before {
+            rows = Tensor::f_cat(&[&before, &rows], 0)?; // [old and new features, row width]
+        }
+        let starts = windows.iter().map(|it| (it.start_frame - base) as usize / self.time_stride);
+        self.buffers.starts.clear();
+        self.buffers.starts.extend(starts);
+        let stretch = Stretch { rows: &rows, starts: &self.buffers.starts, features };
+        let scored = self.network.scores(stretch, &mut self.buffers.network)?; // [windows, labels]
+        let values = &mut self.buffers.scores;
+        values.resize(scored.numel(), 0.0);
+        scored.f_copy_data(values, scored.numel())?;
+        for (scores, row) in scores.iter_mut().zip(values.chunks_exact(self.labels.len())) {
+            scores.0.copy_from_slice(row);
+        }
+        if let (Some(window), Some(&start)) = (windows.last(), self.buffers.starts.last()) {
+            let (segment, start_frame) = of(window);
+            let rows = rows.f_narrow(0, start as i64, features as i64)?; // [features, row width]
+            self.kept = Some(Kept { segment, start_frame, trunk, rows });
+        }
+        Ok(())
+    }
+
+    /// The frames of a run that are new: all of its first window, or what that is `ahead`.
+    fn collect(&mut self, windows: &[MelWindow], ahead: Option<usize>) {
+        self.buffers.frames.clear();
+        let mut ahead = ahead.unwrap_or(self.window.frames);
+        for (index, window) in windows.iter().enumerate() {
+            if index > 0 {
+                ahead = (window.start_frame - windows[index - 1].start_frame) as usize;
+            }
+            let new = &window.values[(self.window.frames - ahead) * self.mel_bands..];
+            self.buffers.frames.extend_from_slice(new);
+        }
+    }
+
+    /// Frames as libtorch sees them, `[frames, mel_bands]`.
+    fn tensor_of(&self, frames: &[f32]) -> Result<Tensor, NetworkError> {
+        Ok(Tensor::f_from_slice(frames)?.f_reshape([-1, self.mel_bands as i64])?)
+    }
+}
+
+impl Kept {
+    fn place(&self) -> (u64, u64) {
+        (self.segment, self.start_frame)
+    }
+}
+
+/// Where a window lies.
+fn of(window: &MelWindow) -> (u64, u64) {
+    (window.segment, window.start_frame)
 }
 
 impl Scorer for NetworkScorer {

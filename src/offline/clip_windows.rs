@@ -1,4 +1,4 @@
-//! The windows of a whole clip, in order, from the live featuriser. Feeds the scan of clips and the evaluation.
+//! The windows of a whole clip, in order and some at a time, from the live featuriser. Feeds the scan of clips and the evaluation.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -11,6 +11,9 @@ use crate::features::{Arrival, FeatureError, Featuriser, FeaturiserSpec, ReadyWi
 /// What the feeder of a live source reads at a time; any other length gives the same windows.
 const BLOCK: Duration = Duration::from_millis(10);
 
+/// Windows at a time: what a network computes of them together costs a fraction of one after the other.
+const BATCH: usize = 32;
+
 /// What a clip came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClipWindows {
@@ -22,17 +25,18 @@ pub struct ClipWindows {
     pub samples_repaired: u64,
 }
 
-/// Calls `on_window` with every window of `clip`, and with the samples of silence in it, until it breaks off.
+/// Calls `on_windows` with the windows of `clip`, up to 32 at a time, and with the samples of silence in them, until it
+/// breaks off.
 ///
 /// A clip that is shorter than one window gets silence at its end, just enough for one; one without samples has nothing
 /// to be judged, and gives no window. Times are those of a clip that begins to play now.
 ///
 /// # Errors
 /// [`FeatureError`] when the front end cannot be computed at the clip's rate.
-pub fn for_each_window(
+pub fn for_each_batch(
     clip: &Clip,
     spec: &FeaturiserSpec,
-    on_window: &mut dyn FnMut(&mut MelWindow, u64) -> ControlFlow<()>,
+    on_windows: &mut dyn FnMut(&mut [MelWindow], u64) -> ControlFlow<()>,
 ) -> Result<ClipWindows, FeatureError> {
     let rate = clip.sample_rate;
     let mut featuriser = Featuriser::new(spec, rate)?;
@@ -41,14 +45,21 @@ pub fn for_each_window(
         0 => 0,
         _ => spec.window_samples(rate).saturating_sub(heard),
     };
-    let mut window = featuriser.empty_window();
-    let mut windows = 0;
+    let mut batch: Vec<MelWindow> = Vec::with_capacity(BATCH);
+    let (mut waiting, mut windows) = (0, 0);
     let mut flow = ControlFlow::Continue(());
+    let empty = featuriser.empty_window();
     let mut take = |mut ready: ReadyWindow<'_>| {
         if flow.is_continue() {
-            ready.copy_into(&mut window);
-            windows += 1;
-            flow = on_window(&mut window, padded_samples);
+            if batch.len() == waiting {
+                batch.push(empty.clone());
+            }
+            ready.copy_into(&mut batch[waiting]);
+            (waiting, windows) = (waiting + 1, windows + 1);
+            if waiting == BATCH {
+                flow = on_windows(&mut batch, padded_samples);
+                waiting = 0;
+            }
         }
     };
     let begin = Timestamp::now();
@@ -61,6 +72,10 @@ pub fn for_each_window(
         }
     }
     featuriser.flush(&mut take);
+    if flow.is_continue() && waiting > 0 {
+        // nothing follows that could break off
+        let _ = on_windows(&mut batch[..waiting], padded_samples);
+    }
     Ok(ClipWindows { windows, padded_samples, samples_repaired: featuriser.samples_repaired() })
 }
 

@@ -12,7 +12,7 @@ mod scan;
 mod split;
 
 pub use cleaning::{CleaningSpec, ClipNormalisation, load_clean_clip, normalise_clip};
-pub use clip_windows::{ClipWindows, for_each_window};
+pub use clip_windows::{ClipWindows, for_each_batch};
 pub use datasets::{
     ClipFault, ClipSpan, Dataset, DatasetClip, DatasetError, DatasetOptions, Layout, OnFault,
     Subset, check_faults,

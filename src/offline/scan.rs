@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::clip_windows::{ClipWindows, for_each_window};
+use super::clip_windows::{ClipWindows, for_each_batch};
 use crate::domain::{Clip, Record, WindowRecord};
 use crate::features::{FeatureError, FeaturiserSpec};
 use crate::recognition::{Recogniser, ScorerError};
@@ -52,9 +52,9 @@ impl ClipScanner {
         let Self { featuriser, recogniser, segments } = self;
         recogniser.set_source(source, clip.sample_rate, emit);
         let mut failure = None;
-        let scanned = for_each_window(clip, featuriser, &mut |window, padded_samples| {
-            window.segment = *segments;
-            let told = recogniser.push(window, &mut |record| {
+        let scanned = for_each_batch(clip, featuriser, &mut |windows, padded_samples| {
+            windows.iter_mut().for_each(|window| window.segment = *segments);
+            let told = recogniser.push_batch(windows, &mut |record| {
                 emit(match record {
                     Record::Window(window) => {
                         Record::Window(WindowRecord { padded_samples, ..window })

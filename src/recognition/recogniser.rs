@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Detection, Detector, DetectorSpec, RecognitionError, Scorer, ScorerError, Smoother};
 use crate::domain::{
     EventPhase, EventRecord, GapCause, GapRecord, LabelScore, LabelSet, MelWindow, Record,
-    SampleIndex, SampleRate, Scores, WindowRecord,
+    SampleIndex, SampleRate, Scores, TopScores, WindowRecord,
 };
 
 /// How a recogniser names and judges what it hears.
@@ -111,7 +111,7 @@ impl Recogniser {
     /// A window of a new segment ends the events of the one before, as a gap does.
     ///
     /// # Real time
-    /// Allocates the list of scores in each window record, nothing else once a batch of this length has been seen.
+    /// Allocates nothing once a batch of this length has been seen, as long as records list no more than 8 labels.
     ///
     /// # Errors
     /// [`ScorerError`] when the scorer fails, or when its answer holds another number of scores than there are labels,
@@ -128,6 +128,11 @@ impl Recogniser {
         }
         let mut scores = std::mem::take(&mut self.scores);
         let scored = self.scorer.score_into(windows, &mut scores[..windows.len()]);
+        if scored.is_err() && windows.len() > 1 {
+            // which of them it was: those before it are heard all the same
+            self.scores = scores;
+            return windows.iter().try_for_each(|window| self.push(window, emit));
+        }
         let judged = scored.and_then(|()| {
             windows
                 .iter()
@@ -242,7 +247,7 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    fn window(&self, window: &MelWindow, scores: Vec<LabelScore>) -> Record {
+    fn window(&self, window: &MelWindow, scores: TopScores) -> Record {
         Record::Window(WindowRecord {
             time: window.time,
             source: Arc::clone(self.source),

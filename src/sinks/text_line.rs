@@ -214,8 +214,9 @@ pub(super) mod tests {
             start_sample: SampleIndex(0),
             end_sample: SampleIndex(17_600),
             scores: [("dog", 0.93), ("cat", 0.012_345)]
+                .into_iter()
                 .map(|(label, score)| LabelScore { label: label.into(), score })
-                .to_vec(),
+                .collect(),
             level_dbfs: -23.123,
             padded_samples: 0,
             latency_us: 412,

@@ -4,8 +4,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tympan::domain::{GapCause, Record, SampleIndex, State};
+use tympan::domain::{GapCause, LabelSet, MelWindow, Record, SampleIndex, Scores, State};
 use tympan::live::{Outcome, StageTimes, WARM_UP_WINDOWS};
+use tympan::recognition::{Scorer, ScorerError};
 use tympan::sinks::WhenFull;
 
 use super::fakes::{Collected, End, Loudness, Mood, Script, Step};
@@ -200,4 +201,50 @@ fn live_exact_zeros_are_told_as_silence_and_offline_they_are_a_part_of_the_recor
     let script = Script { end: End::Ended, ..zeros() };
     let (_, records, _) = play(script, Loudness::well(), patient(WhenFull::Wait));
     assert_eq!(states(&records), [State::Listening, State::Stopping]);
+}
+
+/// Remembers how many windows it was given at a time.
+struct Batches(Loudness, Arc<Mutex<Vec<usize>>>);
+
+impl Scorer for Batches {
+    fn labels(&self) -> &LabelSet {
+        self.0.labels()
+    }
+
+    fn score_into(
+        &mut self,
+        windows: &[MelWindow],
+        scores: &mut [Scores],
+    ) -> Result<(), ScorerError> {
+        self.1.lock().unwrap().push(windows.len());
+        self.0.score_into(windows, scores)
+    }
+}
+
+#[test]
+fn windows_that_wait_are_scored_together_and_give_the_same_records() {
+    let samples = 80_000;
+    let heard = |mood: Mood| {
+        let batches = Arc::new(Mutex::new(Vec::new()));
+        let scorer = Batches(Loudness::new(mood), Arc::clone(&batches));
+        let collected = Collected::default();
+        let mut daemon = daemon(
+            Script::of(noise(samples), End::Ended),
+            Loudness::well(),
+            vec![collected.sink("log")],
+            spec(WhenFull::Wait),
+        );
+        daemon.scorer = Box::new(scorer);
+        assert_eq!(Running::start(daemon).outcome().unwrap(), Outcome::SourceEnded);
+        let places: Vec<_> = windows(&collected.records())
+            .iter()
+            .map(|it| (it.start_sample, it.end_sample, it.scores.clone()))
+            .collect();
+        let most = batches.lock().unwrap().iter().copied().max().unwrap_or(0);
+        (places, most)
+    };
+    let (slow, together) = heard(Mood::Slow(Duration::from_millis(5)));
+    assert!((2..=4).contains(&together), "{together} at a time");
+    assert_eq!(slow.len() as u64, (samples as u64 - WINDOW) / HOP + 1);
+    assert_eq!(slow, heard(Mood::Well).0);
 }

@@ -83,15 +83,35 @@ fn windows_of(
     windows.collect()
 }
 
-fn walk(bundle: &Bundle, seed: u64, steps: &[Step]) -> Result<(), TestCaseError> {
+/// Walks by single windows and by batches of these many in turn.
+fn walk(
+    bundle: &Bundle,
+    seed: u64,
+    steps: &[Step],
+    batches: &[usize],
+) -> Result<(), TestCaseError> {
     let mut incremental = bundle.scorer(Schedule::Incremental).unwrap();
     let mut from_scratch = bundle.scorer(Schedule::FromScratch).unwrap();
     let shape = (bundle.manifest.window, bundle.manifest.front_end.mel_bands);
-    for (step, window) in steps.iter().zip(windows_of(seed, shape, steps)) {
-        let apart = furthest(&score(&mut incremental, &window), &score(&mut from_scratch, &window));
-        prop_assert!(apart < TOLERANCE, "{step:?}: scores are {apart} apart");
+    let windows = windows_of(seed, shape, steps);
+    let (mut done, mut turn) = (0, batches.iter().cycle());
+    while done < windows.len() {
+        let count = turn.next().map_or(1, |&count| count).min(windows.len() - done);
+        let batch = &windows[done..done + count];
+        let mut scores = vec![Scores::zeros(bundle.labels.len()); count];
+        incremental.score_into(batch, &mut scores).unwrap();
+        for (window, scores) in batch.iter().zip(&scores) {
+            let apart = furthest(&scores.0, &score(&mut from_scratch, window));
+            prop_assert!(apart < TOLERANCE, "{:?} of {count}: {apart} apart", steps[done]);
+            done += 1;
+        }
     }
     Ok(())
+}
+
+/// How many windows come at a time.
+fn batches() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![Just(vec![1]), proptest::collection::vec(1usize..12, 1..6)]
 }
 
 proptest! {
@@ -102,12 +122,13 @@ proptest! {
         (network, window) in any_network_and_window(),
         seed in 0u64..1_000_000,
         steps in proptest::collection::vec(step(), 1..30),
+        batches in batches(),
     ) {
         let (trained, variables) = trained_network(&network, BANDS, LABELS.len(), seed);
         let folder = tempfile::tempdir().unwrap();
         write_bundle(folder.path(), network, window, &variables);
         let bundle = Bundle::load(folder.path()).unwrap();
-        walk(&bundle, seed, &steps)?;
+        walk(&bundle, seed, &steps, &batches)?;
         let window = window_at(seed, 0, window.frames, BANDS);
         let heard = score(&mut bundle.scorer(Schedule::FromScratch).unwrap(), &window);
         let apart = furthest(&heard, &trained_scores(&trained, &window, BANDS));
@@ -122,8 +143,9 @@ proptest! {
     fn so_it_is_with_the_shipped_network(
         seed in 0u64..1_000_000,
         steps in proptest::collection::vec(step(), 1..20),
+        batches in batches(),
     ) {
-        walk(&Bundle::load(&shipped()).unwrap(), seed, &steps)?;
+        walk(&Bundle::load(&shipped()).unwrap(), seed, &steps, &batches)?;
     }
 }
 
@@ -190,7 +212,35 @@ fn a_hop_beyond_the_features_of_a_window_is_caught_up_with() {
     Bundle::write(folder.path(), &mut manifest, &weights, "a card").unwrap();
     let bundle = Bundle::load(folder.path()).unwrap();
     assert_eq!(bundle.manifest.network.features_of(8), 1);
-    walk(&bundle, 1, &[Step::Hops(1); 5]).unwrap();
+    walk(&bundle, 1, &[Step::Hops(1); 5], &[1]).unwrap();
+}
+
+#[test]
+fn an_hour_of_windows_later_scores_are_those_of_a_fresh_start() {
+    // a small network, so that every one of 45,000 windows can be scored
+    let folder = tempfile::tempdir().unwrap();
+    let spec = NetworkSpec::Crnn(tympan::model::CrnnSpec {
+        blocks: vec![tympan::model::ConvBlockSpec { channels: 4, time_pool: 2, band_pool: 2 }; 2],
+        projection: 6,
+        lstm_hidden: 8,
+        pooling: TimePooling::Attention,
+    });
+    let window = WindowSpec { frames: 94, hop_frames: 4 };
+    let (_, variables) = trained_network(&spec, BANDS, LABELS.len(), 3);
+    write_bundle(folder.path(), spec, window, &variables);
+    let bundle = Bundle::load(folder.path()).unwrap();
+    let mut incremental = bundle.scorer(Schedule::Incremental).unwrap();
+    let mut from_scratch = bundle.scorer(Schedule::FromScratch).unwrap();
+    let mut furthest_of_all = 0.0f32;
+    for hop in 0..45_000 {
+        let window = window_at(5, hop * 4, 94, BANDS);
+        let scores = score(&mut incremental, &window);
+        if hop < 20 || hop % 500 == 0 || hop > 44_980 {
+            let apart = furthest(&scores, &score(&mut from_scratch, &window));
+            furthest_of_all = furthest_of_all.max(apart);
+        }
+    }
+    assert!(furthest_of_all < TOLERANCE, "{furthest_of_all} apart");
 }
 
 #[test]

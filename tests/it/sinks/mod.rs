@@ -39,7 +39,7 @@ fn window(index: u64) -> Record {
         source: "mic".into(),
         start_sample: SampleIndex(index * 48_000),
         end_sample: SampleIndex(index * 48_000 + 48_000),
-        scores: vec![LabelScore { label: "dog".into(), score: 0.5 }],
+        scores: vec![LabelScore { label: "dog".into(), score: 0.5 }].into(),
         level_dbfs: -20.0,
         padded_samples: 0,
         latency_us: 400,

@@ -90,7 +90,7 @@ impl Comparison {
             if report.noise.is_noisy() {
                 let too_much = report.noise.too_much.join(", ");
                 doubts.push(format!(
-                    "{run} was measured on a noisy machine ({too_much}): twice the tolerance holds"
+                    "{run} was measured on a noisy machine, so twice the tolerance holds: {too_much}"
                 ));
             }
         }
@@ -157,6 +157,7 @@ impl Comparison {
         let percent = self.tolerance * 100.0;
         let _ = match self.worse().len() {
             0 => writeln!(text, "nothing is worse by more than {percent:.0} %"),
+            1 => writeln!(text, "one figure is worse by more than {percent:.0} %"),
             count => writeln!(text, "{count} figures are worse by more than {percent:.0} %"),
         };
         text
@@ -229,10 +230,7 @@ mod tests {
         let noisy = Comparison::new(&now, &then, 0.1);
         assert!(noisy.worse().is_empty());
         let text = noisy.text();
-        assert!(
-            text.contains("this run was measured on a noisy machine (a busy neighbour)"),
-            "{text}"
-        );
+        assert!(text.contains("twice the tolerance holds: a busy neighbour"), "{text}");
         now.throughput.whole_times_real_time = 80.0;
         assert_eq!(Comparison::new(&now, &then, 0.1).worse().len(), 1);
     }

@@ -113,7 +113,10 @@ impl Noise {
     /// The verdict, and what it stands on.
     pub fn text(&self) -> String {
         let verdict = if self.is_noisy() {
-            format!("noisy: {}; do not judge by this run", self.too_much.join(", "))
+            format!(
+                "noisy, do not judge by this run:\n           {}",
+                self.too_much.join("\n           ")
+            )
         } else {
             "quiet".to_owned()
         };
@@ -121,8 +124,8 @@ impl Noise {
             share.map_or_else(|| "unknown".to_owned(), |share| format!("{:.1} %", share * 100.0))
         };
         format!(
-            "{verdict}\n           wake-ups late by {} µs (p50), {} (p99), {} (max); other processes {} of all cores, \
-             steal {}",
+            "{verdict}\n           wake-ups late by {} µs (p50), {} (p99), {} (max);\n           \
+             of all cores: other processes {}, steal {}",
             self.wake_p50_us,
             self.wake_p99_us,
             self.wake_max_us,
@@ -157,7 +160,7 @@ mod tests {
         assert!((alone.others_share.unwrap() - 0.02).abs() < 1e-9, "{alone:?}");
         assert!((alone.steal_share.unwrap() - 0.005).abs() < 1e-9, "{alone:?}");
         let beside = Noise::new(woken_late_by(80), Some((before, ticks(busy, 60))));
-        assert!(beside.text().contains("noisy: other processes took 29.0 %"), "{}", beside.text());
+        assert!(beside.text().contains("other processes took 29.0 %"), "{}", beside.text());
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl BenchReport {
     pub fn text(&self) -> String {
         let Subject { model, network, schedule, build, machine } = &self.subject;
         let mut text = format!(
-            "{model}, {schedule}: {network}\n{build}; {machine}\n{} s of the demo at real-time pace through the daemon to a \
+            "{model}, {schedule}; {build}; {machine}\n{network}\n{} s of the demo at real-time pace through the daemon to a \
              client of its socket:\n{} windows, {} of them at the client, {} skipped; {} samples dropped\n",
             self.seconds,
             self.windows,
@@ -84,7 +84,7 @@ impl BenchReport {
         if let Some(start_up) = &self.start_up {
             let _ = writeln!(
                 text,
-                "start-up   READY after {:.0} ms, the first label after {:.0} ms; {:.0} ms without waiting for its audio",
+                "start-up   READY after {:.0} ms, first label after {:.0} ms; {:.0} ms less the length of its audio",
                 start_up.ready_ms, start_up.first_label_ms, start_up.first_label_without_audio_ms
             );
         }
@@ -124,12 +124,22 @@ impl BenchReport {
     }
 }
 
+/// The stage; the main thread, which supervises, has the program's name.
+fn short_name(thread: &str) -> &str {
+    match thread.strip_prefix("tympan-") {
+        Some(stage) => stage,
+        None if thread == "tympan" => "supervisor",
+        None => thread,
+    }
+}
+
 /// What it includes is said with it: the demo's synthesis is a cost no microphone has.
 fn processor_text(cpu: &CpuShare) -> String {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let told = cpu.threads.iter().filter(|thread| thread.of_a_core >= WORTH_TELLING);
-    let threads: Vec<String> =
-        told.map(|thread| format!("{} {}", thread.thread, percent(thread.of_a_core))).collect();
+    let threads: Vec<String> = told
+        .map(|thread| format!("{} {}", short_name(&thread.thread), percent(thread.of_a_core)))
+        .collect();
     format!(
         "{} of a core from the first window on, all threads but the bench's own:\n           {}",
         percent(cpu.of_a_core),

@@ -33,7 +33,7 @@ pub enum Command {
     Eval(EvalArguments),
     /// Draw recordings, training runs and measurements, as SVG and PNG
     Plot(PlotArguments),
-    /// Measure latency by stage, and throughput
+    /// Measure latency by stage, cost and throughput; compare them with a baseline
     Bench(BenchArguments),
     /// List the capture devices
     Devices(DevicesArguments),

@@ -3,7 +3,6 @@
 
 mod arguments;
 mod bench;
-mod bench_report;
 mod check;
 mod classify;
 mod classify_output;

@@ -1,4 +1,4 @@
-//! The commands that print and end: formats of `classify`, `bench`, `devices`, help and version.
+//! The commands that print and end: formats of `classify`, `devices`, help and version.
 
 use super::{demo_wav, failure, output_of, says, success};
 
@@ -27,24 +27,6 @@ fn classify_lists_events_as_csv_and_as_a_label_track() {
     says(&failure(&["classify", "--format", "audacity", path, path], 2), &["one at a time"]);
     let nothing = tempfile::tempdir().unwrap();
     says(&failure(&["classify", nothing.path().to_str().unwrap()], 2), &["no recording", "flac"]);
-}
-
-#[test]
-fn bench_measures_every_stage() {
-    let report: serde_json::Value =
-        serde_json::from_str(&success(&["bench", "--seconds", "3", "--json"])).unwrap();
-    // the first window ends after 1.92 s, one follows every 80 ms
-    let windows = report["windows"].as_u64().unwrap() + report["windows_skipped"].as_u64().unwrap();
-    assert!(windows >= 14, "{report}");
-    let stages = report["latency"].as_array().unwrap();
-    assert_eq!(stages.len(), 4);
-    for stage in stages {
-        let at = |key: &str| stage[key].as_u64().unwrap();
-        assert!(at("p50_us") <= at("p99_us") && at("p99_us") <= at("max_us"), "{stage}");
-    }
-    let shares: f64 = stages[..3].iter().map(|stage| stage["share"].as_f64().unwrap()).sum();
-    assert!((shares - 1.0).abs() < 0.1, "{report}");
-    assert!(report["throughput"]["whole_times_real_time"].as_f64().unwrap() > 0.0);
 }
 
 #[test]

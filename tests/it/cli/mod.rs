@@ -2,6 +2,7 @@
 
 mod bad_audio;
 mod bad_configuration;
+mod bench;
 mod commands;
 mod datasets;
 mod eval;

@@ -1,0 +1,148 @@
+//! Everything `tympan bench` found, as text and as JSON; a baseline is a report that was kept.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::latency::StageLatency;
+use super::noise::Noise;
+use super::own_process::CpuShare;
+use super::subject::Subject;
+use super::throughput::Throughput;
+
+/// Names the layout of a report; another one is another format.
+pub const FORMAT: &str = "tympan bench 1";
+
+/// A thread that used less than this share of a core is not worth a mention.
+const WORTH_TELLING: f64 = 0.0005;
+
+/// How long it took to begin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StartUp {
+    /// From the start of the process to the first status: the scorer is warm, the source runs.
+    pub ready_ms: f64,
+    /// From the start of the process to the first window's record at the client.
+    pub first_label_ms: f64,
+    /// The same less the length of the audio up to that window's end.
+    pub first_label_without_audio_ms: f64,
+}
+
+/// Everything that was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchReport {
+    /// [`FORMAT`].
+    pub format: String,
+    /// What was measured.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// Seconds listened at real-time pace.
+    pub seconds: u32,
+    /// Windows scored in them and handed over to the socket's sink.
+    pub windows: u64,
+    /// Those that the client read.
+    pub windows_at_client: u64,
+    /// Windows skipped.
+    pub windows_skipped: u64,
+    /// Samples dropped.
+    pub samples_dropped: u64,
+    /// By stage; the last is the sum.
+    pub latency: Vec<StageLatency>,
+    /// p99 of the sum over its p50.
+    pub tail_ratio: f64,
+    /// Processor time of the daemon while it listened; nothing where Linux does not tell.
+    pub cpu: Option<CpuShare>,
+    /// The most memory that was resident until the end of the listening.
+    pub peak_resident_bytes: Option<u64>,
+    /// How long it took to begin.
+    pub start_up: Option<StartUp>,
+    /// As fast as it goes.
+    pub throughput: Throughput,
+    /// Whether any of this can be believed.
+    pub noise: Noise,
+}
+
+impl BenchReport {
+    /// For people.
+    pub fn text(&self) -> String {
+        let Subject { model, network, schedule, build, machine } = &self.subject;
+        let mut text = format!(
+            "{model}, {schedule}; {build}; {machine}\n{network}\n{} s of the demo at real-time pace through the daemon to a \
+             client of its socket:\n{} windows, {} of them at the client, {} skipped; {} samples dropped\n",
+            self.seconds,
+            self.windows,
+            self.windows_at_client,
+            self.windows_skipped,
+            self.samples_dropped,
+        );
+        text.push_str(&self.latency_table());
+        if let Some(cpu) = &self.cpu {
+            let _ = writeln!(text, "processor  {}", processor_text(cpu));
+        }
+        if let Some(bytes) = self.peak_resident_bytes {
+            let _ = writeln!(text, "memory     {:.0} MB resident at most", bytes as f64 / 1e6);
+        }
+        if let Some(start_up) = &self.start_up {
+            let _ = writeln!(
+                text,
+                "start-up   READY after {:.0} ms, first label after {:.0} ms; {:.0} ms less the length of its audio",
+                start_up.ready_ms, start_up.first_label_ms, start_up.first_label_without_audio_ms
+            );
+        }
+        let _ = writeln!(
+            text,
+            "full speed one thread, 48 kHz: front end {:.0} × real time; all of it {:.0} × real time, {:.0} windows a \
+             second",
+            self.throughput.front_end_times_real_time,
+            self.throughput.whole_times_real_time,
+            self.throughput.windows_per_second
+        );
+        let _ = writeln!(text, "machine    {}", self.noise.text());
+        text
+    }
+
+    fn latency_table(&self) -> String {
+        // writing to a string cannot fail
+        let mut table = format!(
+            "\n{:<22} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}\n",
+            "latency in µs", "p50", "p90", "p99", "p99.9", "max", "share"
+        );
+        for stage in &self.latency {
+            let _ = writeln!(
+                table,
+                "{:<22} {:>9} {:>9} {:>9} {:>9} {:>9} {:>5.0} %",
+                stage.stage,
+                stage.p50_us,
+                stage.p90_us,
+                stage.p99_us,
+                stage.p999_us,
+                stage.max_us,
+                stage.share * 100.0
+            );
+        }
+        let _ = writeln!(table, "{:<22} {:>29.2}\n", "p99 over p50", self.tail_ratio);
+        table
+    }
+}
+
+/// The stage; the main thread, which supervises, has the program's name.
+fn short_name(thread: &str) -> &str {
+    match thread.strip_prefix("tympan-") {
+        Some(stage) => stage,
+        None if thread == "tympan" => "supervisor",
+        None => thread,
+    }
+}
+
+/// What it includes is said with it: the demo's synthesis is a cost no microphone has.
+fn processor_text(cpu: &CpuShare) -> String {
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let told = cpu.threads.iter().filter(|thread| thread.of_a_core >= WORTH_TELLING);
+    let threads: Vec<String> = told
+        .map(|thread| format!("{} {}", short_name(&thread.thread), percent(thread.of_a_core)))
+        .collect();
+    format!(
+        "{} of a core from the first window on, all threads but the bench's own:\n           {}",
+        percent(cpu.of_a_core),
+        threads.join(", ")
+    )
+}

@@ -1,0 +1,224 @@
+//! A client of the daemon's own socket: reads JSON Lines as any other would, and matches every window with the moment of its
+//! hand-over. Fed by the socket and by the emit stage's observer; runs on the thread `tympan-reader`.
+
+use std::io::{self, Read};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use crossbeam_channel::Receiver;
+use serde::Deserialize;
+
+use super::latency::LatencyHistograms;
+use super::own_process::{CpuReading, CpuShare};
+use super::report::StartUp;
+use crate::domain::SampleRate;
+use crate::live::StageTimes;
+
+/// The thread's name, by which its processor time is left out.
+pub const THREAD: &str = "tympan-reader";
+
+/// Some forty window records.
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// A window's record when it was handed over to the sinks.
+#[derive(Debug, Clone, Copy)]
+pub struct HandedOver {
+    /// The window's first sample.
+    pub start_sample: u64,
+    /// One past its last.
+    pub end_sample: u64,
+    /// When it passed from stage to stage.
+    pub times: StageTimes,
+}
+
+/// Where the measurement ends, and who is told.
+#[derive(Debug, Clone)]
+pub struct FinishLine {
+    /// Windows are measured up to the first that ends here or later.
+    pub end_sample: u64,
+    /// Ends the daemon.
+    pub stop: Arc<AtomicBool>,
+    /// Set when the end came because it was reached, and not by a signal.
+    pub reached: Arc<AtomicBool>,
+}
+
+impl FinishLine {
+    /// Tells the daemon that it is over.
+    pub fn cross(&self) {
+        // Relaxed: the flag guards no other memory.
+        self.reached.store(true, Ordering::Relaxed);
+        // Relaxed: the flag guards no other memory.
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What came out of the socket.
+#[derive(Debug)]
+pub struct Seen {
+    /// Of every window that was read.
+    pub latency: LatencyHistograms,
+    /// Windows handed over to the sink until the end, read or not.
+    pub handed_over: u64,
+    ready: Option<Instant>,
+    /// When the first window was read, and one past its last sample.
+    first_label: Option<(Instant, u64)>,
+    /// At the first window and at the last.
+    cpu: (Option<CpuReading>, Option<CpuReading>),
+}
+
+impl Seen {
+    /// Processor time from the first window to the last.
+    pub fn cpu_share(&self) -> Option<CpuShare> {
+        let (first, last) = &self.cpu;
+        Some(last.as_ref()?.share_since(first.as_ref()?))
+    }
+
+    /// What came how long after the process had `started`; `sample_rate` is the source's.
+    pub fn start_up(&self, started: Instant, sample_rate: SampleRate) -> Option<StartUp> {
+        let millis = |at: Instant| at.saturating_duration_since(started).as_secs_f64() * 1e3;
+        let (at, end_sample) = self.first_label?;
+        let audio_ms = sample_rate.duration_of(end_sample).as_secs_f64() * 1e3;
+        Some(StartUp {
+            ready_ms: millis(self.ready?),
+            first_label_ms: millis(at),
+            first_label_without_audio_ms: millis(at) - audio_ms,
+        })
+    }
+}
+
+/// A connected client and its thread.
+pub struct SocketClient {
+    stream: UnixStream,
+    thread: JoinHandle<anyhow::Result<Seen>>,
+}
+
+impl SocketClient {
+    /// Connects and starts to read.
+    ///
+    /// # Errors
+    /// [`io::Error`] when there is no socket at `path`, or no thread left.
+    pub fn connect(
+        path: &Path,
+        handed_over: Receiver<HandedOver>,
+        finish: FinishLine,
+    ) -> io::Result<Self> {
+        let stream = UnixStream::connect(path)?;
+        let reader = Reader {
+            stream: stream.try_clone()?,
+            handed_over,
+            finish,
+            is_over: false,
+            seen: Seen {
+                latency: LatencyHistograms::new(),
+                handed_over: 0,
+                ready: None,
+                first_label: None,
+                cpu: (None, None),
+            },
+        };
+        let thread =
+            std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || reader.run())?;
+        Ok(Self { stream, thread })
+    }
+
+    /// Hangs up, if the daemon has not already, and gives what was seen.
+    ///
+    /// # Errors
+    /// What went wrong on the client's side: a read that failed, a line that is no record.
+    pub fn finish(self) -> anyhow::Result<Seen> {
+        // a sink that was left behind would keep the connection open
+        let _closed_already = self.stream.shutdown(Shutdown::Both);
+        self.thread.join().map_err(|_panic| anyhow!("the bench's client panicked"))?
+    }
+}
+
+/// As much of a record as is needed here.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    start_sample: Option<u64>,
+    end_sample: Option<u64>,
+}
+
+/// The thread's body.
+struct Reader {
+    stream: UnixStream,
+    handed_over: Receiver<HandedOver>,
+    finish: FinishLine,
+    /// Whether the last window that counts has been read; then the rest is read and left.
+    is_over: bool,
+    seen: Seen,
+}
+
+impl Reader {
+    fn run(mut self) -> anyhow::Result<Seen> {
+        let outcome = self.read();
+        // whatever ended the reading, nobody measures any more
+        // Relaxed: the flag guards no other memory.
+        self.finish.stop.store(true, Ordering::Relaxed);
+        outcome.map(|()| self.seen)
+    }
+
+    fn read(&mut self) -> anyhow::Result<()> {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut begun = Vec::with_capacity(CHUNK_BYTES);
+        loop {
+            let read = match self.stream.read(&mut chunk) {
+                Ok(0) => return Ok(()),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error).context("the bench's client cannot read"),
+            };
+            let received = Instant::now();
+            begun.extend_from_slice(&chunk[..read]);
+            while let Some(end) = begun.iter().position(|byte| *byte == b'\n') {
+                self.take(&begun[..end], received)?;
+                begun.drain(..=end);
+            }
+        }
+    }
+
+    fn take(&mut self, line: &[u8], received: Instant) -> anyhow::Result<()> {
+        let parsed: Line<'_> = serde_json::from_slice(line).with_context(|| {
+            format!("a line at the client is no record: {}", String::from_utf8_lossy(line))
+        })?;
+        match (parsed.kind, parsed.start_sample, parsed.end_sample) {
+            ("window", Some(start), Some(end)) if !self.is_over => {
+                self.take_window(start, end, received);
+            }
+            // the first status says that the daemon listens
+            ("status", ..) => {
+                self.seen.ready.get_or_insert(received);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_window(&mut self, start_sample: u64, end_sample: u64, received: Instant) {
+        // the observer is told before the sink is: what was handed over is here
+        for handed in self.handed_over.try_iter() {
+            self.seen.handed_over += 1;
+            if (handed.start_sample, handed.end_sample) == (start_sample, end_sample) {
+                self.seen.latency.record(&handed.times, received);
+                break;
+            }
+        }
+        if self.seen.first_label.is_none() {
+            self.seen.first_label = Some((received, end_sample));
+            self.seen.cpu.0 = CpuReading::take();
+        }
+        if end_sample >= self.finish.end_sample {
+            self.is_over = true;
+            self.seen.cpu.1 = CpuReading::take();
+            self.finish.cross();
+        }
+    }
+}

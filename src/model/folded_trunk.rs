@@ -65,11 +65,16 @@ impl FoldedTrunk {
                 None => state.tails.push(tail),
             }
             let (weight, bias, layer) = (&block.weight, Some(&block.bias), &block.layer);
-            columns =
-                columns.f_conv2d(weight, bias, [1, 1], layer.padding(), [1, 1], 1)?.f_relu_()?; // [1, channels, bands, frames]
+            columns = columns.f_conv2d(weight, bias, [1, 1], layer.padding(), [1, 1], 1)?; // [1, channels, bands, frames]
+            if index == 0 {
+                // of a single channel libtorch cannot tell the layout, and gives the slower one
+                columns = channels_last(&columns)?;
+            }
             if layer.pool != [1, 1] {
                 columns = columns.f_max_pool2d(layer.pool, layer.pool, [0, 0], [1, 1], false)?; // pooled
             }
+            // after the pool there is less of it
+            columns = columns.f_relu_()?;
         }
         Ok(columns)
     }

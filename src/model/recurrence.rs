@@ -1,6 +1,8 @@
 //! The recurrent half of an LSTM, for windows whose gate inputs are known already: libtorch's own LSTM would compute the
 //! inputs of every feature again at every hop. Called by [`super::FoldedNetwork`] on the classify thread.
 
+use std::array::from_fn;
+
 use pulp::{Arch, Simd, WithSimd};
 
 /// Gates that are computed side by side: a cache line of weights.
@@ -110,13 +112,16 @@ impl Recurrence {
         let width = self.weights.len() / hidden;
         let group = hidden * TILE;
         for (index, weights) in self.weights.chunks_exact(group * T).enumerate() {
-            let mut sums = [[[0.0f32; TILE]; T]; N];
             let (tiles, _) = weights.as_chunks::<TILE>();
+            // slices of one known length each: no bound is checked in the innermost loops
+            let tiles: [&[[f32; TILE]]; T] = from_fn(|tile| &tiles[tile * hidden..][..hidden]);
+            let states: [&[f32]; N] = from_fn(|window| &last[window * hidden..][..hidden]);
+            let mut sums = [[[0.0f32; TILE]; T]; N];
             for unit in 0..hidden {
                 for tile in 0..T {
-                    let weights = &tiles[tile * hidden + unit];
+                    let weights = &tiles[tile][unit];
                     for window in 0..N {
-                        let state = last[window * hidden + unit];
+                        let state = states[window][unit];
                         for lane in 0..TILE {
                             sums[window][tile][lane] += weights[lane] * state;
                         }

@@ -9,9 +9,10 @@ use tympan::live::{LiveError, Outcome};
 use tympan::sinks::{SinkError, WhenFull};
 use tympan::sources::SourceError;
 
-use super::fakes::{Collected, End, FailingSink, Loudness, Mood, Script};
+use super::fakes::{Collected, End, FailingSink, Loudness, Mood, Scored, Script};
 use super::{
-    Running, assert_events_pair_up, daemon, events, noise, play, spec, story, wait_until, windows,
+    HOP, Running, assert_events_pair_up, daemon, events, noise, play, spec, story, wait_until,
+    windows,
 };
 
 /// So much that it cannot be through before something ends it.
@@ -118,13 +119,16 @@ fn a_stage_that_panics_is_named() {
 fn a_scorer_that_hangs_is_left_behind_when_a_stop_is_asked_for() {
     let (release, released) = bounded(0);
     let collected = Collected::default();
+    let scorer = Loudness::new(Mood::HangsAt(20, released));
+    let scored = scorer.scored();
     let running = Running::start(daemon(
         Script::of(noise(160_000), End::Stays),
-        Loudness::new(Mood::HangsAt(20, released)),
+        scorer,
         vec![collected.sink("log")],
         spec(WhenFull::DropAndCount),
     ));
-    wait_until("a window", || !windows(&collected.records()).is_empty());
+    let hangs = |place: &Scored| place.segment == 0 && place.start_sample.0 >= 20 * HOP;
+    wait_until("the scorer to hang", || scored.lock().unwrap().iter().any(hangs));
     running.stop();
     let outcome = running.outcome();
     assert!(matches!(outcome, Err(LiveError::StageHangs { .. })), "{outcome:?}");

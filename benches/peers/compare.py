@@ -15,13 +15,15 @@ import side
 from plan import GROUPS
 
 REPOSITORY = Path(__file__).parents[2]
+# of calls; beyond it, the slowest hundredth is that of the interrupted ones
+TOLERABLE_INTERRUPTIONS = 0.005
 PERFORMANCE = REPOSITORY / "docs" / "PERFORMANCE.md"
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benches/peers/run.sh", description=__doc__)
     parser.add_argument("--model", type=Path, default=REPOSITORY / "models/esc50", help="a bundle of kind crnn")
-    parser.add_argument("--rounds", type=int, default=40, help="turns of each row (40: about four minutes)")
+    parser.add_argument("--rounds", type=int, default=40, help="turns of each row (40: three minutes on an idle machine)")
     parser.add_argument("--write", action="store_true", help="also write the tables into docs/PERFORMANCE.md")
     parser.add_argument("--tympan", type=Path, required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -52,6 +54,24 @@ def start_all(stack: ExitStack, options: argparse.Namespace, folder: Path) -> di
     return sides
 
 
+def measure_all(sides: dict[str, side.Side], rounds: int) -> tuple[dict, str]:
+    """The times, and under which circumstances they were measured."""
+    begun, load_before = time.monotonic(), os.getloadavg()[0]
+    interrupted_before = sum(one.interruptions() for one in sides.values())
+    measured = measure.measure(sides, rounds)
+    minutes = (time.monotonic() - begun) / 60
+    calls = sum(len(times.calls) for times in measured.values())
+    interruptions = sum(one.interruptions() for one in sides.values()) - interrupted_before
+    circumstances = (
+        f"{rounds} rounds in {minutes:.1f} minutes; in each, every row has one turn of some calls. `make bench-peers` "
+        f"measures again. Load of the machine's {os.cpu_count()} cores: {load_before:.1f} before, "
+        f"{os.getloadavg()[0]:.1f} after; {calls} calls had to leave the core {interruptions} times."
+    )
+    if interruptions > calls * TOLERABLE_INTERRUPTIONS:
+        circumstances += " **That is too often for a p99 to mean anything:** other work ran on this core."
+    return measured, circumstances
+
+
 def main() -> int:
     options = arguments()
     options.model = options.model.resolve()
@@ -63,14 +83,7 @@ def main() -> int:
         if faults:
             print("the sides do not agree, so nothing is timed:", *faults, sep="\n  ", file=sys.stderr)
             return 1
-        begun, busy_before = time.monotonic(), os.getloadavg()[0]
-        measured = measure.measure(sides, options.rounds)
-        minutes = (time.monotonic() - begun) / 60
-        circumstances = (
-            f"{options.rounds} rounds in {minutes:.1f} minutes; in each, every row has one turn of some calls. Load of the "
-            f"machine's {os.cpu_count()} cores: {busy_before:.1f} before, {os.getloadavg()[0]:.1f} after. "
-            f"`make bench-peers` measures again."
-        )
+        measured, circumstances = measure_all(sides, options.rounds)
         section = report.text(sides, measured, distances, circumstances)
         print(section)
         if options.write:

@@ -92,7 +92,8 @@ def openvino(_bundle: Bundle, folder: Path) -> Score:
 
     def score(window: np.ndarray) -> np.ndarray:
         request.infer([window], share_inputs=True)
-        return request.get_output_tensor().data[0]
+        # its own buffer, which the next call fills anew
+        return request.get_output_tensor().data[0].copy()
 
     return score
 

@@ -65,6 +65,15 @@ class Side:
         self.ask(f"answers {job} {every} {file}")
         return np.fromfile(file, "<f4")
 
+    def interruptions(self) -> int:
+        """How often any of its threads had to leave the core to something else."""
+        found = 0
+        for status in Path(f"/proc/{self.process.pid}/task").glob("*/status"):
+            for line in status.read_text().splitlines():
+                if line.startswith("nonvoluntary_ctxt_switches:"):
+                    found += int(line.split()[1])
+        return found
+
     def close(self) -> None:
         self.process.stdin.close()
         self.process.wait()

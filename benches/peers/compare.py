@@ -68,7 +68,10 @@ def measure_all(sides: dict[str, side.Side], rounds: int) -> tuple[dict, str]:
         f"{os.getloadavg()[0]:.1f} after; {calls} calls had to leave the core {interruptions} times."
     )
     if interruptions > calls * TOLERABLE_INTERRUPTIONS:
-        circumstances += " **That is too often for a p99 to mean anything:** other work ran on this core."
+        circumstances += (
+            " **That is too often to judge:** other work ran on this core. Every p99 is the other work's, and the longer "
+            "a call, the more its median has of it; p10 has least."
+        )
     return measured, circumstances
 
 

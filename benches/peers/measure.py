@@ -29,6 +29,11 @@ class Times:
         return float(np.median(self.calls))
 
     @property
+    def p10(self) -> float:
+        """What a call takes that nothing interrupts; on a busy machine most long ones are interrupted."""
+        return float(np.percentile(self.calls, 10))
+
+    @property
     def p99(self) -> float:
         return float(np.percentile(self.calls, 99))
 
@@ -73,8 +78,9 @@ def measure(sides: dict[str, Side], rounds: int) -> dict[tuple[str, str], Times]
         for row in rows:
             times = sides[row.side].times(row.job, SETTLING_CALLS + row.calls)
             turns[row.key].append(times[SETTLING_CALLS:])
-        print(f"\rround {done + 1} of {rounds}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+        if sys.stderr.isatty():
+            print(f"\rround {done + 1} of {rounds}", end="", file=sys.stderr, flush=True)
+    print(f"\r{rounds} rounds done", file=sys.stderr)
     return {
         key: Times(np.concatenate(calls), np.array([np.median(turn) for turn in calls]))
         for key, calls in turns.items()

@@ -27,34 +27,39 @@ def times_faster(ratio: float) -> str:
 def group_table(group: Group, measured: dict, distances: dict) -> list[str]:
     lines = [
         f"### {group.title}", "", group.words, "",
-        "| | median | p99 | times tympan's | middle half of rounds | answers differ by |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| | p10 | median | p99 | times tympan's median | middle half of rounds | answers differ by |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
     base: Times = measured[group.rows[0].key]
     for row in group.rows:
         times = measured.get(row.key)
         if times is None:
-            lines.append(f"| {row.words} | {ABSENT} | | | | |")
+            lines.append(f"| {row.words} | {ABSENT} | | | | | |")
             continue
         ratio, low, high = times.ratio_to(base)
         spread = "" if times is base else f"{times_faster(low)} – {times_faster(high)}"
         apart = "" if times is base else f"{distances[row.key]:.0e} {group.unit}"
-        lines.append(
-            f"| {row.words} | {duration(times.median)} | {duration(times.p99)} | {times_faster(ratio)} | {spread} | {apart} |"
-        )
+        own = " | ".join(duration(one) for one in (times.p10, times.median, times.p99))
+        lines.append(f"| {row.words} | {own} | {times_faster(ratio)} | {spread} | {apart} |")
     return lines + [""]
 
 
 def aims_table(measured: dict) -> list[str]:
-    lines = ["### What tympan is to reach", "", "| | to reach | measured | |", "|---|--:|--:|---|"]
+    """Reached is what both the medians and the calls that nothing interrupted say is reached."""
+    lines = [
+        "### What tympan is to reach", "", "| | to reach | by median | by p10 | |", "|---|--:|--:|--:|---|",
+    ]
     for aim in AIMS:
-        peers = [measured[key].median for key in aim.peers if key in measured]
+        peers = [measured[key] for key in aim.peers if key in measured]
         if not peers:
-            lines.append(f"| {aim.words} | {aim.times:g} | {ABSENT} | |")
+            lines.append(f"| {aim.words} | {aim.times:g} times | {ABSENT} | | |")
             continue
-        ratio = min(peers) / measured[GROUPS[aim.group].rows[0].key].median
-        verdict = "reached" if ratio >= aim.times else "not reached"
-        lines.append(f"| {aim.words} | {aim.times:g} times | {times_faster(ratio)} times | {verdict} |")
+        base = measured[GROUPS[aim.group].rows[0].key]
+        by_median = min(peer.median for peer in peers) / base.median
+        by_p10 = min(peer.p10 for peer in peers) / base.p10
+        verdict = "reached" if min(by_median, by_p10) >= aim.times else "not reached"
+        both = f"{times_faster(by_median)} | {times_faster(by_p10)}"
+        lines.append(f"| {aim.words} | {aim.times:g} times | {both} | {verdict} |")
     return lines + [""]
 
 

@@ -23,7 +23,7 @@ PERFORMANCE = REPOSITORY / "docs" / "PERFORMANCE.md"
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benches/peers/run.sh", description=__doc__)
     parser.add_argument("--model", type=Path, default=REPOSITORY / "models/esc50", help="a bundle of kind crnn")
-    parser.add_argument("--rounds", type=int, default=40, help="turns of each row (40: three minutes on an idle machine)")
+    parser.add_argument("--rounds", type=int, default=40, help="turns of each row (40: about three minutes)")
     parser.add_argument("--write", action="store_true", help="also write the tables into docs/PERFORMANCE.md")
     parser.add_argument("--tympan", type=Path, required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -69,8 +69,8 @@ def measure_all(sides: dict[str, side.Side], rounds: int) -> tuple[dict, str]:
     )
     if interruptions > calls * TOLERABLE_INTERRUPTIONS:
         circumstances += (
-            " **That is too often to judge:** other work ran on this core. Every p99 is the other work's, and the longer "
-            "a call, the more its median has of it; p10 has least."
+            " **That is too often to judge:** other work ran on this core. Every p99 is the other work's, and the "
+            "longer a call, the more its median has of it; p10 has least."
         )
     return measured, circumstances
 
@@ -96,4 +96,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except side.SideFailed as failure:
+        sys.exit(f"nothing is reported: {failure}")

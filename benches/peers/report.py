@@ -14,14 +14,12 @@ ABSENT = "not available here"
 
 def duration(nanoseconds: float) -> str:
     """Three digits and a unit."""
-    for unit, size in (("ms", 1e6), ("µs", 1e3)):
-        if nanoseconds >= size:
-            return f"{nanoseconds / size:.3g} {unit}"
-    return f"{nanoseconds:.3g} ns"
+    unit, size = next((one for one in (("ms", 1e6), ("µs", 1e3)) if nanoseconds >= one[1]), ("ns", 1))
+    return f"{nanoseconds / size:#.3g}".rstrip(".") + f" {unit}"
 
 
 def times_faster(ratio: float) -> str:
-    return f"{ratio:.0f}" if ratio >= 99.5 else f"{ratio:.2g}" if ratio < 9.95 else f"{ratio:.3g}"
+    return f"{ratio:.0f}" if ratio >= 99.5 else f"{ratio:.1f}"
 
 
 def group_table(group: Group, measured: dict, distances: dict) -> list[str]:

@@ -66,7 +66,8 @@ cmp -s "$requirements" "$installed" || install_peers
 say "building tympan's side"
 LIBTORCH=$("$here/../../scripts/libtorch.sh")
 export LIBTORCH PYTHONDONTWRITEBYTECODE=1
-program=$("${CARGO:-cargo}" bench --manifest-path "$here/../../Cargo.toml" --locked --bench peers --no-run --message-format=json-render-diagnostics 9>&- |
+program=$("${CARGO:-cargo}" bench --manifest-path "$here/../../Cargo.toml" --locked --bench peers --no-run \
+  --message-format=json-render-diagnostics 9>&- |
   "$venv/bin/python" -c '
 import json, sys
 said = map(json.loads, sys.stdin)

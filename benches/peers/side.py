@@ -52,7 +52,10 @@ class Side:
         return line.rstrip("\n")
 
     def ask(self, line: str) -> str:
-        self.process.stdin.write(line + "\n")
+        try:
+            self.process.stdin.write(line + "\n")
+        except BrokenPipeError:
+            pass  # it ended, and `read` says with which words
         return self.read()
 
     def times(self, job: str, calls: int) -> np.ndarray:

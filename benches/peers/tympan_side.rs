@@ -28,7 +28,12 @@ const DEMO_SEED: u64 = 1;
 /// Sound that the mel job takes in one call.
 const EXCERPT_SECONDS: usize = 5;
 
-fn main() -> Result<(), Box<dyn Error>> {
+type Fallible<T> = Result<T, Box<dyn Error>>;
+
+/// Each under the name that commands give it.
+type Jobs = Vec<(&'static str, Box<dyn Job>)>;
+
+fn main() -> Fallible<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [serve, bundle, folder] = arguments.as_slice() else {
         // as `cargo bench` and `cargo test --all-targets` call it
@@ -59,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// One round of the demo at the model's rate, and all its windows.
-fn hear(bundle: &Bundle) -> Result<(Rc<[f32]>, Rc<[MelWindow]>), Box<dyn Error>> {
+fn hear(bundle: &Bundle) -> Fallible<(Rc<[f32]>, Rc<[MelWindow]>)> {
     let mut demo = Soundscape::with_repeat(DEMO_SEED, Repeat::Once);
     let spec = bundle.featuriser_spec();
     let rate = spec.front_end.sample_rate_hz;
@@ -88,18 +93,13 @@ fn hear(bundle: &Bundle) -> Result<(Rc<[f32]>, Rc<[MelWindow]>), Box<dyn Error>>
     Ok((sound.into(), windows.into()))
 }
 
-fn jobs(
-    bundle: &Bundle,
-    sound: &Rc<[f32]>,
-    windows: &Rc<[MelWindow]>,
-) -> Result<Vec<(&'static str, Box<dyn Job>)>, Box<dyn Error>> {
+fn jobs(bundle: &Bundle, sound: &Rc<[f32]>, windows: &Rc<[MelWindow]>) -> Fallible<Jobs> {
     let spec = bundle.featuriser_spec();
     let front_end = &spec.front_end;
     let excerpt = EXCERPT_SECONDS * front_end.sample_rate_hz.hz() as usize;
     let hop = spec.window.hop_frames * front_end.frame_hop_samples;
-    let score = |schedule| -> Result<ScoreJob, Box<dyn Error>> {
-        Ok(ScoreJob::new(bundle.scorer(schedule)?, windows))
-    };
+    let score =
+        |schedule| -> Fallible<ScoreJob> { Ok(ScoreJob::new(bundle.scorer(schedule)?, windows)) };
     Ok(vec![
         ("hop", Box::new(score(Schedule::Incremental)?)),
         ("window", Box::new(score(Schedule::FromScratch)?)),
@@ -110,10 +110,7 @@ fn jobs(
 }
 
 /// What a command is answered with.
-fn answer(
-    jobs: &mut [(&'static str, Box<dyn Job>)],
-    command: &str,
-) -> Result<String, Box<dyn Error>> {
+fn answer(jobs: &mut Jobs, command: &str) -> Fallible<String> {
     let words: Vec<&str> = command.splitn(4, ' ').collect();
     let name = words.get(1).copied().unwrap_or_default();
     let Some((_, job)) = jobs.iter_mut().find(|(known, _)| *known == name) else {
@@ -122,7 +119,7 @@ fn answer(
     match words.as_slice() {
         ["time", _, calls] => {
             let times = (0..calls.parse()?).map(|_| Ok(job.call()?.to_string()));
-            Ok(times.collect::<Result<Vec<String>, Box<dyn Error>>>()?.join(" "))
+            Ok(times.collect::<Fallible<Vec<String>>>()?.join(" "))
         }
         ["answers", _, every, file] => {
             write_values(Path::new(file), &job.answers(every.parse()?)?)?;

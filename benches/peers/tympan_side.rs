@@ -47,7 +47,8 @@ fn main() -> Fallible<()> {
     }
     configure_runtime(1);
     let bundle = Bundle::load(Path::new(bundle))?;
-    let (sound, windows) = hear(&bundle)?;
+    let sound = hear(&bundle)?;
+    let windows = windows_of(&bundle, &sound)?;
     let folder = Path::new(folder);
     write_values(&folder.join("sound.f32"), &sound)?;
     let values: Vec<f32> =
@@ -63,11 +64,10 @@ fn main() -> Fallible<()> {
     Ok(())
 }
 
-/// One round of the demo at the model's rate, and all its windows.
-fn hear(bundle: &Bundle) -> Fallible<(Rc<[f32]>, Rc<[MelWindow]>)> {
+/// One round of the demo at the model's rate.
+fn hear(bundle: &Bundle) -> Fallible<Rc<[f32]>> {
     let mut demo = Soundscape::with_repeat(DEMO_SEED, Repeat::Once);
-    let spec = bundle.featuriser_spec();
-    let rate = spec.front_end.sample_rate_hz;
+    let rate = bundle.manifest.front_end.sample_rate_hz;
     let mut sound = Vec::new();
     let mut keep = |samples: &[f32]| sound.extend_from_slice(samples);
     let mut block = [0.0; 4_800];
@@ -82,15 +82,21 @@ fn hear(bundle: &Bundle) -> Fallible<(Rc<[f32]>, Rc<[MelWindow]>)> {
         }
         resampler.flush(&mut keep);
     }
-    let mut featuriser = Featuriser::new(&spec, rate)?;
+    Ok(sound.into())
+}
+
+/// All windows of the sound.
+fn windows_of(bundle: &Bundle, sound: &[f32]) -> Fallible<Rc<[MelWindow]>> {
+    let spec = bundle.featuriser_spec();
+    let mut featuriser = Featuriser::new(&spec, spec.front_end.sample_rate_hz)?;
     let empty = featuriser.empty_window();
     let mut windows = Vec::new();
-    featuriser.push(&sound, Arrival::now(), &mut |mut ready| {
+    featuriser.push(sound, Arrival::now(), &mut |mut ready| {
         let mut window = empty.clone();
         ready.copy_into(&mut window);
         windows.push(window);
     });
-    Ok((sound.into(), windows.into()))
+    Ok(windows.into())
 }
 
 fn jobs(bundle: &Bundle, sound: &Rc<[f32]>, windows: &Rc<[MelWindow]>) -> Fallible<Jobs> {

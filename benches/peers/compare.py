@@ -57,15 +57,16 @@ def start_all(stack: ExitStack, options: argparse.Namespace, folder: Path) -> di
 def measure_all(sides: dict[str, side.Side], rounds: int) -> tuple[dict, str]:
     """The times, and under which circumstances they were measured."""
     begun, load_before = time.monotonic(), os.getloadavg()[0]
-    interrupted_before = sum(one.interruptions() for one in sides.values())
+    interrupted_before = sides["tympan"].interruptions()
     measured = measure.measure(sides, rounds)
     minutes = (time.monotonic() - begun) / 60
-    calls = sum(len(times.calls) for times in measured.values())
-    interruptions = sum(one.interruptions() for one in sides.values()) - interrupted_before
+    # of the side that has one thread only: threads of one process also interrupt each other
+    calls = sum(len(times.calls) for (name, _), times in measured.items() if name == "tympan")
+    interruptions = sides["tympan"].interruptions() - interrupted_before
     circumstances = (
         f"{rounds} rounds in {minutes:.1f} minutes; in each, every row has one turn of some calls. `make bench-peers` "
         f"measures again. Load of the machine's {os.cpu_count()} cores: {load_before:.1f} before, "
-        f"{os.getloadavg()[0]:.1f} after; {calls} calls had to leave the core {interruptions} times."
+        f"{os.getloadavg()[0]:.1f} after; in {calls} calls, tympan had to leave the core {interruptions} times."
     )
     if interruptions > calls * TOLERABLE_INTERRUPTIONS:
         circumstances += (

@@ -13,7 +13,7 @@ ARGS ?=
 with_libtorch = LIBTORCH=$$(scripts/libtorch.sh) && export LIBTORCH &&
 unexport LIBTORCH_USE_PYTORCH
 
-.PHONY: build demo run test test-core lint check bench install uninstall clean help packages
+.PHONY: build demo run test test-core lint check bench bench-peers install uninstall clean help packages
 
 build: packages ## build the program (release)
 	$(with_libtorch) $(CARGO) build --release && echo "$$LIBTORCH" >$(PROGRAM).libtorch
@@ -26,6 +26,9 @@ run: build ## listen to the microphone, as CONFIG (config.toml) says
 
 bench: build ## measure latency by stage, and throughput
 	$(PROGRAM) bench --model $(MODEL) $(ARGS)
+
+bench-peers: packages ## compare with other runtimes (installs 7 GB, once); ARGS=--write writes docs/PERFORMANCE.md
+	benches/peers/run.sh --model $(MODEL) $(ARGS)
 
 test: ## run all tests; ARGS='name' chooses some
 	scripts/system-packages.sh build test
@@ -51,7 +54,7 @@ clean: ## remove what was built; libtorch stays in the cache folder
 	$(CARGO) clean
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 packages:
 	@scripts/system-packages.sh build

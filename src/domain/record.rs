@@ -27,7 +27,7 @@ pub enum Record {
 
 /// The best labels of a window: as many as are usually listed stand in the record itself, so that making one allocates
 /// nothing.
-pub type TopScores = SmallVec<[LabelScore; 8]>;
+pub type TopScores = SmallVec<[LabelScore; 5]>;
 
 /// The scores of one window.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -111,7 +111,7 @@ impl Recogniser {
     /// A window of a new segment ends the events of the one before, as a gap does.
     ///
     /// # Real time
-    /// Allocates nothing once a batch of this length has been seen, as long as records list no more than 8 labels.
+    /// Allocates nothing once a batch of this length has been seen, as long as records list no more than 5 labels.
     ///
     /// # Errors
     /// [`ScorerError`] when the scorer fails, or when its answer holds another number of scores than there are labels,

@@ -1,5 +1,5 @@
 //! The recurrent half of an LSTM, for windows whose gate inputs are known already: libtorch's own LSTM would compute the
-//! inputs of every feature again at every hop. Called by [`super::FoldedNetwork`] on the classify thread.
+//! inputs of every feature again at every hop. Called by [`super::folded_network`] on the classify thread.
 
 use std::array::from_fn;
 

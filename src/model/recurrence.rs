@@ -7,10 +7,9 @@ use pulp::{Arch, Simd, WithSimd};
 
 /// Gates that are computed side by side: a cache line of weights.
 const TILE: usize = 16;
-/// Tiles at a time for one window: enough sums in flight that none waits for the one before.
+/// Tiles at a time: enough sums in flight that none waits for the one before, and no more than there are registers for.
+/// (Several windows at a time, each with fewer tiles, took twice as long.)
 const TILES: usize = 4;
-/// Windows at a time where several wait, a tile at a time: as many sums, and the weights are read once for all of them.
-const WINDOWS: usize = 4;
 
 /// Recurrent weights of an LSTM, laid out for one state after another. Holds no state of any stream.
 pub struct Recurrence {
@@ -23,11 +22,11 @@ pub struct Recurrence {
 /// What [`Recurrence::states`] works in, kept so that nothing is allocated from window to window.
 #[derive(Debug, Default)]
 pub struct RecurrenceBuffers {
-    /// `[WINDOWS][gates]`
+    /// `[gates]`
     gates: Vec<f32>,
-    /// `[WINDOWS][hidden]`
+    /// `[hidden]`
     cells: Vec<f32>,
-    /// `[WINDOWS][hidden]`
+    /// `[hidden]`
     last: Vec<f32>,
     /// `[windows][features][hidden]`: the result.
     states: Vec<f32>,
@@ -68,71 +67,51 @@ impl Recurrence {
     /// The states after each feature of each window, every window from a zero state.
     pub fn states(&self, inputs: GateInputs<'_>, buffers: &mut RecurrenceBuffers) {
         let gates = self.weights.len() / self.hidden;
-        buffers.gates.resize(WINDOWS * gates, 0.0);
-        buffers.cells.resize(WINDOWS * self.hidden, 0.0);
-        buffers.last.resize(WINDOWS * self.hidden, 0.0);
+        buffers.gates.resize(gates, 0.0);
+        buffers.cells.resize(self.hidden, 0.0);
+        buffers.last.resize(self.hidden, 0.0);
         buffers.states.resize(inputs.starts.len() * inputs.features * self.hidden, 0.0);
         self.arch.dispatch(Advance { recurrence: self, inputs, buffers });
     }
 
-    /// `N` windows from their first feature to their last.
+    /// One window from its first feature to its last.
     #[inline(always)]
-    fn advance<const N: usize, const T: usize>(
-        &self,
-        inputs: GateInputs<'_>,
-        first: usize,
-        buffers: &mut RecurrenceBuffers,
-    ) {
+    fn advance(&self, inputs: GateInputs<'_>, window: usize, buffers: &mut RecurrenceBuffers) {
         let (hidden, width) = (self.hidden, 4 * self.hidden);
-        let gates = self.weights.len() / hidden;
-        buffers.cells.fill(0.0);
-        buffers.last.fill(0.0);
+        let RecurrenceBuffers { gates, cells, last, states } = buffers;
+        cells.fill(0.0);
+        last.fill(0.0);
         for step in 0..inputs.features {
-            for window in 0..N {
-                let feature = inputs.starts[first + window] + step;
-                buffers.gates[window * gates..][..width]
-                    .copy_from_slice(&inputs.values[feature * width..][..width]);
-            }
-            self.add_recurrent::<N, T>(&buffers.last, &mut buffers.gates);
-            for window in 0..N {
-                let gates = &buffers.gates[window * gates..][..width];
-                let cells = &mut buffers.cells[window * hidden..][..hidden];
-                let last = &mut buffers.last[window * hidden..][..hidden];
-                move_on(gates, cells, last);
-                buffers.states[((first + window) * inputs.features + step) * hidden..][..hidden]
-                    .copy_from_slice(last);
-            }
+            let feature = inputs.starts[window] + step;
+            gates[..width].copy_from_slice(&inputs.values[feature * width..][..width]);
+            self.add_recurrent(last, gates);
+            move_on(&gates[..width], cells, last);
+            states[(window * inputs.features + step) * hidden..][..hidden].copy_from_slice(last);
         }
     }
 
-    /// Adds recurrent weights times last state to the gates of `N` windows, `T` tiles at a time.
+    /// Adds recurrent weights times last state to the gates.
     #[inline(always)]
-    fn add_recurrent<const N: usize, const T: usize>(&self, last: &[f32], gates: &mut [f32]) {
+    fn add_recurrent(&self, last: &[f32], gates: &mut [f32]) {
         let hidden = self.hidden;
-        let width = self.weights.len() / hidden;
-        let group = hidden * TILE;
-        for (index, weights) in self.weights.chunks_exact(group * T).enumerate() {
+        let groups = self.weights.chunks_exact(hidden * TILE * TILES);
+        for (weights, gates) in groups.zip(gates.chunks_exact_mut(TILE * TILES)) {
             let (tiles, _) = weights.as_chunks::<TILE>();
-            // slices of one known length each: no bound is checked in the innermost loops
-            let tiles: [&[[f32; TILE]]; T] = from_fn(|tile| &tiles[tile * hidden..][..hidden]);
-            let states: [&[f32]; N] = from_fn(|window| &last[window * hidden..][..hidden]);
-            let mut sums = [[[0.0f32; TILE]; T]; N];
+            // slices of one known length: no bound is checked in the innermost loops
+            let tiles: [&[[f32; TILE]]; TILES] = from_fn(|tile| &tiles[tile * hidden..][..hidden]);
+            let last = &last[..hidden];
+            let mut sums = [[0.0f32; TILE]; TILES];
             for unit in 0..hidden {
-                for tile in 0..T {
+                let state = last[unit];
+                for tile in 0..TILES {
                     let weights = &tiles[tile][unit];
-                    for window in 0..N {
-                        let state = states[window][unit];
-                        for lane in 0..TILE {
-                            sums[window][tile][lane] += weights[lane] * state;
-                        }
+                    for lane in 0..TILE {
+                        sums[tile][lane] += weights[lane] * state;
                     }
                 }
             }
-            for window in 0..N {
-                let gates = &mut gates[window * width + index * TILE * T..][..TILE * T];
-                for (gate, sum) in gates.iter_mut().zip(sums[window].as_flattened()) {
-                    *gate += sum;
-                }
+            for (gate, sum) in gates.iter_mut().zip(sums.as_flattened()) {
+                *gate += sum;
             }
         }
     }
@@ -151,12 +130,8 @@ impl WithSimd for Advance<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { recurrence, inputs, buffers } = self;
-        let together = inputs.starts.len() / WINDOWS * WINDOWS;
-        for first in (0..together).step_by(WINDOWS) {
-            recurrence.advance::<WINDOWS, 1>(inputs, first, buffers);
-        }
-        for first in together..inputs.starts.len() {
-            recurrence.advance::<1, TILES>(inputs, first, buffers);
+        for window in 0..inputs.starts.len() {
+            recurrence.advance(inputs, window, buffers);
         }
     }
 }

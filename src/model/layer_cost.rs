@@ -58,10 +58,15 @@ pub fn layer_costs(
         multiply_adds_per_hop: multiply_adds,
     };
     if let Some(hidden) = structure.lstm_hidden {
-        // four gates, each with two biases
-        let (parameters, per_step) =
-            (4 * hidden * (width + hidden + 2), 4 * hidden * (width + hidden));
-        costs.push(whole("lstm", vec![features, hidden], parameters, features * per_step));
+        // four gates, each with two biases; what a feature contributes to them is kept, the states are not
+        let (inputs, recurrent) = (4 * hidden * width, 4 * hidden * hidden);
+        costs.push(LayerCost {
+            name: "lstm".into(),
+            output: vec![features, hidden],
+            parameters: inputs + recurrent + 8 * hidden,
+            multiply_adds: features * (inputs + recurrent),
+            multiply_adds_per_hop: new_features * inputs + features * recurrent,
+        });
     }
     let states = structure.state_width(mel_bands);
     costs.push(match structure.pooling {

@@ -48,7 +48,7 @@ fn multiplications_are_those_counted_by_hand() {
     assert_eq!(small_network().multiply_adds(8, 14, 3), convolutions + rest);
     // two new frames give two columns of the first block, one of the second, one feature
     let convolutions = 2 * 8 * 3 * 9 + 4 * 4 * 3 * 9;
-    let rest = 6 * (4 * 2) + 4 * (4 * 5 * (6 + 5)) + 3 * 5;
+    let rest = 6 * (4 * 2) + 4 * 5 * 6 + 4 * (4 * 5 * 5) + 3 * 5;
     let window = WindowSpec { frames: 14, hop_frames: 2 };
     assert_eq!(small_network().multiply_adds_per_hop(8, window, 3), convolutions + rest);
     let attention = small_network().with_pooling(TimePooling::Attention);

@@ -22,9 +22,9 @@ use crate::training::KeptWeights;
 /// Until the clips were scored, every label has these.
 const UNCALIBRATED: Thresholds = Thresholds { on: 0.5, off: 0.3 };
 
-/// Sound without a class that thresholds are chosen by, in minutes. Of four hours, fresh hours still let two or three alarms
-/// through each, of other noise and another speaker; of twelve, none or one: the highest of fifty scores in an hour is not
-/// the highest there will be.
+/// Sound without a class that thresholds are chosen by, in minutes. Of four hours, other hours still let two or three alarms
+/// through each, with another speaker; of twelve, none or one: the highest of fifty scores in an hour is not the highest
+/// there will be.
 const QUIET_MINUTES: u32 = 720;
 
 /// What training made.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DspError;
+use super::{DspError, sum_of_products};
 
 /// How frequency maps to the mel scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,10 +100,11 @@ impl MelFilterBank {
     ///
     /// # Real time
     /// Does not allocate.
+    #[inline(always)]
     pub fn apply_into(&self, power: &[f32], energies: &mut [f32]) {
         for (energy, filter) in energies.iter_mut().zip(&self.filters) {
             let bins = &power[filter.first_bin..filter.first_bin + filter.weights.len()];
-            *energy = bins.iter().zip(&filter.weights).map(|(bin, weight)| bin * weight).sum();
+            *energy = sum_of_products(bins, &filter.weights);
         }
     }
 

@@ -9,12 +9,14 @@ mod level;
 mod mel_filter_bank;
 mod resampler;
 mod stft;
+mod sum_of_products;
 mod taper;
 
 pub use envelope::{EnvelopeSpec, EnvelopeStatistic, envelope};
 pub use error::DspError;
-pub use level::{FLOOR_DBFS, power_to_dbfs};
+pub use level::{FLOOR_DBFS, power_to_dbfs, powers_to_db};
 pub use mel_filter_bank::{MelFilterBank, MelFilterBankSpec, MelNorm, MelScale};
 pub use resampler::Resampler;
 pub use stft::{Stft, StftSpec};
+pub use sum_of_products::sum_of_products;
 pub use taper::hann;

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use pulp::{Arch, Simd, WithSimd};
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use super::{DspError, hann};
+use super::{DspError, hann, sum_of_products};
 
 /// Sizes of a short-time Fourier transform, all in samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,7 @@ pub struct Stft {
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
     power: Vec<f32>,
+    arch: Arch,
 }
 
 impl Stft {
@@ -65,6 +67,7 @@ impl Stft {
             scratch: transform.make_scratch_vec(),
             power: vec![0.0; spec.bins()],
             transform,
+            arch: Arch::new(),
         })
     }
 
@@ -90,25 +93,54 @@ impl Stft {
     }
 
     fn transform_pending(&mut self) -> f32 {
-        let mut energy = 0.0f32;
-        for ((tapered, &sample), &weight) in
-            self.tapered.iter_mut().zip(&self.pending).zip(&self.taper)
-        {
-            energy += sample * sample;
-            *tapered = sample * weight;
-        }
+        let Self { pending, taper, tapered, .. } = self;
+        let energy = self.arch.dispatch(Taper { samples: pending, taper, tapered });
         self.transform
             .process_with_scratch(&mut self.tapered, &mut self.spectrum, &mut self.scratch)
             .expect("invariant: the buffers were made by this transform");
-        for (power, bin) in self.power.iter_mut().zip(&self.spectrum) {
-            *power = bin.norm_sqr();
-        }
+        self.arch.dispatch(Power { spectrum: &self.spectrum, power: &mut self.power });
         energy / self.spec.fft_size as f32
     }
 
     /// Forgets all samples; the next one pushed is the first of a frame.
     pub fn reset(&mut self) {
         self.pending.clear();
+    }
+}
+
+/// Samples times taper, and the samples' energy; several at a time, as what is inlined into `with_simd` is.
+struct Taper<'a> {
+    samples: &'a [f32],
+    taper: &'a [f32],
+    tapered: &'a mut [f32],
+}
+
+impl WithSimd for Taper<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f32 {
+        let Self { samples, taper, tapered } = self;
+        for ((tapered, sample), weight) in tapered.iter_mut().zip(samples).zip(taper) {
+            *tapered = sample * weight;
+        }
+        sum_of_products(samples, samples)
+    }
+}
+
+struct Power<'a> {
+    spectrum: &'a [Complex<f32>],
+    power: &'a mut [f32],
+}
+
+impl WithSimd for Power<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (power, bin) in self.power.iter_mut().zip(self.spectrum) {
+            *power = bin.norm_sqr();
+        }
     }
 }
 

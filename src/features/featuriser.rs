@@ -62,8 +62,7 @@ impl ReadyWindow<'_> {
         window.segment = self.builder.segment;
         window.start_frame = start_frame;
         window.level_dbfs = power_to_dbfs(mean_power);
-        let from = start_frame * self.builder.front_end.frame_hop_samples as u64;
-        let to = from + self.builder.front_end.samples_of(self.builder.window.frames);
+        let (from, to) = self.builder.model_samples(start_frame);
         (window.start_sample, window.end_sample) = self.builder.clock.span(from, to);
         let arrival = self.builder.clock.arrival_of(window.end_sample);
         window.arrival = arrival.instant;
@@ -132,6 +131,12 @@ impl Featuriser {
         self.windows.clock.end()
     }
 
+    /// Samples that still have to come before the next window can be complete; the resampler may want some more.
+    pub fn samples_to_next_window(&self) -> u64 {
+        let (_, to) = self.windows.model_samples(self.windows.sliding.next_start());
+        self.windows.clock.missing(to)
+    }
+
     /// Samples that were not finite, or absurdly large, and counted as zero.
     pub fn samples_repaired(&self) -> u64 {
         self.front_end.samples_repaired()
@@ -139,6 +144,12 @@ impl Featuriser {
 }
 
 impl WindowBuilder {
+    /// The model's samples of this segment that the window from `start_frame` on stands for.
+    fn model_samples(&self, start_frame: u64) -> (u64, u64) {
+        let from = start_frame * self.front_end.frame_hop_samples as u64;
+        (from, from + self.front_end.samples_of(self.window.frames))
+    }
+
     fn push(&mut self, frame: Frame<'_>, on_window: &mut dyn FnMut(ReadyWindow<'_>)) {
         let normaliser = &self.normaliser;
         let ready = self.sliding.push(frame.mean_power, |values| {
@@ -146,6 +157,52 @@ impl WindowBuilder {
         });
         if ready {
             on_window(ReadyWindow { builder: self });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn featuriser(hz: u32) -> Featuriser {
+        let front_end = FrontEndSpec::standard().unwrap();
+        let normaliser = Normaliser {
+            mean: vec![0.0; front_end.mel_bands],
+            deviation: vec![1.0; front_end.mel_bands],
+        };
+        let window = WindowSpec { frames: 10, hop_frames: 4 };
+        let spec = FeaturiserSpec { front_end, normaliser, window };
+        Featuriser::new(&spec, SampleRate::new(hz).unwrap()).unwrap()
+    }
+
+    fn windows_of(featuriser: &mut Featuriser, samples: u64) -> usize {
+        let mut windows = 0;
+        let silence = vec![0.0; usize::try_from(samples).unwrap()];
+        featuriser.push(&silence, Arrival::now(), &mut |_| windows += 1);
+        windows
+    }
+
+    #[test]
+    fn the_next_window_is_foretold_to_the_sample() {
+        let mut featuriser = featuriser(16_000);
+        for round in 0..20 {
+            let missing = featuriser.samples_to_next_window();
+            assert_eq!(windows_of(&mut featuriser, missing - 1), 0, "round {round}");
+            assert_eq!(windows_of(&mut featuriser, 1), 1, "round {round}");
+            if round == 10 {
+                featuriser.skip(1234);
+            }
+        }
+    }
+
+    #[test]
+    fn with_a_resampler_the_next_window_is_foretold_a_few_milliseconds_early() {
+        let mut featuriser = featuriser(44_100);
+        for round in 0..20 {
+            let missing = featuriser.samples_to_next_window();
+            assert_eq!(windows_of(&mut featuriser, missing), 0, "round {round}");
+            assert_eq!(windows_of(&mut featuriser, 44_100 / 200), 1, "round {round}");
         }
     }
 }

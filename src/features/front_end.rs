@@ -1,8 +1,10 @@
 //! Samples at the source's rate → log-mel frames. Fed with any chunks; feeds the normaliser and, in training, the dataset.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::{FeatureError, FrontEndSpec};
 use crate::domain::SampleRate;
-use crate::dsp::{MelFilterBank, Resampler, Stft};
+use crate::dsp::{MelFilterBank, Resampler, Stft, powers_to_db};
 
 /// A sample further from zero than this is not sound but a broken number: 60 dB above full scale.
 const ABSURD_SAMPLE: f32 = 1000.0;
@@ -22,11 +24,17 @@ pub struct Frame<'a> {
 /// The front end up to the logarithm. Frame `f` covers samples `f·hop .. f·hop + fft_size` at the model's rate.
 pub struct FrontEnd {
     resampler: Option<Resampler>,
+    spectrogram: Spectrogram,
+    samples_repaired: u64,
+}
+
+/// What is behind the resampler; apart, so that the resampler can call it while it is borrowed.
+struct Spectrogram {
     stft: Stft,
     filter_bank: MelFilterBank,
     log_floor: f32,
     log_mel: Vec<f32>,
-    samples_repaired: u64,
+    arch: Arch,
 }
 
 impl FrontEnd {
@@ -43,10 +51,13 @@ impl FrontEnd {
         };
         Ok(Self {
             resampler,
-            stft: Stft::new(spec.stft())?,
-            filter_bank: MelFilterBank::new(&spec.filter_bank())?,
-            log_floor: spec.log_floor,
-            log_mel: vec![0.0; spec.mel_bands],
+            spectrogram: Spectrogram {
+                stft: Stft::new(spec.stft())?,
+                filter_bank: MelFilterBank::new(&spec.filter_bank())?,
+                log_floor: spec.log_floor,
+                log_mel: vec![0.0; spec.mel_bands],
+                arch: Arch::new(),
+            },
             samples_repaired: 0,
         })
     }
@@ -76,14 +87,9 @@ impl FrontEnd {
 
     /// Ends the source: frames that the resampler still held come out, none that would need samples after the end.
     pub fn flush(&mut self, on_frame: &mut dyn FnMut(Frame<'_>)) {
-        let Self { resampler, stft, filter_bank, log_floor, log_mel, .. } = self;
+        let Self { resampler, spectrogram, .. } = self;
         if let Some(resampler) = resampler {
-            resampler.flush(&mut |samples| {
-                stft.push(samples, &mut |power, mean_power| {
-                    to_log_mel(filter_bank, power, *log_floor, log_mel);
-                    on_frame(Frame { log_mel, mean_power });
-                });
-            });
+            resampler.flush(&mut |samples| spectrogram.push(samples, on_frame));
         }
         self.reset();
     }
@@ -93,7 +99,7 @@ impl FrontEnd {
         if let Some(resampler) = &mut self.resampler {
             resampler.reset();
         }
-        self.stft.reset();
+        self.spectrogram.stft.reset();
     }
 
     /// Samples replaced by zero since the front end was made.
@@ -102,23 +108,40 @@ impl FrontEnd {
     }
 
     fn push_sound(&mut self, samples: &[f32], on_frame: &mut dyn FnMut(Frame<'_>)) {
-        let Self { resampler, stft, filter_bank, log_floor, log_mel, .. } = self;
-        let mut transform = |samples: &[f32]| {
-            stft.push(samples, &mut |power, mean_power| {
-                to_log_mel(filter_bank, power, *log_floor, log_mel);
-                on_frame(Frame { log_mel, mean_power });
-            });
-        };
+        let Self { resampler, spectrogram, .. } = self;
         match resampler {
-            Some(resampler) => resampler.push(samples, &mut transform),
-            None => transform(samples),
+            Some(resampler) => {
+                resampler.push(samples, &mut |samples| spectrogram.push(samples, on_frame));
+            }
+            None => spectrogram.push(samples, on_frame),
         }
     }
 }
 
-fn to_log_mel(bank: &MelFilterBank, power: &[f32], log_floor: f32, log_mel: &mut [f32]) {
-    bank.apply_into(power, log_mel);
-    for energy in log_mel {
-        *energy = 10.0 * energy.max(log_floor).log10();
+impl Spectrogram {
+    fn push(&mut self, samples: &[f32], on_frame: &mut dyn FnMut(Frame<'_>)) {
+        let Self { stft, filter_bank, log_floor, log_mel, arch } = self;
+        stft.push(samples, &mut |power, mean_power| {
+            arch.dispatch(ToLogMel { filter_bank, power, log_floor: *log_floor, log_mel });
+            on_frame(Frame { log_mel, mean_power });
+        });
+    }
+}
+
+/// Power spectrum to log-mel; several bands at a time, as what is inlined into `with_simd` is.
+struct ToLogMel<'a> {
+    filter_bank: &'a MelFilterBank,
+    power: &'a [f32],
+    log_floor: f32,
+    log_mel: &'a mut [f32],
+}
+
+impl WithSimd for ToLogMel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.filter_bank.apply_into(self.power, self.log_mel);
+        powers_to_db(self.log_mel, self.log_floor);
     }
 }

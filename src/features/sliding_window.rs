@@ -88,6 +88,13 @@ impl SlidingWindow {
         (self.first_kept + start as u64, &self.kept[start * self.mel_bands..], mean_power)
     }
 
+    /// The first frame of the next window that will be complete.
+    pub fn next_start(&self) -> u64 {
+        let frames = self.first_kept + self.powers.len() as u64;
+        let begun = (frames + 1).saturating_sub(self.spec.frames as u64);
+        begun.next_multiple_of(self.spec.hop_frames as u64)
+    }
+
     /// Forgets all frames; the next one pushed is frame 0.
     pub fn reset(&mut self) {
         self.kept.clear();
@@ -105,11 +112,15 @@ mod tests {
         let mut sliding = SlidingWindow::new(WindowSpec { frames: 5, hop_frames: 2 }, 1).unwrap();
         let mut starts = Vec::new();
         for frame in 0..100u16 {
+            let next_start = sliding.next_start();
             if sliding.push(0.0, |values| values[0] = f32::from(frame)) {
                 let (start, values, _) = sliding.newest();
+                assert_eq!(next_start, start, "foretold before the frame that completed it");
                 let expected: Vec<f32> = (0..5).map(|offset| (start + offset) as f32).collect();
                 assert_eq!(values, expected);
                 starts.push(start);
+            } else {
+                assert!(next_start + 5 > u64::from(frame) + 1, "not complete, as was foretold");
             }
         }
         assert_eq!(starts, (0..=94).step_by(2).collect::<Vec<u64>>());

@@ -89,6 +89,14 @@ impl SourceClock {
         (at(floor), at(ceil).min(self.end))
     }
 
+    /// Source samples that have not come yet of those that the model's samples up to `to` of this segment stand for.
+    pub fn missing(&self, to: u64) -> u64 {
+        let (source, model) = (u128::from(self.source_rate.hz()), u128::from(self.model_rate.hz()));
+        let wanted = (u128::from(to) * source).div_ceil(model);
+        let come = u128::from(self.end.since(self.segment_start));
+        u64::try_from(wanted.saturating_sub(come)).unwrap_or(u64::MAX)
+    }
+
     /// When the sample before `end` came; forgets the blocks before it.
     pub fn arrival_of(&mut self, end: SampleIndex) -> Arrival {
         while self.blocks.len() > 1 && self.blocks[0].0 < end {

@@ -16,11 +16,11 @@ use crate::recognition::{Gap, Recogniser, RecogniserSpec, Scorer, ScorerError};
 
 /// Windows scored before the first real one. The first 2 to 20 runs of a network are slow: memory is found, kernels are
 /// chosen for the shapes.
-pub const WARM_UP_WINDOWS: u64 = 20;
+pub const WARM_UP_WINDOWS: u64 = WARM_UP_SEGMENTS * (WINDOWS_WAITING as u64 + 1);
 
 /// The warm-up windows come in this many segments, counted down from `u64::MAX`, where no real segment ever is: a
 /// scorer that keeps what it computed can never take it for a part of real audio. Several, so that both the first
-/// window of a segment and those that follow are warm.
+/// window of a segment and those that follow are warm, alone and together.
 pub const WARM_UP_SEGMENTS: u64 = 4;
 
 /// The body of the thread.
@@ -64,17 +64,26 @@ impl ClassifyStage {
 
 fn warm_up(
     scorer: &mut dyn Scorer,
-    mut example: MelWindow,
+    example: MelWindow,
     hop_frames: u64,
     hurry: &Hurry,
 ) -> Result<(), ScorerError> {
     let began = Instant::now();
-    let mut scores = [Scores::zeros(scorer.labels().len())];
-    let per_segment = WARM_UP_WINDOWS / WARM_UP_SEGMENTS;
-    for index in (0..WARM_UP_WINDOWS).take_while(|_| !hurry.is_on()) {
-        example.segment = u64::MAX - index / per_segment;
-        example.start_frame = index % per_segment * hop_frames;
-        scorer.score_into(std::slice::from_ref(&example), &mut scores)?;
+    let in_a_segment = WINDOWS_WAITING + 1;
+    let mut windows = vec![example; in_a_segment];
+    let mut scores = vec![Scores::zeros(scorer.labels().len()); in_a_segment];
+    for segment in (0..WARM_UP_SEGMENTS).take_while(|_| !hurry.is_on()) {
+        for (window, hops) in windows.iter_mut().zip(0..) {
+            window.segment = u64::MAX - segment;
+            window.start_frame = hops * hop_frames;
+        }
+        // one by one, and as many at a time as can have waited
+        let at_a_time = if segment % 2 == 0 { 1 } else { WINDOWS_WAITING };
+        scorer.score_into(&windows[..1], &mut scores[..1])?;
+        let rest = windows[1..].chunks(at_a_time).zip(scores[1..].chunks_mut(at_a_time));
+        for (windows, scores) in rest.take_while(|_| !hurry.is_on()) {
+            scorer.score_into(windows, scores)?;
+        }
     }
     log::debug!("the scorer is warm after {WARM_UP_WINDOWS} windows in {:?}", began.elapsed());
     Ok(())

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::Instant;
 
 use super::LiveError;
 use super::hurry::Hurry;
 use super::input_meter::InputMeter;
+use super::nap::Nap;
 use super::window_outlet::WindowOutlet;
 use crate::domain::Counters;
 use crate::features::{Arrival, Featuriser};
@@ -16,10 +17,6 @@ use crate::sources::{SampleConsumer, Taken};
 
 /// Samples taken at a time: a callback's worth at most, whatever the device.
 const BLOCK_SAMPLES: usize = 4096;
-
-/// How long an empty ring is left alone. The audio callback may make no system call, so it cannot wake this thread;
-/// a look a millisecond costs 0.1 % of a core and half a millisecond of latency on average.
-const NAP: Duration = Duration::from_millis(1);
 
 /// The body of the thread.
 pub(super) struct FeatureStage {
@@ -35,6 +32,7 @@ impl FeatureStage {
     /// Works until the ring is closed and drained, nobody listens, or there is no more time.
     pub(super) fn run(mut self) -> Result<(), LiveError> {
         let mut block = vec![0.0; BLOCK_SAMPLES];
+        let mut nap = Nap::new(self.samples.sample_rate());
         while !self.outlet.is_closed() {
             if self.hurry.is_on() {
                 self.counters.samples_dropped.add(self.samples.waiting_samples() as u64);
@@ -42,9 +40,11 @@ impl FeatureStage {
             }
             match self.samples.take(&mut block) {
                 Taken::Samples { count, arrival, .. } => {
+                    nap.took(count as u64, arrival);
                     self.hear(&block[..count], Arrival::at(arrival));
                 }
                 Taken::Gap { start, samples, cause, arrival } => {
+                    nap.took(samples, arrival);
                     let lasted = self.samples.sample_rate().duration_of(samples);
                     let noticed = Arrival::at(arrival).time;
                     let time = noticed.saturating_sub(lasted).unwrap_or(noticed);
@@ -52,7 +52,10 @@ impl FeatureStage {
                     debug_assert_eq!(self.featuriser.end(), start + samples);
                     self.outlet.tell(Gap { start_sample: start, samples, cause, time });
                 }
-                Taken::Empty => thread::sleep(NAP),
+                Taken::Empty => {
+                    let missing = self.featuriser.samples_to_next_window();
+                    thread::sleep(nap.length(missing, Instant::now()));
+                }
                 Taken::Ended => {
                     self.end();
                     break;

@@ -18,6 +18,7 @@ mod health;
 mod heard;
 mod hurry;
 mod input_meter;
+mod nap;
 mod pipeline_spec;
 mod record_queue;
 mod shutdown;

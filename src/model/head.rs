@@ -41,6 +41,14 @@ impl Head {
         }
     }
 
+    /// What a state's weight is computed with, `[width]`; none when all weigh the same.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn attention(&self) -> Result<Option<Vec<f32>>, TchError> {
+        self.attention.as_ref().map(|weights| Vec::try_from(weights.f_reshape([-1])?)).transpose()
+    }
+
     /// One state for all of a window's.
     ///
     /// # Shapes

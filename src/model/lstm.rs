@@ -3,6 +3,7 @@
 use tch::{TchError, Tensor, nn};
 
 use super::recurrence::Recurrence;
+use super::tiled_matrix::TiledMatrix;
 
 /// The weights of an LSTM.
 #[derive(Debug)]
@@ -46,12 +47,11 @@ impl Lstm {
     ///
     /// # Errors
     /// libtorch's own.
-    pub fn halves(&self) -> Result<(nn::Linear, Recurrence), TchError> {
-        let [input, recurrent, biases @ ..] = &self.weights.each_ref().map(Tensor::detach);
-        let bias = biases[0].f_add(&biases[1])?;
-        let inputs = nn::Linear { ws: input.shallow_clone(), bs: Some(bias) };
-        let recurrent = Vec::<f32>::try_from(recurrent.f_reshape([-1])?)?;
-        Ok((inputs, Recurrence::new(&recurrent, self.hidden as usize)))
+    pub fn halves(&self) -> Result<(TiledMatrix, Recurrence), TchError> {
+        let [input, recurrent, biases @ ..] = &self.weights;
+        let bias = biases[0].f_add(&biases[1])?; // [4 × hidden]
+        let weights = TiledMatrix::of(recurrent, &bias.f_zeros_like()?)?;
+        Ok((TiledMatrix::of(input, &bias)?, Recurrence { weights }))
     }
 
     /// States after each feature.

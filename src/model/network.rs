@@ -11,6 +11,7 @@ use super::conv_trunk::{ConvTrunk, Precision};
 use super::head::Head;
 use super::lstm::{Lstm, Pass};
 use super::projection::Projection;
+use super::structure::Structure;
 
 /// Log-mel window → convolutions → projection → LSTM → pooling over time → one logit a label; a kind of network leaves
 /// some of it out.
@@ -20,7 +21,7 @@ pub struct Network {
     pub(super) projection: Projection,
     pub(super) lstm: Option<Lstm>,
     pub(super) head: Head,
-    time_stride: i64,
+    pub(super) structure: Structure,
     dropout: f64,
 }
 
@@ -42,14 +43,9 @@ impl Network {
             projection: Projection::new(root, &structure, mel_bands),
             lstm: structure.lstm_hidden.map(|hidden| Lstm::new(&(root / "lstm"), width, hidden)),
             head: Head::new(root, &structure, mel_bands, labels),
-            time_stride: structure.time_stride(),
+            structure,
             dropout,
         }
-    }
-
-    /// Frames from one feature to the next.
-    pub(super) fn time_stride(&self) -> usize {
-        usize::try_from(self.time_stride).unwrap_or(1)
     }
 
     /// The same network, its convolutions trained in another precision.

@@ -135,6 +135,8 @@ pub struct Scored {
     pub start_frame: u64,
     pub start_sample: SampleIndex,
     pub end_sample: SampleIndex,
+    /// Windows of the same call.
+    pub together: usize,
 }
 
 /// What the scorer does with the windows that are no warm-up.
@@ -190,6 +192,7 @@ impl Scorer for Loudness {
                 start_frame,
                 start_sample,
                 end_sample,
+                together: windows.len(),
             });
             let mean = window.values.iter().sum::<f32>() / window.values.len() as f32;
             scores.0.clear();

@@ -175,6 +175,9 @@ fn the_scorer_is_warm_before_the_source_is_started_and_no_record_comes_of_it() {
     );
     let hop_frames = featuriser().window.hop_frames as u64;
     assert!(warm_up.iter().any(|window| window.start_frame == hop_frames), "{warm_up:?}");
+    for together in [1, 4] {
+        assert!(warm_up.iter().any(|window| window.together == together), "{together}");
+    }
 }
 
 #[test]

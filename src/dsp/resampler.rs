@@ -37,6 +37,7 @@ pub struct Resampler {
     block: Vec<f32>,
     filled: usize,
     output: Vec<f32>,
+    look_ahead: u64,
     leading_zeros: u64,
     /// Output samples of the leading zeros and the filter's delay.
     delay: u64,
@@ -86,6 +87,7 @@ impl Resampler {
             .find(|zeros| (phases * (taps / 2 + zeros)) % step == lead % step)
             .expect("invariant: step and phases have no common divisor");
         let mut resampler = Self {
+            look_ahead: taps / 2,
             leading_zeros,
             delay: (phases * (taps / 2 + leading_zeros) - lead) / step - 1,
             output: vec![0.0; inner.output_frames_max()],
@@ -119,6 +121,11 @@ impl Resampler {
                 self.convert_block(u64::MAX, on_output);
             }
         }
+    }
+
+    /// Input samples after the one at an output's place that the filter reaches to.
+    pub fn look_ahead(&self) -> u64 {
+        self.look_ahead
     }
 
     /// Ends the stream: gives out the rest, as if silence followed. The output is then `ceil(pushed · to / from)` long.

@@ -131,10 +131,11 @@ impl Featuriser {
         self.windows.clock.end()
     }
 
-    /// Samples that still have to come before the next window can be complete; the resampler may want some more.
+    /// Samples that still have to come before the next window can be complete, within the millisecond of a block of the
+    /// resampler.
     pub fn samples_to_next_window(&self) -> u64 {
         let (_, to) = self.windows.model_samples(self.windows.sliding.next_start());
-        self.windows.clock.missing(to)
+        self.windows.clock.missing(to, self.front_end.look_ahead())
     }
 
     /// Samples that were not finite, or absurdly large, and counted as zero.
@@ -197,12 +198,12 @@ mod tests {
     }
 
     #[test]
-    fn with_a_resampler_the_next_window_is_foretold_a_few_milliseconds_early() {
+    fn with_a_resampler_the_next_window_is_foretold_to_the_millisecond() {
         let mut featuriser = featuriser(44_100);
         for round in 0..20 {
             let missing = featuriser.samples_to_next_window();
-            assert_eq!(windows_of(&mut featuriser, missing), 0, "round {round}");
-            assert_eq!(windows_of(&mut featuriser, 44_100 / 200), 1, "round {round}");
+            assert_eq!(windows_of(&mut featuriser, missing - 44), 0, "round {round}");
+            assert_eq!(windows_of(&mut featuriser, 44 + 44), 1, "round {round}");
         }
     }
 }

@@ -94,6 +94,12 @@ impl FrontEnd {
         self.reset();
     }
 
+    /// Samples after the last one of a frame that have to come before the frame does; a block of the resampler may have to be
+    /// filled on top of that.
+    pub fn look_ahead(&self) -> u64 {
+        self.resampler.as_ref().map_or(0, Resampler::look_ahead)
+    }
+
     /// Forgets all samples; the next one pushed is the first of a frame.
     pub fn reset(&mut self) {
         if let Some(resampler) = &mut self.resampler {

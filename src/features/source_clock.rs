@@ -89,10 +89,11 @@ impl SourceClock {
         (at(floor), at(ceil).min(self.end))
     }
 
-    /// Source samples that have not come yet of those that the model's samples up to `to` of this segment stand for.
-    pub fn missing(&self, to: u64) -> u64 {
+    /// Source samples that have not come yet of those that the model's samples up to `to` of this segment stand for, and of
+    /// `look_ahead` more.
+    pub fn missing(&self, to: u64, look_ahead: u64) -> u64 {
         let (source, model) = (u128::from(self.source_rate.hz()), u128::from(self.model_rate.hz()));
-        let wanted = (u128::from(to) * source).div_ceil(model);
+        let wanted = (u128::from(to) * source).div_ceil(model) + u128::from(look_ahead);
         let come = u128::from(self.end.since(self.segment_start));
         u64::try_from(wanted.saturating_sub(come)).unwrap_or(u64::MAX)
     }

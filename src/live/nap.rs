@@ -9,8 +9,8 @@ use crate::domain::SampleRate;
 /// time would cost 2 % of a core.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// The longest nap: far below what the ring holds, and what gaps and levels may be late by.
-const LONGEST: Duration = Duration::from_millis(20);
+/// The longest nap: far below what the ring holds; gaps and levels are late by no more.
+const LONGEST: Duration = Duration::from_millis(40);
 
 /// How much more audio than time must have come before a source counts as one that does not keep time.
 const AHEAD: f64 = 1.05;
@@ -22,11 +22,13 @@ pub(super) struct Nap {
     newest: Option<Instant>,
     /// Samples since the first arrival, lost ones among them.
     samples: u64,
+    /// Samples of the newest block and of the one before.
+    blocks: [u64; 2],
 }
 
 impl Nap {
     pub(super) fn new(sample_rate: SampleRate) -> Self {
-        Self { sample_rate, first: None, newest: None, samples: 0 }
+        Self { sample_rate, first: None, newest: None, samples: 0, blocks: [0; 2] }
     }
 
     /// Notes what came out of the ring, and when it had arrived there.
@@ -36,11 +38,17 @@ impl Nap {
         } else {
             self.samples += samples;
         }
+        // of a block taken in pieces every piece has the same arrival
+        if self.newest == Some(arrival) {
+            self.blocks[0] += samples;
+        } else {
+            self.blocks = [samples, self.blocks[0]];
+        }
         self.newest = Some(arrival);
     }
 
-    /// How long to leave the ring alone, which was empty at `now`, when `missing` more samples complete a window: half of
-    /// the time until then, so that a block that is early is not late by much.
+    /// How long to leave the ring alone, which was empty at `now`, when `missing` more samples complete a window: until
+    /// shortly before the block comes that brings the last of them.
     pub(super) fn length(&self, missing: u64, now: Instant) -> Duration {
         let (Some(first), Some(newest)) = (self.first, self.newest) else {
             return SHORTEST;
@@ -49,8 +57,9 @@ impl Nap {
         if audio > newest.duration_since(first).mul_f64(AHEAD) {
             return SHORTEST; // as fast as it is read: never keep it waiting
         }
-        let due = newest + self.sample_rate.duration_of(missing);
-        (due.saturating_duration_since(now) / 2).clamp(SHORTEST, LONGEST)
+        let block = self.blocks[0].min(self.blocks[1]).max(1);
+        let due = newest + self.sample_rate.duration_of(missing.next_multiple_of(block));
+        due.saturating_duration_since(now).saturating_sub(SHORTEST).clamp(SHORTEST, LONGEST)
     }
 }
 
@@ -74,10 +83,37 @@ mod tests {
     fn the_ring_is_left_alone_until_shortly_before_a_window_is_due() {
         let (nap, newest) = fed(10 * MS);
         assert_eq!(nap.length(48 * 80, newest), LONGEST);
-        assert_eq!(nap.length(48 * 10, newest), 5 * MS);
-        assert_eq!(nap.length(48 * 10, newest + 5 * MS), 5 * MS / 2);
-        assert_eq!(nap.length(48 * 10, newest + 9 * MS), SHORTEST);
-        assert_eq!(nap.length(48 * 10, newest + 50 * MS), SHORTEST, "the block is late");
+        assert_eq!(nap.length(48 * 20, newest), 19 * MS);
+        assert_eq!(nap.length(48 * 20, newest + 5 * MS), 14 * MS);
+        assert_eq!(nap.length(48 * 20, newest + 19 * MS), SHORTEST);
+        assert_eq!(nap.length(48 * 20, newest + 50 * MS), SHORTEST, "the block is late");
+    }
+
+    #[test]
+    fn what_completes_a_window_comes_with_a_whole_block() {
+        let (nap, newest) = fed(10 * MS);
+        assert_eq!(nap.length(1, newest), 9 * MS);
+        assert_eq!(nap.length(48 * 11, newest), 19 * MS);
+    }
+
+    #[test]
+    fn blocks_of_changing_length_are_taken_for_short_ones() {
+        let (mut nap, newest) = fed(10 * MS);
+        nap.took(480 * 4, newest + 40 * MS);
+        assert_eq!(nap.length(1, newest + 40 * MS), 9 * MS);
+        nap.took(48, newest + 41 * MS);
+        assert_eq!(nap.length(1, newest + 41 * MS), SHORTEST);
+    }
+
+    #[test]
+    fn a_block_taken_in_pieces_is_one_block() {
+        let mut nap = Nap::new(SampleRate::new(48_000).unwrap());
+        let start = Instant::now();
+        for block in 0..10 {
+            nap.took(4096, start + 100 * MS * block);
+            nap.took(704, start + 100 * MS * block);
+        }
+        assert_eq!(nap.length(1, start + 980 * MS), 19 * MS);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::sinks::{SinkEnd, SinkError, WhenFull};
 use crate::sources::{RunningSource, SampleProducer, Source, SourceError, SourceState};
 
 /// From one look at everything to the next: a stop or a lost device is noticed this late at most.
-const TURN: Duration = Duration::from_millis(20);
+const TURN: Duration = Duration::from_millis(50);
 
 /// Why the listening is over.
 pub(super) enum Ending {

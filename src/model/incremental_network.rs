@@ -1,13 +1,13 @@
-//! A network of any kind as listening sees it: what is known of frames already seen is left to the caller to keep. Up to a
-//! window's pooled vector the arithmetic is ours, since libtorch's is made for many columns at a time and a hop has few; the
-//! output layer is libtorch's. Called by [`super::window_stream`] on the classify thread.
+//! A network of any kind as listening sees it: what is known of frames already seen is left to the caller to keep. Loaded
+//! and folded by libtorch, and equal to it within 1e-5; computed without it, since it is made for many columns at a time and
+//! a hop has few. Called by [`super::window_stream`] on the classify thread.
 
-use tch::{TchError, Tensor};
+use tch::TchError;
 
 use super::folded_network::FoldedNetwork;
-use super::head::Head;
 use super::incremental_trunk::{IncrementalTrunk, TrunkState};
 use super::open_windows::{OpenWindows, WindowSequence};
+use super::recurrence::sigmoid;
 use super::structure::Structure;
 use super::tiled_matrix::{TiledMatrix, Vectors};
 use crate::features::WindowSpec;
@@ -21,7 +21,7 @@ pub struct IncrementalNetwork {
     /// From a feature to what it contributes to an LSTM's gates.
     gate_inputs: Option<TiledMatrix>,
     sequence: WindowSequence,
-    head: Head,
+    output: TiledMatrix,
 }
 
 /// What is known of a stream, and what is worked in: after the first windows nothing is allocated.
@@ -57,7 +57,8 @@ impl IncrementalNetwork {
             hop: (window.hop_frames as i64 / structure.time_stride()) as usize,
         };
         let trunk = IncrementalTrunk::new(&trunk)?;
-        Ok(Self { trunk, stacked, projection, gate_inputs, sequence, head })
+        let output = head.tiled()?;
+        Ok(Self { trunk, stacked, projection, gate_inputs, sequence, output })
     }
 
     /// A stream of which nothing was heard.
@@ -117,13 +118,14 @@ impl IncrementalNetwork {
     /// Scores of windows.
     ///
     /// # Shapes
-    /// `vectors`: those of the windows, one after another. Returns `[windows, labels]`, between 0 and 1.
-    ///
-    /// # Errors
-    /// libtorch's own.
-    pub fn scores(&self, vectors: &[f32]) -> Result<Tensor, TchError> {
-        let pooled = Tensor::f_from_slice(vectors)?.f_reshape([-1, self.sequence.width as i64])?;
-        self.head.logits(&pooled)?.f_sigmoid()
+    /// `vectors`: those of the windows, one after another. `rows` becomes `[windows][labels, and more]`; gives the length of
+    /// such a row.
+    pub fn scores(&self, vectors: &[f32], rows: &mut Vec<f32>) -> usize {
+        self.output.apply(each(vectors, self.sequence.width), rows);
+        for logit in rows {
+            *logit = sigmoid(*logit);
+        }
+        self.output.width()
     }
 }
 

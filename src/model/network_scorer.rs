@@ -65,7 +65,7 @@ impl NetworkScorer {
             }
         }
         match &mut self.engine {
-            Engine::Incremental(stream) => stream.score(windows, scores)?,
+            Engine::Incremental(stream) => stream.score(windows, scores),
             Engine::FromScratch(network) => {
                 for (window, scores) in windows.iter().zip(scores) {
                     let frames = Tensor::f_from_slice(&window.values)?;

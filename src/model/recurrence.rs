@@ -24,8 +24,9 @@ pub fn move_on(gates: &[f32], cells: &mut [f32], state: &mut [f32]) {
     }
 }
 
+/// 1 / (1 + e^-x); a number that is none stays none.
 #[inline(always)]
-fn sigmoid(x: f32) -> f32 {
+pub fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 

@@ -1,8 +1,6 @@
 //! Windows of a stream, scored with what is known of the frames that earlier ones had. Windows that follow each other are
 //! scored together: their new frames in one go, then all windows at once. Part of [`super::NetworkScorer`].
 
-use tch::TchError;
-
 use super::incremental_network::{IncrementalNetwork, StreamState};
 use crate::domain::{MelWindow, Scores};
 use crate::features::WindowSpec;
@@ -27,7 +25,7 @@ struct Heard {
     last_start: u64,
 }
 
-/// Kept so that nothing is allocated from window to window but by libtorch.
+/// Kept so that nothing is allocated from window to window.
 #[derive(Default)]
 struct Buffers {
     /// New frames of a run of windows.
@@ -35,7 +33,7 @@ struct Buffers {
     /// What its windows come to.
     vectors: Vec<f32>,
     /// Their scores.
-    scores: Vec<f32>,
+    rows: Vec<f32>,
 }
 
 impl WindowStream {
@@ -47,16 +45,15 @@ impl WindowStream {
 
     /// Scores windows in the order given, whatever lies between them.
     ///
-    /// # Errors
-    /// libtorch's own; the next window then starts afresh.
-    pub fn score(&mut self, windows: &[MelWindow], scores: &mut [Scores]) -> Result<(), TchError> {
+    /// # Real time
+    /// Does not allocate once it was called with as many windows.
+    pub fn score(&mut self, windows: &[MelWindow], scores: &mut [Scores]) {
         let mut begun = 0;
         while begun < windows.len() {
             let run = self.run_at(&windows[begun..]);
-            self.score_run(&windows[begun..begun + run], &mut scores[begun..])?;
+            self.score_run(&windows[begun..begun + run], &mut scores[begun..]);
             begun += run;
         }
-        Ok(())
     }
 
     /// How many of the windows, the first included, follow each other closely enough to be scored together.
@@ -79,10 +76,9 @@ impl WindowStream {
     }
 
     /// Scores windows that follow each other, going on from what was heard if the first follows that.
-    fn score_run(&mut self, windows: &[MelWindow], scores: &mut [Scores]) -> Result<(), TchError> {
+    fn score_run(&mut self, windows: &[MelWindow], scores: &mut [Scores]) {
         let (first, last) = (&windows[0], &windows[windows.len() - 1]);
-        // until the end what was heard is half known
-        let heard = self.heard.take();
+        let heard = self.heard;
         let ahead = heard.and_then(|it| self.is_ahead(first, it.segment, it.last_start));
         let first_frame = match heard {
             Some(heard) if ahead.is_some() => heard.first_frame,
@@ -92,7 +88,7 @@ impl WindowStream {
             }
         };
         self.collect(windows, ahead);
-        let Buffers { frames, vectors, scores: values } = &mut self.buffers;
+        let Buffers { frames, vectors, rows } = &mut self.buffers;
         let hop = self.window.hop_frames as u64;
         let mut wanted = windows.iter().map(|it| (it.start_frame - first_frame) / hop).peekable();
         vectors.clear();
@@ -101,16 +97,13 @@ impl WindowStream {
                 vectors.extend_from_slice(vector);
             }
         });
-        let scored = self.network.scores(vectors)?; // [windows, labels]
-        values.resize(scored.numel(), 0.0);
-        scored.f_copy_data(values, scored.numel())?;
-        let labels = values.len() / windows.len();
-        for (scores, row) in scores.iter_mut().zip(values.chunks_exact(labels)) {
-            scores.0.copy_from_slice(row);
+        let width = self.network.scores(vectors, rows);
+        for (scores, row) in scores.iter_mut().zip(rows.chunks_exact(width)) {
+            let labels = scores.0.len();
+            scores.0.copy_from_slice(&row[..labels]);
         }
         let (segment, last_start) = (last.segment, last.start_frame);
         self.heard = Some(Heard { segment, first_frame, last_start });
-        Ok(())
     }
 
     /// The frames of a run that are new: all of its first window, or what that is `ahead`.

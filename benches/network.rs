@@ -1,9 +1,11 @@
 //! How long the network takes: one window a hop after the last, convolving new frames only, and the same from scratch; each
-//! standard network with random weights, for time does not depend on them. `cargo bench --bench network`.
+//! standard network with random weights, for time does not depend on them; and the most that the core could do.
+//! `cargo bench --bench network`.
 
 use std::hint::black_box;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use pulp::{Arch, Simd, WithSimd};
 use tch::Device;
 use tch::nn::VarStore;
 
@@ -78,5 +80,73 @@ fn one_hop(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, one_hop);
+/// Arithmetic on denormal numbers can be many times slower: silence must not cost more than sound.
+fn one_hop_of(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("network/input");
+    let spec = NetworkSpec::standard(NetworkKind::Crnn);
+    for (name, gain) in [("noise", 1.0), ("silence", 0.0), ("denormal", 1e-40)] {
+        let mut scorer = scorer(&spec, 94, Schedule::Incremental);
+        let mut scores = [Scores::zeros(LABELS)];
+        let mut window = window(0, 94);
+        window.values.iter_mut().for_each(|value| *value *= gain);
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                window.start_frame += HOP_FRAMES as u64;
+                scorer
+                    .score_into(std::slice::from_ref(&window), &mut scores)
+                    .expect("invariant: the window has the network's shape");
+                black_box(&scores);
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Sums that are in flight in [`Peak`]: more than any processor has multipliers waiting.
+const IN_FLIGHT: usize = 12;
+
+/// Multiply-adds that wait for nothing.
+struct Peak {
+    rounds: usize,
+}
+
+impl WithSimd for Peak {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        let factor = simd.splat_f32s(black_box(0.5));
+        let mut sums = [simd.splat_f32s(1.0); IN_FLIGHT];
+        for _ in 0..self.rounds {
+            for sum in &mut sums {
+                *sum = simd.mul_add_f32s(*sum, factor, factor);
+            }
+        }
+        sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum()
+    }
+}
+
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> usize {
+        S::F32_LANES
+    }
+}
+
+/// The most that one core can do: criterion's elements a second are multiply-adds a second.
+fn arithmetic_limit(criterion: &mut Criterion) {
+    let (arch, rounds) = (Arch::new(), 10_000);
+    let mut group = criterion.benchmark_group("network/limit");
+    group.throughput(Throughput::Elements((rounds * IN_FLIGHT * arch.dispatch(Lanes)) as u64));
+    group.bench_function("multiply_adds", |bencher| {
+        bencher.iter(|| black_box(arch.dispatch(Peak { rounds })));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, one_hop, one_hop_of, arithmetic_limit);
 criterion_main!(benches);

@@ -1,5 +1,6 @@
-//! The feature thread allocates nothing once it runs, and the classify thread nothing but what the network itself does: a
-//! minute of sound through the front end and of windows through the recogniser, counted by this program's own allocator. A program of its own, because an allocator serves all of a program's tests and threads.
+//! The feature thread and the classify thread allocate nothing once they run: a minute of sound through the front end, of
+//! windows through the recogniser and of scores from every kind of network, counted by this program's own allocator. A
+//! program of its own, because an allocator serves all of a program's tests and threads.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -155,7 +156,7 @@ impl Scorer for EveryOtherSecond {
 }
 
 #[test]
-fn a_minute_of_windows_and_their_events_make_no_allocation_beside_the_scorer_s() {
+fn a_minute_of_windows_and_their_events_makes_no_allocation() {
     let rate = SampleRate::new(16_000).unwrap();
     let labels = LabelSet::new(&["dog", "cat", "cow", "hen", "pig", "frog"]).unwrap();
     let thresholds = vec![Thresholds { on: 0.5, off: 0.3 }; labels.len()];
@@ -194,4 +195,35 @@ fn a_minute_of_windows_and_their_events_make_no_allocation_beside_the_scorer_s()
     });
     assert!(records - events == 750 && events > 50, "{records} records, {events} events");
     assert_eq!(calls, 0, "calls of the allocator in a minute");
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn a_minute_of_scores_makes_no_allocation_whatever_the_network() {
+    use tch::{Device, nn::VarStore};
+    use tympan::model::{Network, NetworkKind, NetworkScorer, NetworkSpec, Schedule};
+
+    for kind in [NetworkKind::Conv1d, NetworkKind::Cnn, NetworkKind::Lstm, NetworkKind::Crnn] {
+        let labels = LabelSet::new(&["dog", "cat", "cow"]).unwrap();
+        let network = NetworkSpec::standard(kind);
+        let window = WindowSpec { frames: network.frames_near(94), hop_frames: 4 };
+        let network = Network::new(&VarStore::new(Device::Cpu).root(), &network, 64, 3, 0.0);
+        let mut scorer =
+            NetworkScorer::new(labels, (window, 64), &network, Schedule::Incremental).unwrap();
+        let mut batch = vec![MelWindow::zeros(window.frames, 64); 4];
+        let mut scores = vec![Scores::zeros(3); 4];
+        let mut next = 0u64;
+        let mut push = |count: usize| {
+            for window in &mut batch[..count] {
+                window.segment = next / 100;
+                window.start_frame = next % 100 * 4;
+                next += 1;
+            }
+            scorer.score_into(&batch[..count], &mut scores[..count]).unwrap();
+        };
+        (0..60).for_each(|_| push(4));
+        let calls = calls_during(|| (0..300).for_each(|index| push(index % 4 + 1)));
+        assert_eq!(calls, 0, "{kind}: calls of the allocator in a minute");
+        assert!(scores.iter().all(|scores| scores.0.iter().all(|score| *score > 0.0)));
+    }
 }

@@ -57,7 +57,6 @@ impl NetworkScorer {
     }
 
     fn score(&mut self, windows: &[MelWindow], scores: &mut [Scores]) -> Result<(), NetworkError> {
-        let _guard = tch::no_grad_guard();
         let expected = self.window.frames * self.mel_bands;
         for MelWindow { values, .. } in windows {
             if values.len() != expected {
@@ -67,6 +66,7 @@ impl NetworkScorer {
         match &mut self.engine {
             Engine::Incremental(stream) => stream.score(windows, scores),
             Engine::FromScratch(network) => {
+                let _guard = tch::no_grad_guard();
                 for (window, scores) in windows.iter().zip(scores) {
                     let frames = Tensor::f_from_slice(&window.values)?;
                     let frames = frames.f_reshape([-1, self.mel_bands as i64])?;

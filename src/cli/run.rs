@@ -86,6 +86,7 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let sinks = sinks::open(&config.output, &counters)?;
     let daemon = Daemon {
         source: opened.source,
+        reopen: opened.reopen,
         scorer: Box::new(bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?),
         sinks,
         spec: PipelineSpec {

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 
 use super::Failure;
 use crate::config::{self, SourceConfig, SourceKind};
+use crate::live::Reopen;
 use crate::sinks::WhenFull;
-use crate::sources::microphone::HostChoice;
+use crate::sources::microphone::{DeviceChoice, HostChoice};
 use crate::sources::{
     ChannelSelection, ClipFile, FedSource, Microphone, MicrophoneSpec, Pace, PcmReader, PcmSpec,
     Repeat, SampleReader, Soundscape, Source,
@@ -63,6 +65,8 @@ pub struct OpenSource {
     pub source: Box<dyn Source>,
     /// In words, for people.
     pub description: String,
+    /// How it is opened again after a loss, if it can be.
+    pub reopen: Option<Reopen>,
     /// What to do when a queue is full: a device and real-time pace wait for nobody, a pipe and `--fast` do.
     pub when_full: WhenFull,
 }
@@ -103,7 +107,8 @@ fn fed(reader: Box<dyn SampleReader>, pace: Pace, description: String) -> OpenSo
         Pace::RealTime => WhenFull::DropAndCount,
         Pace::AsFastAsPossible => WhenFull::Wait,
     };
-    OpenSource { source: Box::new(FedSource::new(reader, pace)), description, when_full }
+    let source = Box::new(FedSource::new(reader, pace));
+    OpenSource { source, description, reopen: None, when_full }
 }
 
 fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource, Failure> {
@@ -123,8 +128,15 @@ fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource
     };
     let source = Microphone::open(&spec).map_err(Failure::device_or_model)?;
     let description = source.description();
+    // the default may be another one by then; a device that was named is the very same
+    let again = match spec.device {
+        DeviceChoice::Default => spec,
+        DeviceChoice::Named(_) => MicrophoneSpec { device: source.device_id().into(), ..spec },
+    };
+    let reopen: Reopen =
+        Arc::new(move || Microphone::open(&again).map(|it| Box::new(it) as Box<dyn Source>));
     let when_full = WhenFull::DropAndCount;
-    Ok(OpenSource { source: Box::new(source), description, when_full })
+    Ok(OpenSource { source: Box::new(source), description, reopen: Some(reopen), when_full })
 }
 
 fn open_file(

@@ -192,6 +192,8 @@ pub enum GapCause {
     Overrun,
     /// The driver lost samples before they reached this process; the length is inferred from time stamps.
     DriverOverrun,
+    /// The device was lost and came back; the length is that of the time between.
+    DeviceLost,
 }
 
 /// A change of the daemon's state.

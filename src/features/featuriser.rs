@@ -126,6 +126,24 @@ impl Featuriser {
         self.windows.segment += 1;
     }
 
+    /// Begins anew with a source that came back, perhaps at another rate: its first sample is number `start`.
+    ///
+    /// # Errors
+    /// [`FeatureError`] when the description cannot be computed at this rate.
+    pub fn resume(
+        &mut self,
+        source_rate: SampleRate,
+        start: SampleIndex,
+    ) -> Result<(), FeatureError> {
+        let WindowBuilder { front_end, clock, sliding, segment, .. } = &mut self.windows;
+        self.front_end = FrontEnd::new(front_end, source_rate)?;
+        *clock = SourceClock::new(source_rate, front_end.sample_rate_hz);
+        clock.skip(start.0);
+        sliding.reset();
+        *segment += 1;
+        Ok(())
+    }
+
     /// One past the last sample pushed or skipped.
     pub fn end(&self) -> SampleIndex {
         self.windows.clock.end()

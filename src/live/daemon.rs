@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::LiveError;
 use super::emit_stage::WindowObserver;
 use super::pipeline_spec::PipelineSpec;
+use super::reopening::Reopen;
 use super::supervisor::Supervisor;
 use super::topology::{self, PipelineEnds};
 use crate::recognition::Scorer;
@@ -16,6 +17,8 @@ use crate::sources::Source;
 pub struct Daemon {
     /// What is listened to. Its pace has to match [`PipelineSpec::when_full`].
     pub source: Box<dyn Source>,
+    /// How it is opened again after a loss; without it, a lost source ends the daemon.
+    pub reopen: Option<Reopen>,
     /// What scores; moves to the thread `tympan-classify`.
     pub scorer: Box<dyn Scorer>,
     /// Where records go; each gets a queue and a thread.
@@ -48,13 +51,13 @@ impl Daemon {
     /// sink that blocks is waited for until a stop is asked for.
     ///
     /// # Errors
-    /// [`LiveError`]: what the stages cannot be built from, a source that does not start or is lost, a scorer that
-    /// fails, a sink that failed for good.
+    /// [`LiveError`]: what the stages cannot be built from, a source that does not start, or is lost and cannot be
+    /// reopened, a scorer that fails, a sink that failed for good.
     pub fn run(self) -> Result<Outcome, LiveError> {
-        let Self { source, scorer, sinks, spec, stop, on_window } = self;
+        let Self { source, reopen, scorer, sinks, spec, stop, on_window } = self;
         let (name, sample_rate) = (Arc::<str>::from(source.name()), source.sample_rate());
         let ends = PipelineEnds { source: name.clone(), sample_rate, scorer, sinks, on_window };
-        let (producer, pipeline) = topology::spawn(&spec, ends)?;
-        Supervisor { name, sample_rate, spec, stop, pipeline }.run(source, producer)
+        let pipeline = topology::spawn(&spec, ends)?;
+        Supervisor { name, sample_rate, reopen, spec, stop, pipeline }.run(source)
     }
 }

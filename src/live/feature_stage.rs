@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use crossbeam_channel::Receiver;
+
 use super::LiveError;
 use super::hurry::Hurry;
 use super::input_meter::InputMeter;
 use super::nap::Nap;
 use super::window_outlet::WindowOutlet;
-use crate::domain::Counters;
+use crate::domain::{Counters, GapCause, SampleIndex, SampleRate};
 use crate::features::{Arrival, Featuriser};
 use crate::recognition::Gap;
 use crate::sources::{SampleConsumer, Taken};
@@ -20,7 +22,8 @@ const BLOCK_SAMPLES: usize = 4096;
 
 /// The body of the thread.
 pub(super) struct FeatureStage {
-    pub(super) samples: SampleConsumer,
+    /// A ring for each time that the source is opened.
+    pub(super) rings: Receiver<SampleConsumer>,
     pub(super) featuriser: Featuriser,
     pub(super) outlet: WindowOutlet,
     pub(super) meter: InputMeter,
@@ -28,41 +31,77 @@ pub(super) struct FeatureStage {
     pub(super) hurry: Hurry,
 }
 
+/// Where the last ring ended.
+#[derive(Clone, Copy)]
+struct Heard {
+    sample_rate: SampleRate,
+    last_arrival: Instant,
+}
+
 impl FeatureStage {
-    /// Works until the ring is closed and drained, nobody listens, or there is no more time.
+    /// Works until no ring is left and the last one is closed and drained, nobody listens, or there is no more time.
     pub(super) fn run(mut self) -> Result<(), LiveError> {
         let mut block = vec![0.0; BLOCK_SAMPLES];
-        let mut nap = Nap::new(self.samples.sample_rate());
+        let mut before = None;
+        while let Ok(ring) = self.rings.recv() {
+            before = self.drain(ring, before, &mut block)?;
+            if self.outlet.is_closed() || self.hurry.is_on() {
+                return Ok(());
+            }
+        }
+        if self.outlet.windows() == 0 {
+            let heard = self.featuriser.end();
+            log::warn!(
+                "the source ended after {heard} samples, before its first window was complete: nothing was scored"
+            );
+        }
+        Ok(())
+    }
+
+    /// Hears one ring to its end, as what follows the one `before`.
+    fn drain(
+        &mut self,
+        mut ring: SampleConsumer,
+        before: Option<Heard>,
+        block: &mut [f32],
+    ) -> Result<Option<Heard>, LiveError> {
+        let sample_rate = ring.sample_rate();
+        let mut nap = Nap::new(sample_rate);
+        let (mut heard, mut before) = (before, before);
         while !self.outlet.is_closed() {
             if self.hurry.is_on() {
-                self.counters.samples_dropped.add(self.samples.waiting_samples() as u64);
+                self.counters.samples_dropped.add(ring.waiting_samples() as u64);
                 break;
             }
-            match self.samples.take(&mut block) {
+            let taken = ring.take(block);
+            if let (Some(lost), Taken::Samples { count: samples, arrival, .. }) = (before, taken) {
+                self.resume(lost, sample_rate, (samples as u64, arrival))?;
+                before = None;
+            }
+            match taken {
                 Taken::Samples { count, arrival, .. } => {
                     nap.took(count as u64, arrival);
+                    heard = Some(Heard { sample_rate, last_arrival: arrival });
                     self.hear(&block[..count], Arrival::at(arrival));
                 }
-                Taken::Gap { start, samples, cause, arrival } => {
+                // a device that came back with a loss: all of it is one gap, which ends with the first block
+                Taken::Gap { .. } if before.is_some() => {}
+                Taken::Gap { samples, cause, arrival, .. } => {
                     nap.took(samples, arrival);
-                    let lasted = self.samples.sample_rate().duration_of(samples);
-                    let noticed = Arrival::at(arrival).time;
-                    let time = noticed.saturating_sub(lasted).unwrap_or(noticed);
-                    self.featuriser.skip(samples);
-                    debug_assert_eq!(self.featuriser.end(), start + samples);
-                    self.outlet.tell(Gap { start_sample: start, samples, cause, time });
+                    self.miss(samples, cause, arrival, sample_rate);
                 }
                 Taken::Empty => {
                     let missing = self.featuriser.samples_to_next_window();
                     thread::sleep(nap.length(missing, Instant::now()));
                 }
                 Taken::Ended => {
-                    self.end();
+                    let outlet = &mut self.outlet;
+                    self.featuriser.flush(&mut |ready| outlet.offer(ready));
                     break;
                 }
             }
         }
-        Ok(())
+        Ok(heard)
     }
 
     /// # Real time
@@ -75,14 +114,30 @@ impl FeatureStage {
         self.counters.samples_repaired.add(self.featuriser.samples_repaired() - before);
     }
 
-    fn end(&mut self) {
-        let outlet = &mut self.outlet;
-        self.featuriser.flush(&mut |ready| outlet.offer(ready));
-        if outlet.windows() == 0 {
-            let heard = self.featuriser.end();
-            log::warn!(
-                "the source ended after {heard} samples, before its first window was complete: nothing was scored"
-            );
-        }
+    /// Passes over `samples` that were lost before `noticed`, and tells of them.
+    fn miss(&mut self, samples: u64, cause: GapCause, noticed: Instant, sample_rate: SampleRate) {
+        let noticed = Arrival::at(noticed).time;
+        let time = noticed.saturating_sub(sample_rate.duration_of(samples)).unwrap_or(noticed);
+        let start_sample = self.featuriser.end();
+        self.featuriser.skip(samples);
+        self.outlet.tell(Gap { start_sample, sample_rate, samples, cause, time });
+    }
+
+    /// Goes on with a source that came back with a first block of so many samples at this time. An index divided by the
+    /// rate stays the time since the daemon began to hear, whatever the rate is.
+    fn resume(
+        &mut self,
+        lost: Heard,
+        sample_rate: SampleRate,
+        (samples, arrival): (u64, Instant),
+    ) -> Result<(), LiveError> {
+        let rates = (u128::from(lost.sample_rate.hz()), u128::from(sample_rate.hz()));
+        let start = (u128::from(self.featuriser.end().0) * rates.1).div_ceil(rates.0);
+        let start = SampleIndex(u64::try_from(start).unwrap_or(u64::MAX));
+        self.featuriser.resume(sample_rate, start)?;
+        let away = arrival.saturating_duration_since(lost.last_arrival);
+        let missed = sample_rate.samples_in(away).saturating_sub(samples);
+        self.miss(missed, GapCause::DeviceLost, arrival, sample_rate);
+        Ok(())
     }
 }

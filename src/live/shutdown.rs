@@ -53,7 +53,10 @@ impl Shutdown {
         last: StatusRecord,
         ending: Ending,
     ) -> Result<Outcome, LiveError> {
-        let Pipeline { features, classify, emit, opening, closing, records, hurry, .. } = pipeline;
+        let Pipeline { inputs, features, classify, emit, opening, closing, records, hurry, .. } =
+            pipeline;
+        // no other ring follows the last one
+        drop(inputs);
         // Nothing was opened if the source never started; then the emit stage still waits for this.
         drop(opening);
         let mut hurry = Some(hurry);

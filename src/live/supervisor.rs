@@ -11,12 +11,15 @@ use jiff::Timestamp;
 use super::health::{Change, Health, Reading};
 use super::heard::Outgoing;
 use super::pipeline_spec::PipelineSpec;
+use super::reopening::{Reopen, Reopening};
 use super::shutdown::Shutdown;
 use super::topology::Pipeline;
 use super::{LiveError, Outcome, systemd};
 use crate::domain::{Record, SampleRate, State, StatusRecord};
 use crate::sinks::{SinkEnd, SinkError, WhenFull};
-use crate::sources::{RunningSource, SampleProducer, Source, SourceError, SourceState};
+use crate::sources::{
+    RunningSource, SampleConsumer, Source, SourceError, SourceState, sample_ring,
+};
 
 /// From one look at everything to the next: a stop or a lost device is noticed this late at most.
 const TURN: Duration = Duration::from_millis(50);
@@ -32,21 +35,29 @@ pub(super) enum Ending {
 /// Holds the pipeline from its start to its end.
 pub(super) struct Supervisor {
     pub(super) name: Arc<str>,
+    /// The source's, as it was opened last.
     pub(super) sample_rate: SampleRate,
+    pub(super) reopen: Option<Reopen>,
     pub(super) spec: PipelineSpec,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) pipeline: Pipeline,
 }
 
+/// Where the audio comes from just now.
+enum Input {
+    /// It delivers.
+    Running(Box<dyn RunningSource>),
+    /// It was opened again; its first samples are awaited. What was lost is kept in mind until they come.
+    Returning(Box<dyn RunningSource>, Reopening),
+    /// It is gone.
+    Lost(Reopening),
+}
+
 impl Supervisor {
-    /// Runs `source` into `producer` until the end.
-    pub(super) fn run(
-        self,
-        source: Box<dyn Source>,
-        producer: SampleProducer,
-    ) -> Result<Outcome, LiveError> {
-        let (ending, running) = match self.start(source, producer) {
-            Ok(mut running) => (self.listen(&mut *running), Some(running)),
+    /// Listens to `source` until the end.
+    pub(super) fn run(mut self, source: Box<dyn Source>) -> Result<Outcome, LiveError> {
+        let (ending, input) = match self.start(source) {
+            Ok(running) => self.listen(Input::Running(running)),
             Err(ending) => (ending, None),
         };
         let detail = ending.to_string();
@@ -58,18 +69,14 @@ impl Supervisor {
         let last = self.status(State::Stopping, detail);
         let shutdown = Shutdown::new(self.stop, self.spec.when_full, &ending);
         // The head of the pipeline: the ring is closed, and everything behind it drains.
-        drop(running);
+        drop(input);
         let outcome = shutdown.run(self.pipeline, last, ending);
         log_counts(&self.spec);
         outcome
     }
 
-    /// Waits for the scorer to be warm, then starts the source. On the way out of here the ring is closed.
-    fn start(
-        &self,
-        source: Box<dyn Source>,
-        producer: SampleProducer,
-    ) -> Result<Box<dyn RunningSource>, Ending> {
+    /// Waits for the scorer to be warm, then starts the source.
+    fn start(&self, source: Box<dyn Source>) -> Result<Box<dyn RunningSource>, Ending> {
         loop {
             match self.pipeline.ready.recv_timeout(TURN) {
                 Ok(()) => break,
@@ -84,9 +91,8 @@ impl Supervisor {
                 }
             }
         }
-        let running = source
-            .start(producer)
-            .map_err(|error| Ending::Failed(LiveError::SourceStart(error)))?;
+        let (running, ring) =
+            self.begin(source).map_err(|error| Ending::Failed(LiveError::SourceStart(error)))?;
         let PipelineSpec { device, model, .. } = &self.spec;
         let listening = format!("listening to {device} at {}, model {model}", self.sample_rate);
         log::info!("{listening}");
@@ -95,36 +101,130 @@ impl Supervisor {
         let detail = format!("{device}, model {model}");
         // The channel has room for the one message that it ever gets.
         let _ = self.pipeline.opening.try_send(self.status(State::Listening, detail));
+        // the channel has room for the first one; a stage that has failed tells so itself
+        self.hear(ring);
         Ok(running)
     }
 
+    /// Starts a source into a ring of its own.
+    fn begin(
+        &self,
+        source: Box<dyn Source>,
+    ) -> Result<(Box<dyn RunningSource>, SampleConsumer), SourceError> {
+        let counters = Arc::clone(&self.spec.counters);
+        let (producer, ring) = sample_ring(source.sample_rate(), self.spec.ring, counters);
+        Ok((source.start(producer)?, ring))
+    }
+
+    /// Hands a ring to the feature stage, which comes to it once the one before is drained; says whether it will. Statuses
+    /// that its records depend on have been told.
+    fn hear(&self, ring: SampleConsumer) -> bool {
+        self.pipeline.inputs.try_send(ring).is_ok()
+    }
+
     /// Looks at everything, turn by turn, until something ends it.
-    fn listen(&self, running: &mut dyn RunningSource) -> Ending {
-        let reading = || Reading::take(&self.spec.counters, &self.pipeline.level);
-        let mut health =
-            Health::new(self.spec.silent_after, self.sample_rate, Instant::now(), reading());
+    fn listen(&mut self, input: Input) -> (Ending, Option<Input>) {
+        let mut input = Some(input);
+        let mut health = self.health();
         loop {
             if self.is_stopped() {
-                return Ending::Stopped;
+                return (Ending::Stopped, input);
             }
             if let Ok(end) = self.pipeline.sink_ends.try_recv() {
-                return Ending::from_sink(end);
+                return (Ending::from_sink(end), input);
             }
-            match running.state() {
-                SourceState::Running => {}
-                SourceState::Ended => return Ending::SourceEnded,
-                SourceState::Lost(source) => return self.lost(source),
-            }
-            // Offline nothing is dropped, and a recording's silences are its own.
-            if self.spec.when_full == WhenFull::DropAndCount
-                && let Some(Change { state, detail }) = health.observe(Instant::now(), reading())
-            {
-                systemd::status(&detail);
-                self.tell(state, detail);
-            }
+            input = match input.take().map(|input| self.turn(input, &mut health)) {
+                Some(Ok(input)) => Some(input),
+                Some(Err((ending, input))) => return (ending, input),
+                None => None,
+            };
             if let Ok(failure) = self.pipeline.failures.recv_timeout(TURN) {
-                return Ending::Failed(failure);
+                return (Ending::Failed(failure), input);
             }
+        }
+    }
+
+    /// One look at the source, and at what it delivers.
+    fn turn(
+        &mut self,
+        input: Input,
+        health: &mut Health,
+    ) -> Result<Input, (Ending, Option<Input>)> {
+        match input {
+            Input::Running(mut running) => match running.state() {
+                SourceState::Running => {
+                    self.look_at(health);
+                    Ok(Input::Running(running))
+                }
+                SourceState::Ended => Err((Ending::SourceEnded, Some(Input::Running(running)))),
+                SourceState::Lost(source) => {
+                    let Some(reopen) = self.reopen.clone() else {
+                        return Err((self.lost(source), Some(Input::Running(running))));
+                    };
+                    // closes the ring: what it holds is still heard
+                    drop(running);
+                    self.tell(State::Lost, format!("{source}; it is waited for"));
+                    Ok(Input::Lost(Reopening::new(reopen, Instant::now())))
+                }
+            },
+            Input::Returning(mut running, mut reopening) => match running.state() {
+                SourceState::Lost(source) => {
+                    drop(running);
+                    reopening.failed(&source.to_string(), Instant::now());
+                    Ok(Input::Lost(reopening))
+                }
+                _ if self.pipeline.level.heard.get() > reopening.heard_before => {
+                    *health = self.health();
+                    self.tell(State::Listening, "audio arrives again".to_owned());
+                    Ok(Input::Running(running))
+                }
+                _ => Ok(Input::Returning(running, reopening)),
+            },
+            Input::Lost(mut reopening) => {
+                let Some(source) = reopening.turn(Instant::now()) else {
+                    return Ok(Input::Lost(reopening));
+                };
+                Ok(self.take_back(source, reopening))
+            }
+        }
+    }
+
+    /// Starts a source that was opened again.
+    fn take_back(&mut self, source: Box<dyn Source>, mut reopening: Reopening) -> Input {
+        let (rate, description) = (source.sample_rate(), source.description());
+        match self.begin(source) {
+            Ok((running, ring)) => {
+                self.sample_rate = rate;
+                reopening.heard_before = self.pipeline.level.heard.get();
+                self.tell(State::Recovering, format!("{description} was opened again"));
+                if self.hear(ring) {
+                    return Input::Returning(running, reopening);
+                }
+                drop(running);
+                reopening.failed("what was heard before is still being worked off", Instant::now());
+                Input::Lost(reopening)
+            }
+            Err(error) => {
+                reopening.failed(&error.to_string(), Instant::now());
+                Input::Lost(reopening)
+            }
+        }
+    }
+
+    fn health(&self) -> Health {
+        Health::new(self.spec.silent_after, self.sample_rate, Instant::now(), self.reading())
+    }
+
+    fn reading(&self) -> Reading {
+        Reading::take(&self.spec.counters, &self.pipeline.level)
+    }
+
+    fn look_at(&self, health: &mut Health) {
+        // Offline nothing is dropped, and a recording's silences are its own.
+        if self.spec.when_full == WhenFull::DropAndCount
+            && let Some(Change { state, detail }) = health.observe(Instant::now(), self.reading())
+        {
+            self.tell(state, detail);
         }
     }
 
@@ -139,6 +239,7 @@ impl Supervisor {
 
     fn tell(&self, state: State, detail: String) {
         log::info!("{state:?}: {detail}");
+        systemd::status(&detail);
         self.pipeline.records.send_now(Outgoing::Other(Record::Status(self.status(state, detail))));
     }
 

@@ -20,7 +20,7 @@ use crate::domain::{SampleRate, StatusRecord};
 use crate::features::Featuriser;
 use crate::recognition::{RecogniserSpec, Scorer};
 use crate::sinks::{QueueCapacity, Sink, SinkEnd, SinkHandle, spawn_sink};
-use crate::sources::{SampleProducer, sample_ring};
+use crate::sources::SampleConsumer;
 
 /// A failure of each stage fits.
 const STAGES: usize = 3;
@@ -41,6 +41,8 @@ pub(super) struct Pipeline {
     pub(super) emit: StageThread,
     /// Receives once the scorer is warm.
     pub(super) ready: Receiver<()>,
+    /// Takes a ring for each time that the source is opened.
+    pub(super) inputs: Sender<SampleConsumer>,
     /// Takes the very first record, and the very last.
     pub(super) opening: Sender<StatusRecord>,
     pub(super) closing: Sender<Closing>,
@@ -54,11 +56,9 @@ pub(super) struct Pipeline {
 
 /// Starts every stage: ring → features → four windows → classify → records → emit → a queue a sink.
 ///
-/// Nothing moves before the producer that is returned is filled. Dropping it ends all of it, stage by stage.
-pub(super) fn spawn(
-    spec: &PipelineSpec,
-    ends: PipelineEnds,
-) -> Result<(SampleProducer, Pipeline), LiveError> {
+/// Nothing moves before a ring is sent and filled. With all rings at their end, dropping their sender ends all of it, stage
+/// by stage.
+pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline, LiveError> {
     let PipelineEnds { source, sample_rate, scorer, sinks, on_window } = ends;
     let (when_full, counters) = (spec.when_full, || Arc::clone(&spec.counters));
     let recogniser = RecogniserSpec {
@@ -72,7 +72,8 @@ pub(super) fn spawn(
     let example = featuriser.empty_window();
     let level = Arc::new(InputLevel::default());
 
-    let (producer, samples) = sample_ring(sample_rate, spec.ring, counters());
+    // one that is drained and one that follows it
+    let (inputs, rings) = bounded(1);
     let (outlet, inlet) = window_channel(&example, when_full, counters());
     let (records, outgoing) = record_queue(when_full, counters());
     let (ended, sink_ends) = bounded(sinks.len().max(1));
@@ -86,7 +87,7 @@ pub(super) fn spawn(
     let meter = InputMeter::new(Arc::clone(&level));
     let hurried = hurry.clone();
     let stage =
-        FeatureStage { samples, featuriser, outlet, meter, counters: counters(), hurry: hurried };
+        FeatureStage { rings, featuriser, outlet, meter, counters: counters(), hurry: hurried };
     let features = StageThread::spawn("tympan-features", failed.clone(), || stage.run())?;
 
     let stage = ClassifyStage {
@@ -108,10 +109,10 @@ pub(super) fn spawn(
 
     #[rustfmt::skip]
     let pipeline = Pipeline {
-        features, classify, emit, ready, opening, closing, records, failures, sink_ends, level,
+        features, classify, emit, ready, inputs, opening, closing, records, failures, sink_ends, level,
         hurry: switch,
     };
-    Ok((producer, pipeline))
+    Ok(pipeline)
 }
 
 fn spawn_sinks(

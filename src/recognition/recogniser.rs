@@ -32,6 +32,8 @@ pub struct RecogniserSpec {
 pub struct Gap {
     /// The first lost sample.
     pub start_sample: SampleIndex,
+    /// The rate that all indices from here on count at.
+    pub sample_rate: SampleRate,
     /// How many were lost.
     pub samples: u64,
     /// Why.
@@ -143,9 +145,13 @@ impl Recogniser {
         judged
     }
 
-    /// Ends every open event at the last sample heard, reports the gap, and starts afresh after it.
+    /// Ends every open event at the last sample heard, reports the gap, and starts afresh after it, at the source's new
+    /// rate if it has one.
     pub fn gap(&mut self, gap: Gap, emit: &mut dyn FnMut(Record)) {
         self.finish(emit);
+        if gap.sample_rate != self.sample_rate {
+            self.set_sample_rate(gap.sample_rate, emit);
+        }
         emit(Record::Gap(GapRecord {
             time: gap.time,
             source: Arc::clone(&self.source),

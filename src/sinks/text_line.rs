@@ -108,6 +108,7 @@ fn render_gap(
     let cause = match gap.cause {
         GapCause::Overrun => "overrun",
         GapCause::DriverOverrun => "driver overrun",
+        GapCause::DeviceLost => "device lost",
     };
     columns.time(gap.time)?;
     columns.mark(YELLOW, '!', "gap")?;

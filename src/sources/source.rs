@@ -8,6 +8,11 @@ pub trait Source: Send {
     /// What its records call it: `mic`, `demo`, `stdin` or a file's path.
     fn name(&self) -> &str;
 
+    /// What it is, in words, for people: device, rate, channels and format of a microphone.
+    fn description(&self) -> String {
+        self.name().to_owned()
+    }
+
     /// The rate it delivers at.
     fn sample_rate(&self) -> SampleRate;
 

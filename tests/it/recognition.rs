@@ -217,7 +217,10 @@ fn a_gap_ends_events_at_the_last_sample_heard_and_nothing_is_carried_across() {
     }
     let start_sample = SampleIndex(WINDOW + 2 * HOP + 500);
     let time = Timestamp::UNIX_EPOCH;
-    recogniser.gap(Gap { start_sample, samples: 4_800, cause: GapCause::Overrun, time }, &mut emit);
+    recogniser.gap(
+        Gap { start_sample, sample_rate: rate(), samples: 4_800, cause: GapCause::Overrun, time },
+        &mut emit,
+    );
     let after = start_sample.0 + 4_800 + WINDOW;
     recogniser.push(&window(after, [0.9, 0.3, 0.0]), &mut emit).unwrap();
     recogniser.finish(&mut emit);

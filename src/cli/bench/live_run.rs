@@ -66,6 +66,7 @@ pub fn listen(
         SocketClient::connect(&path, handed_over, finish.clone()).map_err(Failure::failed)?;
     let wake_meter = WakeMeter::spawn().map_err(Failure::failed)?;
     let daemon = Daemon {
+        reopen: None,
         scorer: Box::new(setup.bundle.scorer(schedule).map_err(Failure::device_or_model)?),
         sinks: vec![sink],
         spec: pipeline_spec(setup, &opened, counters),

@@ -46,16 +46,15 @@ impl Microphone {
     pub fn device_id(&self) -> &str {
         &self.plan.id
     }
-
-    /// Device, rate, channels and format in words, for the log and status records.
-    pub fn description(&self) -> String {
-        self.plan.description()
-    }
 }
 
 impl Source for Microphone {
     fn name(&self) -> &str {
         "mic"
+    }
+
+    fn description(&self) -> String {
+        self.plan.description()
     }
 
     fn sample_rate(&self) -> SampleRate {

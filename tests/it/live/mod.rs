@@ -1,6 +1,8 @@
 //! The daemon with fake ends: a scripted source, a scorer that only tells loud from quiet, sinks that collect. What is
-//! lost and what is not is in `losses`, how a daemon ends in `endings`, the scan of clips in `scan`.
+//! lost and what is not is in `losses`, how a source comes back in `device_life`, how a daemon ends in `endings`, the scan of
+//! clips in `scan`.
 
+mod device_life;
 mod endings;
 mod fakes;
 mod losses;
@@ -128,6 +130,7 @@ fn daemon(
 ) -> Daemon {
     Daemon {
         source: Box::new(source),
+        reopen: None,
         scorer: Box::new(scorer),
         sinks,
         spec,

@@ -197,8 +197,16 @@ fn play(settings: DetectorSettings, smoothing: Duration, steps: &[Step]) {
             }
             Step::Gap(samples) => {
                 let (start_sample, time) = (SampleIndex(end), Timestamp::UNIX_EPOCH);
-                recogniser
-                    .gap(Gap { start_sample, samples, cause: GapCause::Overrun, time }, &mut emit);
+                recogniser.gap(
+                    Gap {
+                        start_sample,
+                        sample_rate: super::rate(),
+                        samples,
+                        cause: GapCause::Overrun,
+                        time,
+                    },
+                    &mut emit,
+                );
                 assert!(matches!(records.last(), Some(Record::Gap(gap)) if gap.samples == samples));
                 witness.after_break(&records);
                 (end, segment) = (end + samples + WINDOW, segment + 1);

@@ -1,0 +1,128 @@
+//! The way back to a source that was lost: tried again and again, ever more rarely, on a thread of its own, because asking
+//! for a device may take its time. Owned by the supervisor.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
+
+use crate::sources::{Source, SourceError};
+
+/// Opens the source anew, by its stable id, whatever its rate is by then.
+pub type Reopen = Arc<dyn Fn() -> Result<Box<dyn Source>, SourceError> + Send + Sync>;
+
+/// From one attempt to the next: a tenth of the time since the loss, so that what is back soon is heard soon, and what
+/// stays away for days costs nothing; but within these bounds.
+const SHARE: u32 = 10;
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// A source that is being waited for.
+pub(super) struct Reopening {
+    reopen: Reopen,
+    lost_at: Instant,
+    next_attempt: Instant,
+    attempt: Option<Receiver<Result<Box<dyn Source>, SourceError>>>,
+    /// Why the last attempt failed, to be told once.
+    obstacle: Option<String>,
+    /// Samples that had been heard when the source was started again: with one more it delivers.
+    pub(super) heard_before: u64,
+}
+
+impl Reopening {
+    /// The source was lost `now`; the first attempt follows at once.
+    pub(super) fn new(reopen: Reopen, now: Instant) -> Self {
+        Self {
+            reopen,
+            lost_at: now,
+            next_attempt: now,
+            attempt: None,
+            obstacle: None,
+            heard_before: 0,
+        }
+    }
+
+    /// One look: begins an attempt when it is time, gives the source when one has succeeded.
+    pub(super) fn turn(&mut self, now: Instant) -> Option<Box<dyn Source>> {
+        let Some(attempt) = &self.attempt else {
+            if now >= self.next_attempt {
+                self.begin(now);
+            }
+            return None;
+        };
+        match attempt.try_recv() {
+            Ok(Ok(source)) => Some(source),
+            Ok(Err(error)) => {
+                self.failed(&error.to_string(), now);
+                None
+            }
+            Err(TryRecvError::Disconnected) => {
+                self.failed("the attempt panicked", now);
+                None
+            }
+            Err(TryRecvError::Empty) => None,
+        }
+    }
+
+    /// What was opened could not be started, or anything else went wrong.
+    pub(super) fn failed(&mut self, why: &str, now: Instant) {
+        self.attempt = None;
+        let pause = (now.saturating_duration_since(self.lost_at) / SHARE).clamp(SHORTEST, LONGEST);
+        self.next_attempt = now + pause;
+        if self.obstacle.as_deref() != Some(why) {
+            log::info!("not back yet: {why}");
+            self.obstacle = Some(why.to_owned());
+        }
+    }
+
+    fn begin(&mut self, now: Instant) {
+        let (done, attempt) = bounded(1);
+        let reopen = Arc::clone(&self.reopen);
+        let opening = std::thread::Builder::new().name("tympan-open".to_owned()).spawn(move || {
+            // nobody waits any more when the daemon has ended meanwhile
+            let _ = done.send(reopen());
+        });
+        match opening {
+            Ok(_) => self.attempt = Some(attempt),
+            Err(error) => self.failed(&error.to_string(), now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn attempts_follow_each_other_ever_more_rarely() {
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&attempts);
+        let begin = Instant::now();
+        let absent: Reopen = Arc::new(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Err(SourceError::DeviceLost { device: "mic".into(), reason: "unplugged".into() })
+        });
+        let mut reopening = Reopening::new(absent, begin);
+        let mut moments = Vec::new();
+        for ms in (0..120_000).step_by(50) {
+            let before = attempts.load(Ordering::SeqCst);
+            assert!(reopening.turn(begin + Duration::from_millis(ms)).is_none());
+            if reopening.attempt.is_some() {
+                // the clock of the test stands still meanwhile
+                while attempts.load(Ordering::SeqCst) == before {
+                    std::thread::yield_now();
+                }
+                moments.push(ms);
+            }
+            while reopening.attempt.as_ref().is_some_and(Receiver::is_empty) {
+                std::thread::yield_now();
+            }
+        }
+        let pauses: Vec<u64> = moments.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(pauses[..5].iter().all(|pause| *pause <= 250), "{pauses:?}");
+        assert!(pauses.is_sorted_by(|a, b| *a <= *b + 50), "{pauses:?}");
+        assert!(*pauses.last().unwrap() >= 5_000, "{pauses:?}");
+    }
+}

@@ -1,0 +1,147 @@
+//! A source that is lost comes back: told, marked as a gap, at whatever rate, and events never span it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tympan::domain::{Counters, GapCause, GapRecord, Record, State};
+use tympan::live::{LiveError, Outcome, Reopen};
+use tympan::sinks::WhenFull;
+use tympan::sources::{Source, SourceError};
+
+use super::fakes::{Collected, End, Loudness, Script};
+use super::{
+    HOP, PATIENCE, Running, WINDOW, daemon, noise, rate, spec, states, wait_until, windows,
+};
+
+/// How a source comes back, attempt by attempt.
+fn attempts(turns: Vec<Result<Script, SourceError>>) -> (Reopen, Arc<AtomicUsize>) {
+    let turns = Mutex::new(turns.into_iter());
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&made);
+    let reopen: Reopen = Arc::new(move || {
+        // SeqCst: a test wants no subtlety
+        count.fetch_add(1, Ordering::SeqCst);
+        let turn = turns.lock().unwrap().next();
+        let script = turn.unwrap_or_else(|| Err(absent()))?;
+        Ok(Box::new(script) as Box<dyn Source>)
+    });
+    (reopen, made)
+}
+
+fn absent() -> SourceError {
+    SourceError::DeviceLost { device: "script".into(), reason: "not there".into() }
+}
+
+struct Story {
+    outcome: Result<Outcome, LiveError>,
+    records: Vec<Record>,
+    counters: Arc<Counters>,
+}
+
+fn hear(first: Script, reopen: Reopen) -> Story {
+    let collected = Collected::default();
+    let mut daemon =
+        daemon(first, Loudness::well(), vec![collected.sink("log")], spec(WhenFull::Wait));
+    daemon.reopen = Some(reopen);
+    let running = Running::start(daemon);
+    let outcome = running.outcome();
+    Story { outcome, records: collected.records(), counters: running.counters }
+}
+
+fn gaps(records: &[Record]) -> Vec<&GapRecord> {
+    let records = records.iter();
+    records
+        .filter_map(|record| match record {
+            Record::Gap(gap) => Some(gap),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_source_that_comes_back_at_another_rate_is_heard_after_one_gap() {
+    let slower = Script { rate: rate(8_000), ..Script::of(noise(24_000), End::Ended) };
+    let (reopen, made) = attempts(vec![Err(absent()), Err(absent()), Ok(slower)]);
+    let Story { outcome, records, counters } = hear(Script::of(noise(48_000), End::Lost), reopen);
+    assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
+    assert_eq!(made.load(Ordering::SeqCst), 3);
+    assert_eq!(
+        states(&records)[..3],
+        [State::Listening, State::Lost, State::Recovering],
+        "{records:#?}"
+    );
+    let gaps = gaps(&records);
+    assert_eq!((gaps.len(), gaps[0].cause), (1, GapCause::DeviceLost));
+    // three seconds had been heard: at the new rate that is sample 24,000
+    assert_eq!(gaps[0].start_sample.0, 24_000);
+    assert!(gaps[0].samples > 8_000 / 5, "{} samples in two pauses and more", gaps[0].samples);
+    let place = |wanted: &dyn Fn(&Record) -> bool| records.iter().position(wanted).unwrap();
+    let recovering = place(
+        &|record| matches!(record, Record::Status(status) if status.state == State::Recovering),
+    );
+    let gap = place(&|record| matches!(record, Record::Gap(_)));
+    assert!(recovering < gap, "the rate that a gap counts at is told before it");
+    let Record::Status(status) = &records[recovering] else { unreachable!() };
+    assert_eq!(status.sample_rate_hz, rate(8_000));
+    let resumed = gaps[0].start_sample.0 + gaps[0].samples;
+    let (before, after) = records.split_at(gap);
+    assert!(windows(before).iter().all(|window| window.end_sample.0 <= 48_000));
+    let after = windows(after);
+    assert_eq!(after[0].start_sample.0, resumed, "the first window is all real audio");
+    // half as many samples as at 16 kHz
+    let (window, hop) = (WINDOW / 2, HOP / 2);
+    let last = after.last().unwrap().end_sample.0 - resumed;
+    assert_eq!(last, window + (24_000 - window) / hop * hop);
+    assert_eq!(counters.samples_captured.get(), 48_000 + 24_000);
+    assert_eq!(counters.samples_dropped.get(), 0);
+}
+
+#[test]
+fn what_was_on_when_the_source_was_lost_ends_before_the_gap_and_begins_anew_after_it() {
+    let again = Script::of(noise(32_000), End::Ended);
+    let (reopen, _) = attempts(vec![Ok(again)]);
+    let Story { records, .. } = hear(Script::of(noise(48_000), End::Lost), reopen);
+    let story: Vec<&str> = super::story(&records)
+        .into_iter()
+        .filter(|step| ["onset", "offset", "gap"].contains(step))
+        .collect();
+    assert_eq!(story, ["onset", "offset", "gap", "onset", "offset"]);
+}
+
+#[test]
+fn a_source_that_is_lost_again_before_its_first_sample_leaves_one_gap() {
+    let still_born = Script::of(Vec::new(), End::Lost);
+    let never_starts = Script::of(Vec::new(), End::NeverStarts);
+    let again = Script::of(noise(32_000), End::Ended);
+    let (reopen, made) = attempts(vec![Ok(still_born), Ok(never_starts), Ok(again)]);
+    let Story { outcome, records, .. } = hear(Script::of(noise(48_000), End::Lost), reopen);
+    assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
+    assert_eq!((made.load(Ordering::SeqCst), gaps(&records).len()), (3, 1));
+    assert_eq!(gaps(&records)[0].start_sample.0, 48_000);
+}
+
+#[test]
+fn audio_that_arrives_again_is_told_as_listening_and_a_stop_meanwhile_is_obeyed() {
+    let (reopen, made) = attempts(vec![Err(absent()), Ok(Script::of(noise(32_000), End::Stays))]);
+    let collected = Collected::default();
+    let sinks = vec![collected.sink("log")];
+    let first = Script::of(noise(WINDOW as usize), End::Lost);
+    let mut back = daemon(first, Loudness::well(), sinks, spec(WhenFull::Wait));
+    back.reopen = Some(reopen);
+    let running = Running::start(back);
+    let told = [State::Listening, State::Lost, State::Recovering, State::Listening];
+    wait_until("listening again", || states(&collected.records()) == told);
+    running.stop();
+    assert_eq!(running.outcome().unwrap(), Outcome::Stopped);
+    assert_eq!(made.load(Ordering::SeqCst), 2);
+
+    let (reopen, made) = attempts(Vec::new());
+    let first = Script::of(noise(WINDOW as usize), End::Lost);
+    let mut gone = daemon(first, Loudness::well(), Vec::new(), spec(WhenFull::Wait));
+    gone.reopen = Some(reopen);
+    let running = Running::start(gone);
+    wait_until("three attempts", || made.load(Ordering::SeqCst) >= 3);
+    running.stop();
+    let outcome = running.outcome.recv_timeout(PATIENCE).expect("the daemon hangs");
+    assert_eq!(outcome.unwrap(), Outcome::Stopped);
+}

@@ -118,8 +118,49 @@ fn the_alsa_host_hears_a_clip_by_its_class() {
     hears_the_clip("alsa");
 }
 
+/// A server that dies and comes back with another device: the daemon goes on, at the new rate, and hears as before.
+fn comes_back(host: &str) {
+    let Some(data) = recordings(host) else { return };
+    let Some(mut server) = server() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let wav = folder.path().join("clip.wav");
+    as_wav(&data.join(CLIP.0), &wav);
+    let (mut daemon, records) = listen(&server, host, folder.path());
+    let heard = until(&records, |record| record["type"] == "window");
+    server.kill();
+    let lost = until(&records, |record| record["state"] == "lost");
+    assert_eq!((&lost["source"], &lost["sample_rate_hz"]), (&"mic".into(), &48_000.into()));
+    server.restart(32_000, 1).unwrap();
+    let recovering = until(&records, |record| record["state"] == "recovering");
+    let gap = until(&records, |record| record["type"] == "gap");
+    assert_eq!(gap["cause"], "device_lost");
+    let rate = recovering["sample_rate_hz"].as_u64().unwrap();
+    let seconds = |samples: &Value, rate: u64| samples.as_u64().unwrap() as f64 / rate as f64;
+    assert!(seconds(&gap["start_sample"], rate) >= seconds(&heard["end_sample"], 48_000));
+    let resumed = gap["start_sample"].as_u64().unwrap() + gap["samples"].as_u64().unwrap();
+    let window = until(&records, |record| record["type"] == "window");
+    assert!(window["start_sample"].as_u64().unwrap() >= resumed, "a window across the gap");
+    server.play(&wav).unwrap();
+    let onset = until(&records, |record| record["phase"] == "onset");
+    assert_eq!(onset["label"], CLIP.1, "{onset}");
+    let kill = format!("kill {}", daemon.id());
+    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
+    until(&records, |record| record["state"] == "stopping");
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+}
+
 #[test]
-fn a_microphone_that_is_unplugged_ends_the_daemon_with_exit_code_3() {
+fn a_microphone_of_the_pulseaudio_host_that_is_lost_comes_back() {
+    comes_back("pulseaudio");
+}
+
+#[test]
+fn a_microphone_of_the_alsa_host_that_is_lost_comes_back() {
+    comes_back("alsa");
+}
+
+#[test]
+fn a_microphone_that_stays_away_is_waited_for_and_a_stop_obeyed() {
     let Some(mut server) = server() else { return };
     let folder = tempfile::tempdir().unwrap();
     let (mut daemon, records) = listen(&server, "pulseaudio", folder.path());
@@ -127,6 +168,8 @@ fn a_microphone_that_is_unplugged_ends_the_daemon_with_exit_code_3() {
     server.kill();
     let lost = until(&records, |record| record["state"] == "lost");
     assert_eq!(lost["source"], "mic");
+    let kill = format!("kill {}", daemon.id());
+    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
     until(&records, |record| record["state"] == "stopping");
-    assert_eq!(daemon.wait().unwrap().code(), Some(3));
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
 }

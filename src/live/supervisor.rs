@@ -163,7 +163,7 @@ impl Supervisor {
                     };
                     // closes the ring: what it holds is still heard
                     drop(running);
-                    self.tell(State::Lost, format!("{source}; it is waited for"));
+                    self.tell(State::Lost, format!("waiting for it to come back: {source}"));
                     Ok(Input::Lost(Reopening::new(reopen, Instant::now())))
                 }
             },

@@ -32,19 +32,26 @@ impl AudioServer {
             }
         }
         let home = TempDir::new().map_err(|error| format!("no temporary folder: {error}"))?;
-        write_configuration(home.path()).map_err(|error| format!("cannot configure: {error}"))?;
-        let server = Command::new("pulseaudio")
-            .args(["--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "-n", "-F"])
-            .arg(home.path().join("server.pa"))
-            .envs(environment(home.path()))
-            .env_remove("PULSE_SERVER")
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(home.path().join("server.log")).map_err(|e| e.to_string())?)
-            .spawn()
-            .map_err(|error| format!("cannot start pulseaudio: {error}"))?;
+        write_configuration(home.path(), 48_000, 2)
+            .map_err(|error| format!("cannot configure: {error}"))?;
+        let server = spawn(home.path())?;
         let mut started = Self { server, home };
         started.wait_until_it_answers()?;
         Ok(started)
+    }
+
+    /// Starts a killed server again, with a device of another rate and number of channels under the same name.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn restart(&mut self, rate_hz: u32, channels: u16) -> Result<(), String> {
+        let home = self.home.path();
+        // left behind by the one that was killed, it would keep the new one from its address
+        let _none = fs::remove_file(home.join("native"));
+        write_configuration(home, rate_hz, channels)
+            .map_err(|error| format!("cannot configure: {error}"))?;
+        self.server = spawn(home)?;
+        self.wait_until_it_answers()
     }
 
     /// What a program needs in its environment to capture from this server.
@@ -94,14 +101,26 @@ impl Drop for AudioServer {
     }
 }
 
+fn spawn(home: &Path) -> Result<Child, String> {
+    Command::new("pulseaudio")
+        .args(["--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "-n", "-F"])
+        .arg(home.join("server.pa"))
+        .envs(environment(home))
+        .env_remove("PULSE_SERVER")
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(home.join("server.log")).map_err(|error| error.to_string())?)
+        .spawn()
+        .map_err(|error| format!("cannot start pulseaudio: {error}"))
+}
+
 /// The server's script, and ALSA's routing of its default device to the server.
-fn write_configuration(home: &Path) -> std::io::Result<()> {
+fn write_configuration(home: &Path, rate_hz: u32, channels: u16) -> std::io::Result<()> {
     let socket = home.join("native");
     fs::create_dir_all(home.join("runtime"))?;
     fs::write(
         home.join("server.pa"),
         format!(
-            "load-module module-null-sink sink_name=speaker rate=48000 channels=2\n\
+            "load-module module-null-sink sink_name=speaker rate={rate_hz} channels={channels}\n\
              set-default-sink speaker\n\
              set-default-source speaker.monitor\n\
              load-module module-native-protocol-unix auth-anonymous=1 socket={}\n",

@@ -28,6 +28,7 @@ bench: build ## measure latency by stage, and throughput
 	$(PROGRAM) bench --model $(MODEL) $(ARGS)
 
 bench-peers: packages ## compare with other runtimes (installs 7 GB, once); ARGS=--write writes docs/PERFORMANCE.md
+	scripts/system-packages.sh peers
 	benches/peers/run.sh --model $(MODEL) $(ARGS)
 
 test: ## run all tests; ARGS='name' chooses some

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Sees to it that the programs and libraries which tympan needs from the system are there.
 #
-#   scripts/system-packages.sh [build|libtorch|install|test|lint]...        all groups when none is named
+#   scripts/system-packages.sh [build|libtorch|install|test|lint|peers]...  all groups but peers when none is named
 #
 #   build     to compile and link: C++ compiler, pkg-config, ALSA headers
 #   libtorch  to fetch libtorch:   Python with pip
 #   install   to install what was built: Python
 #   test      for the tests that drive a real microphone, PulseAudio and its ALSA plugin; to make recordings, ffmpeg
 #   lint      to check the systemd unit
+#   peers     to compare with other runtimes: Python with venv
 #
 # Each need is asked for by what it does, not by a package's name, so a compiler or Python from elsewhere counts.
 # What is missing is installed with apt-get when this is root or sudo asks for no password; otherwise the exact
@@ -23,6 +24,7 @@ has_pkg_config() { command -v pkg-config >/dev/null; }
 has_alsa() { has_pkg_config && pkg-config --exists alsa; }
 has_pip() { command -v python3 >/dev/null && python3 -c 'import pip, sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; }
 has_python() { command -v python3 >/dev/null; }
+has_venv() { command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null; }
 has_pulse() { command -v pulseaudio >/dev/null; }
 has_pulse_utils() { command -v pactl >/dev/null && command -v paplay >/dev/null; }
 has_systemd_analyze() { command -v systemd-analyze >/dev/null; }
@@ -42,6 +44,7 @@ test|has_pulse_utils|pulseaudio-utils|the PulseAudio client tools (pactl, paplay
 test|has_alsa_plugin|libasound2-plugins|the pulse plugin of ALSA
 test|has_ffmpeg|ffmpeg|ffmpeg
 lint|has_systemd_analyze|systemd|systemd-analyze
+peers|has_venv|python3 python3-venv|Python with venv
 '
 
 # Prints the rows of the wanted groups whose probe fails.
@@ -56,8 +59,8 @@ missing() {
 wanted="${*:-build libtorch install test lint}"
 for group in $wanted; do
   case $group in
-    build | libtorch | install | test | lint) ;;
-    *) say "unknown group '$group'; there are build, libtorch, install, test and lint"; exit 2 ;;
+    build | libtorch | install | test | lint | peers) ;;
+    *) say "unknown group '$group'; there are build, libtorch, install, test, lint and peers"; exit 2 ;;
   esac
 done
 [ -z "${TYMPAN_NO_PACKAGES:-}" ] || { say "skipped, as TYMPAN_NO_PACKAGES asks"; exit 0; }

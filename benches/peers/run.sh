@@ -41,7 +41,9 @@ install_peers() {
     free_kb=$(df -Pk "$cache/peers" | awk 'NR == 2 { print $4 }')
     [ "$free_kb" -ge $needed_kb ] ||
       die "$cache/peers has $((free_kb / 1000000)) GB free; $((needed_kb / 1000000)) are needed. Set XDG_CACHE_HOME to another disk."
-    "$(find_python)" -m venv "$venv" || die "no virtual environment; install Python's venv (python3-venv) or set PYTHON"
+    local python
+    python=$(find_python) # which says what is missing
+    "$python" -m venv "$venv" || die "no virtual environment; install Python's venv (python3-venv) or set PYTHON"
   fi
   mkdir -p "$cache/peers/tmp"
   say "installing the peers into $venv"

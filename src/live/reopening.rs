@@ -1,12 +1,13 @@
-//! The way back to a source that was lost: tried again and again, ever more rarely, on a thread of its own, because asking
-//! for a device may take its time. Owned by the supervisor.
+//! A source, opened and started; and the way back to one that was lost: tried again and again, ever more rarely, on a thread
+//! of its own, because a device or its server may take seconds to answer. Owned by the supervisor.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
-use crate::sources::{Source, SourceError};
+use crate::domain::{Counters, SampleRate};
+use crate::sources::{RunningSource, SampleConsumer, Source, SourceError, sample_ring};
 
 /// Opens the source anew, by its stable id, whatever its rate is by then.
 pub type Reopen = Arc<dyn Fn() -> Result<Box<dyn Source>, SourceError> + Send + Sync>;
@@ -17,12 +18,38 @@ const SHARE: u32 = 10;
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// A source that fills a ring.
+pub(super) struct Started {
+    pub(super) running: Box<dyn RunningSource>,
+    pub(super) ring: SampleConsumer,
+    pub(super) sample_rate: SampleRate,
+    /// In words.
+    pub(super) description: String,
+}
+
+impl Started {
+    /// Starts a source into a ring of its own, which holds so much audio.
+    ///
+    /// # Errors
+    /// The source's own.
+    pub(super) fn new(
+        source: Box<dyn Source>,
+        ring: Duration,
+        counters: Arc<Counters>,
+    ) -> Result<Self, SourceError> {
+        let (sample_rate, description) = (source.sample_rate(), source.description());
+        let (producer, ring) = sample_ring(sample_rate, ring, counters);
+        Ok(Self { running: source.start(producer)?, ring, sample_rate, description })
+    }
+}
+
 /// A source that is being waited for.
 pub(super) struct Reopening {
     reopen: Reopen,
+    ring: (Duration, Arc<Counters>),
     lost_at: Instant,
     next_attempt: Instant,
-    attempt: Option<Receiver<Result<Box<dyn Source>, SourceError>>>,
+    attempt: Option<Receiver<Result<Started, SourceError>>>,
     /// Why the last attempt failed, to be told once.
     obstacle: Option<String>,
     /// Samples that had been heard when the source was started again: with one more it delivers.
@@ -31,19 +58,14 @@ pub(super) struct Reopening {
 
 impl Reopening {
     /// The source was lost `now`; the first attempt follows at once.
-    pub(super) fn new(reopen: Reopen, now: Instant) -> Self {
-        Self {
-            reopen,
-            lost_at: now,
-            next_attempt: now,
-            attempt: None,
-            obstacle: None,
-            heard_before: 0,
-        }
+    pub(super) fn new(reopen: Reopen, ring: (Duration, Arc<Counters>), now: Instant) -> Self {
+        let (lost_at, next_attempt) = (now, now);
+        let (attempt, obstacle, heard_before) = (None, None, 0);
+        Self { reopen, ring, lost_at, next_attempt, attempt, obstacle, heard_before }
     }
 
     /// One look: begins an attempt when it is time, gives the source when one has succeeded.
-    pub(super) fn turn(&mut self, now: Instant) -> Option<Box<dyn Source>> {
+    pub(super) fn turn(&mut self, now: Instant) -> Option<Started> {
         let Some(attempt) = &self.attempt else {
             if now >= self.next_attempt {
                 self.begin(now);
@@ -51,7 +73,10 @@ impl Reopening {
             return None;
         };
         match attempt.try_recv() {
-            Ok(Ok(source)) => Some(source),
+            Ok(Ok(started)) => {
+                self.attempt = None;
+                Some(started)
+            }
             Ok(Err(error)) => {
                 self.failed(&error.to_string(), now);
                 None
@@ -64,7 +89,7 @@ impl Reopening {
         }
     }
 
-    /// What was opened could not be started, or anything else went wrong.
+    /// The attempt failed, or what it opened is gone again.
     pub(super) fn failed(&mut self, why: &str, now: Instant) {
         self.attempt = None;
         let pause = (now.saturating_duration_since(self.lost_at) / SHARE).clamp(SHORTEST, LONGEST);
@@ -77,10 +102,10 @@ impl Reopening {
 
     fn begin(&mut self, now: Instant) {
         let (done, attempt) = bounded(1);
-        let reopen = Arc::clone(&self.reopen);
+        let (reopen, (ring, counters)) = (Arc::clone(&self.reopen), self.ring.clone());
         let opening = std::thread::Builder::new().name("tympan-open".to_owned()).spawn(move || {
             // nobody waits any more when the daemon has ended meanwhile
-            let _ = done.send(reopen());
+            let _ = done.send(reopen().and_then(|source| Started::new(source, ring, counters)));
         });
         match opening {
             Ok(_) => self.attempt = Some(attempt),
@@ -104,7 +129,7 @@ mod tests {
             counted.fetch_add(1, Ordering::SeqCst);
             Err(SourceError::DeviceLost { device: "mic".into(), reason: "unplugged".into() })
         });
-        let mut reopening = Reopening::new(absent, begin);
+        let mut reopening = Reopening::new(absent, (Duration::from_secs(1), Arc::default()), begin);
         let mut moments = Vec::new();
         for ms in (0..120_000).step_by(50) {
             let before = attempts.load(Ordering::SeqCst);

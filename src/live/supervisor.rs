@@ -11,15 +11,13 @@ use jiff::Timestamp;
 use super::health::{Change, Health, Reading};
 use super::heard::Outgoing;
 use super::pipeline_spec::PipelineSpec;
-use super::reopening::{Reopen, Reopening};
+use super::reopening::{Reopen, Reopening, Started};
 use super::shutdown::Shutdown;
 use super::topology::Pipeline;
 use super::{LiveError, Outcome, systemd};
-use crate::domain::{Record, SampleRate, State, StatusRecord};
+use crate::domain::{Counters, Record, SampleRate, State, StatusRecord};
 use crate::sinks::{SinkEnd, SinkError, WhenFull};
-use crate::sources::{
-    RunningSource, SampleConsumer, Source, SourceError, SourceState, sample_ring,
-};
+use crate::sources::{RunningSource, SampleConsumer, Source, SourceError, SourceState};
 
 /// From one look at everything to the next: a stop or a lost device is noticed this late at most.
 const TURN: Duration = Duration::from_millis(50);
@@ -91,8 +89,9 @@ impl Supervisor {
                 }
             }
         }
-        let (running, ring) =
-            self.begin(source).map_err(|error| Ending::Failed(LiveError::SourceStart(error)))?;
+        let (length, counters) = self.ring();
+        let Started { running, ring, .. } = Started::new(source, length, counters)
+            .map_err(|error| Ending::Failed(LiveError::SourceStart(error)))?;
         let PipelineSpec { device, model, .. } = &self.spec;
         let listening = format!("listening to {device} at {}, model {model}", self.sample_rate);
         log::info!("{listening}");
@@ -104,16 +103,6 @@ impl Supervisor {
         // the channel has room for the first one; a stage that has failed tells so itself
         self.hear(ring);
         Ok(running)
-    }
-
-    /// Starts a source into a ring of its own.
-    fn begin(
-        &self,
-        source: Box<dyn Source>,
-    ) -> Result<(Box<dyn RunningSource>, SampleConsumer), SourceError> {
-        let counters = Arc::clone(&self.spec.counters);
-        let (producer, ring) = sample_ring(source.sample_rate(), self.spec.ring, counters);
-        Ok((source.start(producer)?, ring))
     }
 
     /// Hands a ring to the feature stage, which comes to it once the one before is drained; says whether it will. Statuses
@@ -164,7 +153,7 @@ impl Supervisor {
                     // closes the ring: what it holds is still heard
                     drop(running);
                     self.tell(State::Lost, format!("waiting for it to come back: {source}"));
-                    Ok(Input::Lost(Reopening::new(reopen, Instant::now())))
+                    Ok(Input::Lost(Reopening::new(reopen, self.ring(), Instant::now())))
                 }
             },
             Input::Returning(mut running, mut reopening) => match running.state() {
@@ -181,34 +170,31 @@ impl Supervisor {
                 _ => Ok(Input::Returning(running, reopening)),
             },
             Input::Lost(mut reopening) => {
-                let Some(source) = reopening.turn(Instant::now()) else {
+                let Some(started) = reopening.turn(Instant::now()) else {
                     return Ok(Input::Lost(reopening));
                 };
-                Ok(self.take_back(source, reopening))
+                Ok(self.take_back(started, reopening))
             }
         }
     }
 
-    /// Starts a source that was opened again.
-    fn take_back(&mut self, source: Box<dyn Source>, mut reopening: Reopening) -> Input {
-        let (rate, description) = (source.sample_rate(), source.description());
-        match self.begin(source) {
-            Ok((running, ring)) => {
-                self.sample_rate = rate;
-                reopening.heard_before = self.pipeline.level.heard.get();
-                self.tell(State::Recovering, format!("{description} was opened again"));
-                if self.hear(ring) {
-                    return Input::Returning(running, reopening);
-                }
-                drop(running);
-                reopening.failed("what was heard before is still being worked off", Instant::now());
-                Input::Lost(reopening)
-            }
-            Err(error) => {
-                reopening.failed(&error.to_string(), Instant::now());
-                Input::Lost(reopening)
-            }
+    /// Hears a source that was started again.
+    fn take_back(&mut self, started: Started, mut reopening: Reopening) -> Input {
+        let Started { running, ring, sample_rate, description } = started;
+        self.sample_rate = sample_rate;
+        reopening.heard_before = self.pipeline.level.heard.get();
+        self.tell(State::Recovering, format!("{description} was opened again"));
+        if self.hear(ring) {
+            return Input::Returning(running, reopening);
         }
+        drop(running);
+        reopening.failed("what was heard before is still being worked off", Instant::now());
+        Input::Lost(reopening)
+    }
+
+    /// How much audio a ring holds, and where it counts.
+    fn ring(&self) -> (Duration, Arc<Counters>) {
+        (self.spec.ring, Arc::clone(&self.spec.counters))
     }
 
     fn health(&self) -> Health {

@@ -27,7 +27,7 @@ pub trait Source: Send {
 }
 
 /// A source that fills the ring until it is dropped. Owned by the supervisor.
-pub trait RunningSource {
+pub trait RunningSource: Send {
     /// How it fares; cheap, asked several times a second.
     fn state(&mut self) -> SourceState;
 }

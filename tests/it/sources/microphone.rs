@@ -42,7 +42,7 @@ fn write_tone(path: &Path) {
     writer.finalize().unwrap();
 }
 
-/// Plays the tone until the capturing process says that it hears it, kills the server, and awaits the process.
+/// Has the tone heard and the server killed, and again with the server back and its device another one.
 fn hear_and_lose(host: &str) {
     let mut server = match AudioServer::start() {
         Ok(server) => server,
@@ -54,6 +54,13 @@ fn hear_and_lose(host: &str) {
     let folder = tempfile::TempDir::new().unwrap();
     let tone = folder.path().join("tone.wav");
     write_tone(&tone);
+    hear_until_killed(host, &mut server, &tone);
+    server.restart(32_000, 1).unwrap();
+    hear_until_killed(host, &mut server, &tone);
+}
+
+/// Plays the tone until the capturing process says that it hears it, kills the server, and awaits the process.
+fn hear_until_killed(host: &str, server: &mut AudioServer, tone: &Path) {
     let mut capturing = Command::new(std::env::current_exe().unwrap())
         .args(["sources::microphone::this_process_hears_the_tone", "--exact", "--nocapture"])
         .envs(server.env())
@@ -80,7 +87,7 @@ fn hear_and_lose(host: &str) {
     });
     // Relaxed: as above.
     while !heard.load(Ordering::Relaxed) && capturing.try_wait().unwrap().is_none() {
-        server.play(&tone).unwrap();
+        server.play(tone).unwrap();
     }
     server.kill();
     let status = capturing.wait().unwrap();

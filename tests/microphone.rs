@@ -38,9 +38,13 @@ fn server() -> Option<AudioServer> {
 
 /// The daemon on one host, and its records as they come.
 fn listen(server: &AudioServer, host: &str, folder: &Path) -> (Child, Receiver<Value>) {
+    listen_with(server, &format!("host = \"{host}\"\n"), folder)
+}
+
+fn listen_with(server: &AudioServer, microphone: &str, folder: &Path) -> (Child, Receiver<Value>) {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");
     let config = folder.join("tympan.toml");
-    let text = format!("model = {model:?}\n[source.microphone]\nhost = \"{host}\"\n");
+    let text = format!("model = {model:?}\n[source.microphone]\n{microphone}");
     std::fs::write(&config, text).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_tympan"))
         .args(["run", "--format", "jsonl", "--config"])
@@ -157,6 +161,31 @@ fn a_microphone_of_the_pulseaudio_host_that_is_lost_comes_back() {
 #[test]
 fn a_microphone_of_the_alsa_host_that_is_lost_comes_back() {
     comes_back("alsa");
+}
+
+#[test]
+fn a_microphone_that_is_absent_at_the_start_is_waited_for_if_so_configured() {
+    let Some(mut server) = server() else { return };
+    server.kill();
+    let folder = tempfile::tempdir().unwrap();
+    let (mut daemon, records) =
+        listen_with(&server, "host = \"pulseaudio\"\nwait = true\n", folder.path());
+    let first = records.recv_timeout(PATIENCE).unwrap();
+    assert_eq!((&first["type"], &first["state"]), (&"status".into(), &"lost".into()), "{first}");
+    server.restart(44_100, 2).unwrap();
+    let recovering = until(&records, |record| record["state"] == "recovering");
+    assert_eq!(recovering["sample_rate_hz"], 44_100);
+    let gap = until(&records, |record| record["type"] == "gap");
+    assert_eq!((&gap["start_sample"], &gap["cause"]), (&0.into(), &"device_lost".into()));
+    until(&records, |record| record["type"] == "window");
+    let kill = format!("kill {}", daemon.id());
+    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+
+    server.kill();
+    let (mut daemon, records) = listen(&server, "pulseaudio", folder.path());
+    assert_eq!(daemon.wait().unwrap().code(), Some(3));
+    assert!(records.recv_timeout(PATIENCE).is_err(), "a record of a daemon that never listened");
 }
 
 #[test]

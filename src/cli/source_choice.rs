@@ -8,16 +8,20 @@ use anyhow::anyhow;
 
 use super::Failure;
 use crate::config::{self, SourceConfig, SourceKind};
+use crate::domain::SampleRate;
 use crate::live::Reopen;
 use crate::sinks::WhenFull;
 use crate::sources::microphone::{DeviceChoice, HostChoice};
 use crate::sources::{
-    ChannelSelection, ClipFile, FedSource, Microphone, MicrophoneSpec, Pace, PcmReader, PcmSpec,
-    Repeat, SampleReader, Soundscape, Source,
+    Awaited, ChannelSelection, ClipFile, FedSource, Microphone, MicrophoneSpec, Pace, PcmReader,
+    PcmSpec, Repeat, SampleReader, Soundscape, Source,
 };
 
 /// The demo is the same every time.
 pub const DEMO_SEED: u64 = 1;
+
+/// What sample indices count at before a device that is waited for says its own rate.
+const USUAL_RATE_HZ: u32 = 48_000;
 
 /// A source as `--source` names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,17 +130,38 @@ fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource
         sample_rate: microphone.sample_rate,
         silence_limit: microphone.lost_after,
     };
-    let source = Microphone::open(&spec).map_err(Failure::device_or_model)?;
-    let description = source.description();
-    // the default may be another one by then; a device that was named is the very same
-    let again = match spec.device {
-        DeviceChoice::Default => spec,
-        DeviceChoice::Named(_) => MicrophoneSpec { device: source.device_id().into(), ..spec },
-    };
+    match Microphone::open(&spec) {
+        Ok(source) => {
+            // the default may be another one by then; a device that was named is the very same
+            let again = match spec.device {
+                DeviceChoice::Default => spec,
+                DeviceChoice::Named(_) => {
+                    MicrophoneSpec { device: source.device_id().into(), ..spec }
+                }
+            };
+            let description = source.description();
+            Ok(microphone_of(Box::new(source), description, again))
+        }
+        Err(absence) if microphone.wait && absence.is_absence() => {
+            let usual =
+                SampleRate::new(USUAL_RATE_HZ).expect("invariant: a rate that devices have");
+            let rate = spec.sample_rate.unwrap_or(usual);
+            let absent = Awaited::new("mic", rate, absence);
+            Ok(microphone_of(Box::new(absent), format!("{device} (awaited)"), spec))
+        }
+        Err(error) => Err(Failure::device_or_model(error)),
+    }
+}
+
+/// A microphone that is opened as `again` says whenever it was lost.
+fn microphone_of(
+    source: Box<dyn Source>,
+    description: String,
+    again: MicrophoneSpec,
+) -> OpenSource {
     let reopen: Reopen =
         Arc::new(move || Microphone::open(&again).map(|it| Box::new(it) as Box<dyn Source>));
-    let when_full = WhenFull::DropAndCount;
-    Ok(OpenSource { source: Box::new(source), description, reopen: Some(reopen), when_full })
+    OpenSource { source, description, reopen: Some(reopen), when_full: WhenFull::DropAndCount }
 }
 
 fn open_file(

@@ -114,6 +114,7 @@ fn microphone(section: Section<'_>) -> MicrophoneConfig {
         sample_rate: rate.and_then(|hz| SampleRate::new(hz as u32).ok()),
         buffer: Duration::from_millis(section.value("buffer_ms", whole(1..=1_000))),
         lost_after: seconds(section.value("lost_after_s", number(0.5..=3_600.0))),
+        wait: section.value("wait", boolean),
     };
     section.end();
     config

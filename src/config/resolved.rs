@@ -83,6 +83,8 @@ pub struct MicrophoneConfig {
     pub buffer: Duration,
     /// A device that delivers nothing for this long is lost.
     pub lost_after: Duration,
+    /// Whether a device that is absent at the start is waited for.
+    pub wait: bool,
 }
 
 /// The audio systems.

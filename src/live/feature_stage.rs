@@ -44,7 +44,7 @@ impl FeatureStage {
         let mut block = vec![0.0; BLOCK_SAMPLES];
         let mut before = None;
         while let Ok(ring) = self.rings.recv() {
-            before = self.drain(ring, before, &mut block)?;
+            before = Some(self.drain(ring, before, &mut block)?);
             if self.outlet.is_closed() || self.hurry.is_on() {
                 return Ok(());
             }
@@ -64,10 +64,12 @@ impl FeatureStage {
         mut ring: SampleConsumer,
         before: Option<Heard>,
         block: &mut [f32],
-    ) -> Result<Option<Heard>, LiveError> {
+    ) -> Result<Heard, LiveError> {
         let sample_rate = ring.sample_rate();
         let mut nap = Nap::new(sample_rate);
-        let (mut heard, mut before) = (before, before);
+        // a source that delivers nothing at all was missed from here on
+        let nothing = Heard { sample_rate, last_arrival: Instant::now() };
+        let (mut heard, mut before) = (before.unwrap_or(nothing), before);
         while !self.outlet.is_closed() {
             if self.hurry.is_on() {
                 self.counters.samples_dropped.add(ring.waiting_samples() as u64);
@@ -81,7 +83,7 @@ impl FeatureStage {
             match taken {
                 Taken::Samples { count, arrival, .. } => {
                     nap.took(count as u64, arrival);
-                    heard = Some(Heard { sample_rate, last_arrival: arrival });
+                    heard = Heard { sample_rate, last_arrival: arrival };
                     self.hear(&block[..count], Arrival::at(arrival));
                 }
                 // a device that came back with a loss: all of it is one gap, which ends with the first block

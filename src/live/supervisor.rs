@@ -41,21 +41,18 @@ pub(super) struct Supervisor {
     pub(super) pipeline: Pipeline,
 }
 
-/// Where the audio comes from just now.
-enum Input {
-    /// It delivers.
-    Running(Box<dyn RunningSource>),
-    /// It was opened again; its first samples are awaited. What was lost is kept in mind until they come.
-    Returning(Box<dyn RunningSource>, Reopening),
-    /// It is gone.
-    Lost(Reopening),
+/// Where the audio comes from just now: something that runs, or something that is waited for, or both, while what was
+/// opened again has delivered nothing yet.
+struct Input {
+    running: Option<Box<dyn RunningSource>>,
+    reopening: Option<Reopening>,
 }
 
 impl Supervisor {
     /// Listens to `source` until the end.
     pub(super) fn run(mut self, source: Box<dyn Source>) -> Result<Outcome, LiveError> {
         let (ending, input) = match self.start(source) {
-            Ok(running) => self.listen(Input::Running(running)),
+            Ok(mut input) => (self.listen(&mut input), Some(input)),
             Err(ending) => (ending, None),
         };
         let detail = ending.to_string();
@@ -73,8 +70,8 @@ impl Supervisor {
         outcome
     }
 
-    /// Waits for the scorer to be warm, then starts the source.
-    fn start(&self, source: Box<dyn Source>) -> Result<Box<dyn RunningSource>, Ending> {
+    /// Waits for the scorer to be warm, then starts the source, and tells of it.
+    fn start(&self, source: Box<dyn Source>) -> Result<Input, Ending> {
         loop {
             match self.pipeline.ready.recv_timeout(TURN) {
                 Ok(()) => break,
@@ -90,19 +87,32 @@ impl Supervisor {
             }
         }
         let (length, counters) = self.ring();
-        let Started { running, ring, .. } = Started::new(source, length, counters)
+        let Started { mut running, ring, .. } = Started::new(source, length, counters)
             .map_err(|error| Ending::Failed(LiveError::SourceStart(error)))?;
         let PipelineSpec { device, model, .. } = &self.spec;
-        let listening = format!("listening to {device} at {}, model {model}", self.sample_rate);
-        log::info!("{listening}");
-        systemd::ready(&listening);
-        // the record has the rate in a field of its own
-        let detail = format!("{device}, model {model}");
+        // what a record has in a field of its own, the rate, stands in the words for people only
+        let (input, state, detail, in_words) = match (running.state(), self.reopen.clone()) {
+            (SourceState::Lost(absence), Some(reopen)) => {
+                let reopening = Reopening::new(reopen, self.ring(), Instant::now());
+                let awaiting = awaiting(&absence);
+                let input = Input { running: None, reopening: Some(reopening) };
+                (input, State::Lost, awaiting.clone(), awaiting)
+            }
+            _ => {
+                let detail = format!("{device}, model {model}");
+                let in_words =
+                    format!("listening to {device} at {}, model {model}", self.sample_rate);
+                let input = Input { running: Some(running), reopening: None };
+                (input, State::Listening, detail, in_words)
+            }
+        };
+        log::info!("{in_words}");
+        systemd::ready(&in_words);
         // The channel has room for the one message that it ever gets.
-        let _ = self.pipeline.opening.try_send(self.status(State::Listening, detail));
+        let _ = self.pipeline.opening.try_send(self.status(state, detail));
         // the channel has room for the first one; a stage that has failed tells so itself
         self.hear(ring);
-        Ok(running)
+        Ok(input)
     }
 
     /// Hands a ring to the feature stage, which comes to it once the one before is drained; says whether it will. Statuses
@@ -112,84 +122,79 @@ impl Supervisor {
     }
 
     /// Looks at everything, turn by turn, until something ends it.
-    fn listen(&mut self, input: Input) -> (Ending, Option<Input>) {
-        let mut input = Some(input);
+    fn listen(&mut self, input: &mut Input) -> Ending {
         let mut health = self.health();
         loop {
             if self.is_stopped() {
-                return (Ending::Stopped, input);
+                return Ending::Stopped;
             }
             if let Ok(end) = self.pipeline.sink_ends.try_recv() {
-                return (Ending::from_sink(end), input);
+                return Ending::from_sink(end);
             }
-            input = match input.take().map(|input| self.turn(input, &mut health)) {
-                Some(Ok(input)) => Some(input),
-                Some(Err((ending, input))) => return (ending, input),
-                None => None,
-            };
+            if let Some(ending) = self.look_at_source(input, &mut health) {
+                return ending;
+            }
             if let Ok(failure) = self.pipeline.failures.recv_timeout(TURN) {
-                return (Ending::Failed(failure), input);
+                return Ending::Failed(failure);
             }
         }
     }
 
-    /// One look at the source, and at what it delivers.
-    fn turn(
-        &mut self,
-        input: Input,
-        health: &mut Health,
-    ) -> Result<Input, (Ending, Option<Input>)> {
-        match input {
-            Input::Running(mut running) => match running.state() {
-                SourceState::Running => {
-                    self.look_at(health);
-                    Ok(Input::Running(running))
+    fn look_at_source(&mut self, input: &mut Input, health: &mut Health) -> Option<Ending> {
+        let Some(running) = &mut input.running else {
+            self.look_for_source(input);
+            return None;
+        };
+        match running.state() {
+            SourceState::Ended => Some(Ending::SourceEnded),
+            SourceState::Running => {
+                match &input.reopening {
+                    None => self.look_at_samples(health),
+                    Some(reopening) if self.samples_heard() > reopening.heard_before => {
+                        input.reopening = None;
+                        *health = self.health();
+                        self.tell(State::Listening, "audio arrives again".to_owned());
+                    }
+                    Some(_) => {}
                 }
-                SourceState::Ended => Err((Ending::SourceEnded, Some(Input::Running(running)))),
-                SourceState::Lost(source) => {
-                    let Some(reopen) = self.reopen.clone() else {
-                        return Err((self.lost(source), Some(Input::Running(running))));
-                    };
-                    // closes the ring: what it holds is still heard
-                    drop(running);
-                    self.tell(State::Lost, format!("waiting for it to come back: {source}"));
-                    Ok(Input::Lost(Reopening::new(reopen, self.ring(), Instant::now())))
-                }
-            },
-            Input::Returning(mut running, mut reopening) => match running.state() {
-                SourceState::Lost(source) => {
-                    drop(running);
-                    reopening.failed(&source.to_string(), Instant::now());
-                    Ok(Input::Lost(reopening))
-                }
-                _ if self.pipeline.level.heard.get() > reopening.heard_before => {
-                    *health = self.health();
-                    self.tell(State::Listening, "audio arrives again".to_owned());
-                    Ok(Input::Running(running))
-                }
-                _ => Ok(Input::Returning(running, reopening)),
-            },
-            Input::Lost(mut reopening) => {
-                let Some(started) = reopening.turn(Instant::now()) else {
-                    return Ok(Input::Lost(reopening));
+                None
+            }
+            SourceState::Lost(source) => {
+                let Some(reopen) = self.reopen.clone() else {
+                    return Some(self.lost(source));
                 };
-                Ok(self.take_back(started, reopening))
+                // closes the ring: what it holds is still heard
+                input.running = None;
+                if let Some(reopening) = &mut input.reopening {
+                    reopening.failed(&source.to_string(), Instant::now());
+                } else {
+                    self.tell(State::Lost, awaiting(&source));
+                    let reopening = Reopening::new(reopen, self.ring(), Instant::now());
+                    input.reopening = Some(reopening);
+                }
+                None
             }
         }
     }
 
-    /// Hears a source that was started again.
-    fn take_back(&mut self, started: Started, mut reopening: Reopening) -> Input {
+    /// Hears a source again that was lost, if it is back.
+    fn look_for_source(&mut self, input: &mut Input) {
+        let Some(reopening) = &mut input.reopening else { return };
+        let Some(started) = reopening.turn(Instant::now()) else { return };
         let Started { running, ring, sample_rate, description } = started;
         self.sample_rate = sample_rate;
-        reopening.heard_before = self.pipeline.level.heard.get();
+        reopening.heard_before = self.samples_heard();
         self.tell(State::Recovering, format!("{description} was opened again"));
         if self.hear(ring) {
-            return Input::Returning(running, reopening);
+            input.running = Some(running);
+        } else {
+            let why = "what was heard before is still being worked off";
+            reopening.failed(why, Instant::now());
         }
-        drop(running);
-        reopening.failed("what was heard before is still being worked off", Instant::now());
-        Input::Lost(reopening)
+    }
+
+    fn samples_heard(&self) -> u64 {
+        self.pipeline.level.heard.get()
     }
 
     /// How much audio a ring holds, and where it counts.
@@ -205,7 +210,7 @@ impl Supervisor {
         Reading::take(&self.spec.counters, &self.pipeline.level)
     }
 
-    fn look_at(&self, health: &mut Health) {
+    fn look_at_samples(&self, health: &mut Health) {
         // Offline nothing is dropped, and a recording's silences are its own.
         if self.spec.when_full == WhenFull::DropAndCount
             && let Some(Change { state, detail }) = health.observe(Instant::now(), self.reading())
@@ -238,6 +243,10 @@ impl Supervisor {
             sample_rate_hz: self.sample_rate,
         }
     }
+}
+
+fn awaiting(absence: &SourceError) -> String {
+    format!("waiting for it: {absence}")
 }
 
 impl Ending {

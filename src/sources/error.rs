@@ -237,3 +237,16 @@ pub enum SourceError {
         name: String,
     },
 }
+impl SourceError {
+    /// Whether this may pass by itself: the device or its server is not there, or another program has it.
+    pub fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::DeviceNotFound { .. }
+                | Self::NoDefaultDevice { .. }
+                | Self::HostUnavailable { .. }
+                | Self::DeviceBusy { .. }
+                | Self::DeviceLost { .. }
+        )
+    }
+}

@@ -4,6 +4,7 @@
 //! instead (a [`SampleReader`]) is fed by a thread of its own, [`FedSource`]. All of them fill one [`sample_ring()`],
 //! which the feature stage drains.
 
+mod awaited;
 mod capture_callback;
 mod clip_file;
 mod error;
@@ -15,6 +16,7 @@ mod soundscape;
 mod source;
 mod stdin_pcm;
 
+pub use awaited::Awaited;
 pub use capture_callback::{CaptureCallback, ChannelSelection};
 pub use clip_file::{ClipFile, load_clip};
 pub use error::SourceError;

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use tympan::domain::{Counters, GapCause, GapRecord, Record, State};
 use tympan::live::{LiveError, Outcome, Reopen};
 use tympan::sinks::WhenFull;
-use tympan::sources::{Source, SourceError};
+use tympan::sources::{Awaited, Source, SourceError};
 
 use super::fakes::{Collected, End, Loudness, Script};
 use super::{
-    HOP, PATIENCE, Running, WINDOW, daemon, noise, rate, spec, states, wait_until, windows,
+    HOP, PATIENCE, Running, WINDOW, daemon, noise, rate, spec, states, story, wait_until, windows,
 };
 
 /// How a source comes back, attempt by attempt.
@@ -58,6 +58,12 @@ fn gaps(records: &[Record]) -> Vec<&GapRecord> {
         .collect()
 }
 
+/// Without the states, whose order beside the others is open.
+fn heard_and_missed(records: &[Record]) -> Vec<&'static str> {
+    let of_audio = |kind: &&str| ["onset", "offset", "gap"].contains(kind);
+    story(records).into_iter().filter(of_audio).collect()
+}
+
 #[test]
 fn a_source_that_comes_back_at_another_rate_is_heard_after_one_gap() {
     let slower = Script { rate: rate(8_000), ..Script::of(noise(24_000), End::Ended) };
@@ -101,11 +107,7 @@ fn what_was_on_when_the_source_was_lost_ends_before_the_gap_and_begins_anew_afte
     let again = Script::of(noise(32_000), End::Ended);
     let (reopen, _) = attempts(vec![Ok(again)]);
     let Story { records, .. } = hear(Script::of(noise(48_000), End::Lost), reopen);
-    let story: Vec<&str> = super::story(&records)
-        .into_iter()
-        .filter(|step| ["onset", "offset", "gap"].contains(step))
-        .collect();
-    assert_eq!(story, ["onset", "offset", "gap", "onset", "offset"]);
+    assert_eq!(heard_and_missed(&records), ["onset", "offset", "gap", "onset", "offset"]);
 }
 
 #[test]
@@ -118,6 +120,27 @@ fn a_source_that_is_lost_again_before_its_first_sample_leaves_one_gap() {
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!((made.load(Ordering::SeqCst), gaps(&records).len()), (3, 1));
     assert_eq!(gaps(&records)[0].start_sample.0, 48_000);
+}
+
+#[test]
+fn a_source_that_is_absent_at_the_start_is_told_as_lost_and_heard_once_it_is_there() {
+    let (reopen, _) = attempts(vec![Err(absent()), Ok(Script::of(noise(32_000), End::Ended))]);
+    let collected = Collected::default();
+    let awaited = Awaited::new("mic", rate(48_000), absent());
+    let mut daemon =
+        daemon(awaited, Loudness::well(), vec![collected.sink("log")], spec(WhenFull::Wait));
+    daemon.reopen = Some(reopen);
+    assert_eq!(Running::start(daemon).outcome().unwrap(), Outcome::SourceEnded);
+    let records = collected.records();
+    assert_eq!(states(&records)[..2], [State::Lost, State::Recovering], "{records:#?}");
+    let gaps = gaps(&records);
+    assert_eq!((gaps.len(), gaps[0].start_sample.0, gaps[0].cause), (1, 0, GapCause::DeviceLost));
+    assert!(gaps[0].samples >= 16_000 / 10, "from the start on: {} samples", gaps[0].samples);
+    let heard = windows(&records);
+    assert_eq!(heard[0].start_sample.0, gaps[0].samples);
+    // hop by hop at the source's own rate
+    assert_eq!(heard[1].start_sample.0 - heard[0].start_sample.0, HOP);
+    assert_eq!(heard_and_missed(&records), ["gap", "onset", "offset"]);
 }
 
 #[test]

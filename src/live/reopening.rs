@@ -116,27 +116,26 @@ impl Reopening {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
+    use crate::domain::Counter;
 
     #[test]
     fn attempts_follow_each_other_ever_more_rarely() {
-        let attempts = Arc::new(AtomicUsize::new(0));
+        let attempts = Arc::new(Counter::default());
         let counted = Arc::clone(&attempts);
         let begin = Instant::now();
         let absent: Reopen = Arc::new(move || {
-            counted.fetch_add(1, Ordering::SeqCst);
+            counted.add(1);
             Err(SourceError::DeviceLost { device: "mic".into(), reason: "unplugged".into() })
         });
         let mut reopening = Reopening::new(absent, (Duration::from_secs(1), Arc::default()), begin);
         let mut moments = Vec::new();
         for ms in (0..120_000).step_by(50) {
-            let before = attempts.load(Ordering::SeqCst);
+            let before = attempts.get();
             assert!(reopening.turn(begin + Duration::from_millis(ms)).is_none());
             if reopening.attempt.is_some() {
                 // the clock of the test stands still meanwhile
-                while attempts.load(Ordering::SeqCst) == before {
+                while attempts.get() == before {
                     std::thread::yield_now();
                 }
                 moments.push(ms);

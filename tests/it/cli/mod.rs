@@ -7,6 +7,7 @@ mod commands;
 mod datasets;
 mod eval;
 mod plot;
+mod power_cut;
 mod run;
 mod same_records;
 mod service;

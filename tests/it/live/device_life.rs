@@ -1,9 +1,8 @@
 //! A source that is lost comes back: told, marked as a gap, at whatever rate, and events never span it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tympan::domain::{Counters, GapCause, GapRecord, Record, State};
+use tympan::domain::{Counter, Counters, GapCause, GapRecord, Record, State};
 use tympan::live::{LiveError, Outcome, Reopen};
 use tympan::sinks::WhenFull;
 use tympan::sources::{Awaited, Source, SourceError};
@@ -14,13 +13,12 @@ use super::{
 };
 
 /// How a source comes back, attempt by attempt.
-fn attempts(turns: Vec<Result<Script, SourceError>>) -> (Reopen, Arc<AtomicUsize>) {
+fn attempts(turns: Vec<Result<Script, SourceError>>) -> (Reopen, Arc<Counter>) {
     let turns = Mutex::new(turns.into_iter());
-    let made = Arc::new(AtomicUsize::new(0));
+    let made = Arc::new(Counter::default());
     let count = Arc::clone(&made);
     let reopen: Reopen = Arc::new(move || {
-        // SeqCst: a test wants no subtlety
-        count.fetch_add(1, Ordering::SeqCst);
+        count.add(1);
         let turn = turns.lock().unwrap().next();
         let script = turn.unwrap_or_else(|| Err(absent()))?;
         Ok(Box::new(script) as Box<dyn Source>)
@@ -70,7 +68,7 @@ fn a_source_that_comes_back_at_another_rate_is_heard_after_one_gap() {
     let (reopen, made) = attempts(vec![Err(absent()), Err(absent()), Ok(slower)]);
     let Story { outcome, records, counters } = hear(Script::of(noise(48_000), End::Lost), reopen);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
-    assert_eq!(made.load(Ordering::SeqCst), 3);
+    assert_eq!(made.get(), 3);
     assert_eq!(
         states(&records)[..3],
         [State::Listening, State::Lost, State::Recovering],
@@ -118,7 +116,7 @@ fn a_source_that_is_lost_again_before_its_first_sample_leaves_one_gap() {
     let (reopen, made) = attempts(vec![Ok(still_born), Ok(never_starts), Ok(again)]);
     let Story { outcome, records, .. } = hear(Script::of(noise(48_000), End::Lost), reopen);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
-    assert_eq!((made.load(Ordering::SeqCst), gaps(&records).len()), (3, 1));
+    assert_eq!((made.get(), gaps(&records).len()), (3, 1));
     assert_eq!(gaps(&records)[0].start_sample.0, 48_000);
 }
 
@@ -156,14 +154,14 @@ fn audio_that_arrives_again_is_told_as_listening_and_a_stop_meanwhile_is_obeyed(
     wait_until("listening again", || states(&collected.records()) == told);
     running.stop();
     assert_eq!(running.outcome().unwrap(), Outcome::Stopped);
-    assert_eq!(made.load(Ordering::SeqCst), 2);
+    assert_eq!(made.get(), 2);
 
     let (reopen, made) = attempts(Vec::new());
     let first = Script::of(noise(WINDOW as usize), End::Lost);
     let mut gone = daemon(first, Loudness::well(), Vec::new(), spec(WhenFull::Wait));
     gone.reopen = Some(reopen);
     let running = Running::start(gone);
-    wait_until("three attempts", || made.load(Ordering::SeqCst) >= 3);
+    wait_until("three attempts", || made.get() >= 3);
     running.stop();
     let outcome = running.outcome.recv_timeout(PATIENCE).expect("the daemon hangs");
     assert_eq!(outcome.unwrap(), Outcome::Stopped);

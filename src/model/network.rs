@@ -1,7 +1,7 @@
 //! A network of any kind as training sees it: batch norm and dropout in place, every weight trainable.
 //!
-//! The training loop calls it with batches of windows. Live scoring uses [`super::folded_network`], which folds the batch
-//! norm and keeps features; a test holds the two equal.
+//! The training loop calls it with batches of windows. Live scoring uses [`super::incremental_network`], made of
+//! [`super::folded_network`], which folds the batch norm; tests hold all three equal.
 
 use tch::nn::{self, ModuleT};
 use tch::{TchError, Tensor};

@@ -8,7 +8,7 @@
 //! | `crnn` | over time and bands | 1 | yes | yes | yes |
 //!
 //! What comes before the LSTM turns frames into **features**, one every [`Structure::time_stride`] frames, and is unpadded
-//! in time: a feature depends on its frames alone, so listening keeps it from window to window. LSTM, pooling and output
+//! in time: a feature depends on its frames alone, so listening computes it once for all windows. LSTM, pooling and output
 //! see one window's features and nothing else. [`super::Network`] builds a structure for training, its folded form for
 //! listening, [`super::layer_cost`] counts it.
 

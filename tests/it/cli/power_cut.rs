@@ -3,7 +3,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -35,7 +34,7 @@ fn a_log_loses_one_line_at_most_to_each_power_cut() {
     let kills = std::env::var("TYMPAN_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log.jsonl");
-    let config = folder.path().join("tympan.toml");
+    let (config, said) = (folder.path().join("tympan.toml"), folder.path().join("said.txt"));
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");
     let text = format!(
         "model = {model:?}\n[output.stdout]\nenabled = false\n[output.log_file]\nenabled = true\n\
@@ -47,14 +46,15 @@ fn a_log_loses_one_line_at_most_to_each_power_cut() {
         let mut daemon = tympan()
             .args(["run", "--source", "demo", "--fast", "--config"])
             .arg(&config)
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(&said).unwrap())
             .spawn()
             .unwrap();
         // somewhere in the next two files
         let grown = 1 + (kill as u64 * 7919) % 1009 * 2_000;
         let began = Instant::now();
         while bytes(folder.path()) < before + grown {
-            assert!(daemon.try_wait().unwrap().is_none(), "the daemon ended by itself");
+            let ended = daemon.try_wait().unwrap();
+            assert!(ended.is_none(), "{ended:?}: {}", std::fs::read_to_string(&said).unwrap());
             assert!(began.elapsed() < PATIENCE, "the log does not grow");
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -100,7 +100,7 @@ fn hears_the_clip(host: &str) {
     until(&records, |record| record["state"] == "listening");
     // an idle null sink takes a while to deliver its first sample
     until(&records, |record| record["type"] == "window");
-    server.play(&wav).unwrap();
+    assert!(server.begin_to_play(&wav).unwrap().wait().unwrap().success());
     let onset = until(&records, |record| record["phase"] == "onset");
     assert_eq!(onset["label"], CLIP.1, "{onset}");
     assert_eq!(onset["source"], "mic");
@@ -144,7 +144,7 @@ fn comes_back(host: &str) {
     let resumed = gap["start_sample"].as_u64().unwrap() + gap["samples"].as_u64().unwrap();
     let window = until(&records, |record| record["type"] == "window");
     assert!(window["start_sample"].as_u64().unwrap() >= resumed, "a window across the gap");
-    server.play(&wav).unwrap();
+    assert!(server.begin_to_play(&wav).unwrap().wait().unwrap().success());
     let onset = until(&records, |record| record["phase"] == "onset");
     assert_eq!(onset["label"], CLIP.1, "{onset}");
     let kill = format!("kill {}", daemon.id());

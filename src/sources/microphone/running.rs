@@ -119,10 +119,14 @@ impl RunningMicrophone {
 
     /// Waits for what a dropped stream gives back.
     fn recover_relay(&self) -> Result<Relay, SourceError> {
-        self.relay.1.recv_timeout(RELAY_PATIENCE).map_err(|_| SourceError::DeviceFailed {
+        self.relay.1.recv_timeout(RELAY_PATIENCE).map_err(|_| self.unclosable())
+    }
+
+    fn unclosable(&self) -> SourceError {
+        SourceError::DeviceFailed {
             device: self.plan.id.clone(),
             reason: "its stream cannot be closed".to_owned(),
-        })
+        }
     }
 
     /// Replaces a stalled stream by one with the host's own buffer size. The audio in between becomes a gap.
@@ -131,14 +135,16 @@ impl RunningMicrophone {
             "{} stopped delivering with the buffer size it was asked for; taking the host's own",
             self.plan.id
         );
-        self.close_stream();
+        if !self.close_stream() {
+            return Err(self.unclosable());
+        }
         let relay = self.recover_relay()?;
         self.launch(BufferSize::Default, relay)
     }
 
-    /// Drops the stream on a thread of its own: a driver may hang in it, the supervisor must not.
-    fn close_stream(&mut self) {
-        let Some(stream) = self.stream.take() else { return };
+    /// Drops the stream on a thread of its own: a driver may hang in it, the supervisor must not. False if it hangs.
+    fn close_stream(&mut self) -> bool {
+        let Some(stream) = self.stream.take() else { return true };
         let (done, closed) = bounded::<()>(1);
         let closing =
             std::thread::Builder::new().name("tympan-close".to_owned()).spawn(move || {
@@ -147,9 +153,12 @@ impl RunningMicrophone {
             });
         if let Err(error) = closing {
             log::warn!("no thread to close {} on ({error})", self.plan.id);
-        } else if closed.recv_timeout(CLOSE_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+        }
+        let is_hanging = closed.recv_timeout(CLOSE_PATIENCE) == Err(RecvTimeoutError::Timeout);
+        if is_hanging {
             log::warn!("{} does not close; its thread is left behind", self.plan.id);
         }
+        !is_hanging
     }
 
     /// The first error after which nothing more will come; the others are logged.
@@ -165,6 +174,11 @@ impl RunningMicrophone {
             }
         }
         fatal
+    }
+
+    fn lose_in(&mut self, silence: Duration) -> SourceState {
+        let device = self.plan.id.clone();
+        self.lose(SourceError::NoSamplesArrive { device, silence })
     }
 
     fn lose(&mut self, error: SourceError) -> SourceState {
@@ -183,14 +197,15 @@ impl RunningSource for RunningMicrophone {
         }
         match self.watch.verdict(self.vitals.callbacks(), Instant::now(), self.silence_limit) {
             Verdict::Alive => SourceState::Running,
-            Verdict::Stalled => match self.rebuild() {
+            Verdict::Stalled(silence) => match self.rebuild() {
                 Ok(()) => SourceState::Running,
-                Err(error) => self.lose(error),
+                // A device that died so soon after its start looks like a stall; what was heard of it last is its silence.
+                Err(error) => {
+                    log::warn!("{error}");
+                    self.lose_in(silence)
+                }
             },
-            Verdict::Silent(silence) => {
-                let device = self.plan.id.clone();
-                self.lose(SourceError::NoSamplesArrive { device, silence })
-            }
+            Verdict::Silent(silence) => self.lose_in(silence),
         }
     }
 }
@@ -217,7 +232,7 @@ struct Watch {
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Alive,
-    Stalled,
+    Stalled(Duration),
     Silent(Duration),
 }
 
@@ -235,11 +250,11 @@ impl Watch {
         let (is_fixed, limit) = (self.buffer != BufferSize::Default, silence_limit);
         match self.first_progress {
             None if silence < FIRST_PATIENCE.max(limit) => Verdict::Alive,
-            None if is_fixed => Verdict::Stalled,
+            None if is_fixed => Verdict::Stalled(silence),
             Some(first)
                 if is_fixed && self.last_progress - first < PROBATION && silence >= STALL =>
             {
-                Verdict::Stalled
+                Verdict::Stalled(silence)
             }
             Some(_) if silence < limit => Verdict::Alive,
             _ => Verdict::Silent(silence),
@@ -278,7 +293,10 @@ mod tests {
         let mut watch = Watch::new(begin, BufferSize::Fixed(512));
         assert_eq!(watch.verdict(5, after(60), LIMIT), Verdict::Alive);
         assert_eq!(watch.verdict(5, after(400), LIMIT), Verdict::Alive);
-        assert_eq!(watch.verdict(5, after(600), LIMIT), Verdict::Stalled);
+        assert_eq!(
+            watch.verdict(5, after(600), LIMIT),
+            Verdict::Stalled(Duration::from_millis(540))
+        );
 
         let mut watch = Watch::new(begin, BufferSize::Fixed(512));
         assert_eq!(watch.verdict(5, after(60), LIMIT), Verdict::Alive);
@@ -299,6 +317,9 @@ mod tests {
         let mut watch = Watch::new(begin, BufferSize::Fixed(512));
         assert_eq!(watch.verdict(0, after(3_000), LIMIT), Verdict::Alive);
         assert_eq!(watch.verdict(4, after(3_100), LIMIT), Verdict::Alive);
-        assert_eq!(watch.verdict(4, after(3_700), LIMIT), Verdict::Stalled);
+        assert_eq!(
+            watch.verdict(4, after(3_700), LIMIT),
+            Verdict::Stalled(Duration::from_millis(600))
+        );
     }
 }

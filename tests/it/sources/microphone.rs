@@ -54,13 +54,20 @@ fn hear_and_lose(host: &str) {
     let folder = tempfile::TempDir::new().unwrap();
     let tone = folder.path().join("tone.wav");
     write_tone(&tone);
-    hear_until_killed(host, &mut server, &tone);
+    hear_until_killed(host, &mut server, &tone, Killed::OnceTheToneHasEnded);
     server.restart(32_000, 1).unwrap();
-    hear_until_killed(host, &mut server, &tone);
+    hear_until_killed(host, &mut server, &tone, Killed::OnceItIsHeard);
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Killed {
+    OnceTheToneHasEnded,
+    /// So soon after the stream's start that it looks like a buffer of a size that the host cannot serve.
+    OnceItIsHeard,
 }
 
 /// Plays the tone until the capturing process says that it hears it, kills the server, and awaits the process.
-fn hear_until_killed(host: &str, server: &mut AudioServer, tone: &Path) {
+fn hear_until_killed(host: &str, server: &mut AudioServer, tone: &Path, killed: Killed) {
     let mut capturing = Command::new(std::env::current_exe().unwrap())
         .args(["sources::microphone::this_process_hears_the_tone", "--exact", "--nocapture"])
         .envs(server.env())
@@ -86,8 +93,16 @@ fn hear_until_killed(host: &str, server: &mut AudioServer, tone: &Path) {
         }
     });
     // Relaxed: as above.
-    while !heard.load(Ordering::Relaxed) && capturing.try_wait().unwrap().is_none() {
-        server.play(tone).unwrap();
+    let is_heard = || heard.load(Ordering::Relaxed);
+    while !is_heard() && capturing.try_wait().unwrap().is_none() {
+        let mut playing = server.begin_to_play(tone).unwrap();
+        while playing.try_wait().unwrap().is_none()
+            && !(killed == Killed::OnceItIsHeard && is_heard())
+        {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let _ended_already = playing.kill();
+        let _status = playing.wait();
     }
     server.kill();
     let status = capturing.wait().unwrap();

@@ -59,14 +59,14 @@ impl AudioServer {
         environment(self.home.path())
     }
 
-    /// Plays a sound file into the microphone; returns when it has been played.
-    pub fn play(&self, sound: &Path) -> Result<(), String> {
-        let status = Command::new("paplay")
+    /// Begins to play a sound file into the microphone.
+    pub fn begin_to_play(&self, sound: &Path) -> Result<Child, String> {
+        Command::new("paplay")
             .arg(sound)
             .envs(self.env())
-            .status()
-            .map_err(|error| format!("cannot run paplay: {error}"))?;
-        if status.success() { Ok(()) } else { Err(format!("paplay ended with {status}")) }
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("cannot run paplay: {error}"))
     }
 
     /// Ends the server at once, as if it had crashed: a device loss for whoever captures.

@@ -15,12 +15,15 @@ mod model_card;
 mod output;
 mod plot;
 mod progress_bar;
+mod reload;
 mod run;
 mod scenes;
 mod scoring;
 mod setup;
+mod signals;
 mod sinks;
 mod source_choice;
+mod status;
 mod train;
 
 pub use arguments::{Arguments, Command};

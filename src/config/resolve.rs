@@ -130,7 +130,7 @@ fn output(
         stdout: stdout(section.section("stdout")),
         log_file: log_file(section.section("log_file"), path),
         unix: unix(section.section("unix"), path),
-        tcp: tcp(section.section("tcp")),
+        tcp: tcp(section.section("tcp"), path),
         sockets: SocketsConfig {
             max_clients: sockets.value("max_clients", whole(1..=10_000)) as usize,
             patience: seconds(sockets.value("patience_s", number(1.0..=3_600.0))),
@@ -210,7 +210,10 @@ fn unix(
     enabled.then_some(config)
 }
 
-fn tcp(section: Section<'_>) -> Option<TcpConfig> {
+fn tcp(
+    section: Section<'_>,
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> Option<TcpConfig> {
     let address = |value: &DeValue<'_>| {
         let address = value.as_str().and_then(|text| text.parse::<SocketAddr>().ok());
         address.ok_or_else(|| {
@@ -218,7 +221,18 @@ fn tcp(section: Section<'_>) -> Option<TcpConfig> {
         })
     };
     let enabled = section.value("enabled", boolean);
-    let config = TcpConfig { address: section.value("address", address) };
+    let config = TcpConfig {
+        address: section.value("address", address),
+        token_file: section.optional("token_file", path),
+    };
+    if enabled && !config.address.ip().is_loopback() && config.token_file.is_none() {
+        let open = format!(
+            "is {}, where others than this machine can listen in, and output.tcp.token_file is missing. Name a file \
+             with a secret there (`openssl rand -hex 32` makes one), or take 127.0.0.1.",
+            config.address
+        );
+        section.fault("address", open);
+    }
     section.end();
     enabled.then_some(config)
 }

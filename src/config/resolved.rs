@@ -203,6 +203,8 @@ pub struct UnixConfig {
 pub struct TcpConfig {
     /// Where to listen.
     pub address: SocketAddr,
+    /// File with the secret that clients send first; there whenever the address is not of this machine alone.
+    pub token_file: Option<PathBuf>,
 }
 
 /// `[output.sockets]`.

@@ -218,8 +218,10 @@ pub struct StatusRecord {
 pub enum State {
     /// Audio arrives and is scored.
     Listening,
-    /// Audio arrives, and all of it is exactly zero: a muted or unplugged input.
+    /// Audio arrives, and all of it is exactly zero: an input that is muted in software.
     Silent,
+    /// Audio arrives, and it is flatter than any room: an input that is muted or unplugged before its converter.
+    Flat,
     /// Samples sit at full scale: the input gain is too high.
     Clipping,
     /// Stages cannot keep up: windows or audio are being dropped.
@@ -230,4 +232,20 @@ pub enum State {
     Recovering,
     /// The daemon is ending.
     Stopping,
+}
+
+impl std::fmt::Display for State {
+    /// As it is spelled in records.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Listening => "listening",
+            Self::Silent => "silent",
+            Self::Flat => "flat",
+            Self::Clipping => "clipping",
+            Self::Overloaded => "overloaded",
+            Self::Lost => "lost",
+            Self::Recovering => "recovering",
+            Self::Stopping => "stopping",
+        })
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 
 use super::LiveError;
-use super::heard::{Heard, Outgoing};
+use super::heard::{Handover, Heard, Outgoing};
 use super::hurry::Hurry;
 use super::record_queue::RecordSender;
 use super::window_outlet::{WINDOWS_WAITING, WindowInlet};
@@ -62,7 +62,8 @@ impl ClassifyStage {
     }
 }
 
-fn warm_up(
+/// Has a scorer score [`WARM_UP_WINDOWS`] windows like `example`.
+pub(super) fn warm_up(
     scorer: &mut dyn Scorer,
     example: MelWindow,
     hop_frames: u64,
@@ -116,6 +117,10 @@ impl Listener {
                         self.score_waiting()?;
                         self.tell(gap);
                     }
+                    Heard::Handover(handover) => {
+                        self.score_waiting()?;
+                        self.hand_over(*handover);
+                    }
                 }
                 if self.windows.len() == WINDOWS_WAITING {
                     break;
@@ -133,6 +138,17 @@ impl Listener {
     fn tell(&mut self, gap: Gap) {
         let records = &self.records;
         self.recogniser.gap(gap, &mut |record| records.send(Outgoing::Other(record)));
+    }
+
+    fn hand_over(&mut self, handover: Handover) {
+        let Handover { recogniser, inlet, done } = handover;
+        let records = &self.records;
+        self.recogniser.succeed(*recogniser, &mut |record| records.send(Outgoing::Other(record)));
+        if let Some(inlet) = inlet {
+            self.inlet = inlet;
+        }
+        // nobody waits any more when the daemon has ended meanwhile
+        let _ = done.try_send(Ok(()));
     }
 
     /// Scores the windows at hand and gives their buffers back.

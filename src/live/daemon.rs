@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::LiveError;
 use super::emit_stage::WindowObserver;
 use super::pipeline_spec::PipelineSpec;
+use super::reloading::{Reload, Reloading};
 use super::reopening::Reopen;
 use super::supervisor::Supervisor;
 use super::topology::{self, PipelineEnds};
@@ -19,6 +20,8 @@ pub struct Daemon {
     pub source: Box<dyn Source>,
     /// How it is opened again after a loss; without it, a lost source ends the daemon.
     pub reopen: Option<Reopen>,
+    /// How it gets another configuration and model while it listens; without it, it never does.
+    pub reload: Option<Reload>,
     /// What scores; moves to the thread `tympan-classify`.
     pub scorer: Box<dyn Scorer>,
     /// Where records go; each gets a queue and a thread.
@@ -54,10 +57,12 @@ impl Daemon {
     /// [`LiveError`]: what the stages cannot be built from, a source that does not start, or is lost and cannot be
     /// reopened, a scorer that fails, a sink that failed for good.
     pub fn run(self) -> Result<Outcome, LiveError> {
-        let Self { source, reopen, scorer, sinks, spec, stop, on_window } = self;
+        let Self { source, reopen, reload, scorer, sinks, spec, stop, on_window } = self;
         let (name, sample_rate) = (Arc::<str>::from(source.name()), source.sample_rate());
         let ends = PipelineEnds { source: name.clone(), sample_rate, scorer, sinks, on_window };
         let pipeline = topology::spawn(&spec, ends)?;
-        Supervisor { name, sample_rate, reopen, spec, stop, pipeline }.run(source)
+        let reloading =
+            reload.map(|reload| Reloading::new(reload, name.clone(), pipeline.successors.clone()));
+        Supervisor { name, sample_rate, reopen, reloading, spec, stop, pipeline }.run(source)
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::StatusBoard;
 use crate::domain::Counters;
 use crate::features::FeaturiserSpec;
 use crate::recognition::DetectorSpec;
@@ -32,4 +33,6 @@ pub struct PipelineSpec {
     pub model: String,
     /// Where every stage counts.
     pub counters: Arc<Counters>,
+    /// Where the daemon tells how it is, for whoever asks.
+    pub board: Arc<StatusBoard>,
 }

@@ -14,12 +14,13 @@ use super::hurry::{HurrySwitch, hurry};
 use super::input_meter::{InputLevel, InputMeter};
 use super::pipeline_spec::PipelineSpec;
 use super::record_queue::{RecordSender, record_queue};
+use super::reloading::Successor;
 use super::stage_thread::StageThread;
 use super::window_outlet::window_channel;
 use crate::domain::{SampleRate, StatusRecord};
 use crate::features::Featuriser;
 use crate::recognition::{RecogniserSpec, Scorer};
-use crate::sinks::{QueueCapacity, Sink, SinkEnd, SinkHandle, spawn_sink};
+use crate::sinks::{QueueCapacity, Sink, SinkEnd, SinkHandle, SinkVitals, spawn_sink};
 use crate::sources::SampleConsumer;
 
 /// A failure of each stage fits.
@@ -43,6 +44,8 @@ pub(super) struct Pipeline {
     pub(super) ready: Receiver<()>,
     /// Takes a ring for each time that the source is opened.
     pub(super) inputs: Sender<SampleConsumer>,
+    /// Takes what a reload brings.
+    pub(super) successors: Sender<Successor>,
     /// Takes the very first record, and the very last.
     pub(super) opening: Sender<StatusRecord>,
     pub(super) closing: Sender<Closing>,
@@ -52,6 +55,7 @@ pub(super) struct Pipeline {
     pub(super) sink_ends: Receiver<SinkEnd>,
     pub(super) hurry: HurrySwitch,
     pub(super) level: Arc<InputLevel>,
+    pub(super) sinks: Vec<Arc<SinkVitals>>,
 }
 
 /// Starts every stage: ring → features → four windows → classify → records → emit → a queue a sink.
@@ -74,10 +78,13 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
 
     // one that is drained and one that follows it
     let (inputs, rings) = bounded(1);
+    let (successors, succession) = bounded(1);
     let (outlet, inlet) = window_channel(&example, when_full, counters());
     let (records, outgoing) = record_queue(when_full, counters());
     let (ended, sink_ends) = bounded(sinks.len().max(1));
     let sinks = spawn_sinks(sinks, spec, &ended)?;
+    let vitals: Vec<_> = sinks.iter().map(SinkHandle::vitals).collect();
+    spec.board.set_sinks(vitals.clone());
     let (ready_sender, ready) = bounded(1);
     let (opening, opening_out) = bounded(1);
     let (closing, closing_out) = bounded(1);
@@ -85,9 +92,17 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
     let (switch, hurry) = hurry();
 
     let meter = InputMeter::new(Arc::clone(&level));
-    let hurried = hurry.clone();
-    let stage =
-        FeatureStage { rings, featuriser, outlet, meter, counters: counters(), hurry: hurried };
+    let stage = FeatureStage {
+        rings,
+        successors: succession,
+        takeover: None,
+        spec: spec.featuriser.clone(),
+        featuriser,
+        outlet,
+        meter,
+        counters: counters(),
+        hurry: hurry.clone(),
+    };
     let features = StageThread::spawn("tympan-features", failed.clone(), || stage.run())?;
 
     let stage = ClassifyStage {
@@ -103,14 +118,21 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
     };
     let classify = StageThread::spawn("tympan-classify", failed.clone(), || stage.run())?;
 
-    let stage =
-        EmitStage { opening: opening_out, outgoing, closing: closing_out, sinks, on_window, hurry };
+    let stage = EmitStage {
+        opening: opening_out,
+        outgoing,
+        closing: closing_out,
+        sinks,
+        board: Arc::clone(&spec.board),
+        on_window,
+        hurry,
+    };
     let emit = StageThread::spawn("tympan-emit", failed, || stage.run())?;
 
     #[rustfmt::skip]
     let pipeline = Pipeline {
-        features, classify, emit, ready, inputs, opening, closing, records, failures, sink_ends, level,
-        hurry: switch,
+        features, classify, emit, ready, inputs, successors, opening, closing, records, failures, sink_ends, level,
+        hurry: switch, sinks: vitals,
     };
     Ok(pipeline)
 }

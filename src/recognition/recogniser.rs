@@ -190,6 +190,16 @@ impl Recogniser {
         self.source = source;
     }
 
+    /// Goes on as `successor`: ends what is open, keeps counting ids, and stays with the source and its rate.
+    pub fn succeed(&mut self, successor: Self, emit: &mut dyn FnMut(Record)) {
+        self.finish(emit);
+        let Self { scorer, smoothing, smoother, detector, top, scores, ranking, .. } = successor;
+        (self.scorer, self.smoothing, self.smoother) = (scorer, smoothing, smoother);
+        (self.top, self.scores, self.ranking) = (top, scores, ranking);
+        self.detector.succeed(detector);
+        self.set_sample_rate(self.sample_rate, emit);
+    }
+
     fn judge(
         &mut self,
         window: &MelWindow,

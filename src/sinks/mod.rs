@@ -14,6 +14,7 @@ mod sink_stage;
 mod socket;
 mod stdout;
 mod text_line;
+mod vitals;
 
 pub use error::SinkError;
 pub use line_format::{Colour, LineFormat};
@@ -22,5 +23,6 @@ pub use queue::{QueueCapacity, SinkClosed, SinkHandle, WhenFull, close_sinks, sp
 pub use record_filter::RecordFilter;
 pub use sink::Sink;
 pub use sink_stage::SinkEnd;
-pub use socket::{SocketSink, SocketSpec, UnixSocketSpec};
+pub use socket::{SocketSink, SocketSpec, StatusLine, Token, UnixSocketSpec};
 pub use stdout::StdoutSink;
+pub use vitals::SinkVitals;

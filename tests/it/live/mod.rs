@@ -1,12 +1,14 @@
 //! The daemon with fake ends: a scripted source, a scorer that only tells loud from quiet, sinks that collect. What is
-//! lost and what is not is in `losses`, how a source comes back in `device_life`, how a daemon ends in `endings`, the scan of
-//! clips in `scan`.
+//! lost and what is not is in `losses`, how a source comes back in `device_life`, how a daemon ends in `endings`, how it
+//! takes another model in `reload`, what the service manager hears of it in `watchdog`, the scan of clips in `scan`.
 
 mod device_life;
 mod endings;
 mod fakes;
 mod losses;
+mod reload;
 mod scan;
+mod watchdog;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,8 +52,12 @@ fn featuriser() -> FeaturiserSpec {
 
 /// Every window counts at once; quiet is no event.
 fn detector() -> DetectorSpec {
+    detector_for(labels())
+}
+
+fn detector_for(labels: LabelSet) -> DetectorSpec {
     let model = ModelTraits {
-        labels: labels(),
+        labels,
         thresholds: vec![Thresholds { on: 0.6, off: 0.4 }; 2],
         hop: rate(16_000).duration_of(HOP),
     };
@@ -79,6 +85,7 @@ fn spec(when_full: WhenFull) -> PipelineSpec {
         device: "a script".to_owned(),
         model: "loudness".to_owned(),
         counters: Arc::default(),
+        board: Arc::default(),
     }
 }
 
@@ -131,6 +138,7 @@ fn daemon(
     Daemon {
         source: Box::new(source),
         reopen: None,
+        reload: None,
         scorer: Box::new(scorer),
         sinks,
         spec,
@@ -191,6 +199,7 @@ fn story(records: &[Record]) -> Vec<&'static str> {
             State::Overloaded => None,
             State::Listening => Some("listening"),
             State::Silent => Some("silent"),
+            State::Flat => Some("flat"),
             State::Clipping => Some("clipping"),
             State::Lost => Some("lost"),
             State::Recovering => Some("recovering"),

@@ -3,6 +3,7 @@
 mod log_file;
 mod queue;
 mod sockets;
+mod under_fire;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

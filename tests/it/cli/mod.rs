@@ -11,6 +11,7 @@ mod power_cut;
 mod run;
 mod same_records;
 mod service;
+mod status;
 mod train;
 mod train_interrupted;
 

@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod classify;
 mod classify_output;
+mod clips;
 mod dataset_selection;
 mod devices;
 mod eval;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::Failure;
 use super::run::{RunArguments, apply_options};
 use super::setup::Setup;
+use super::{Failure, clips};
 use crate::config::Config;
 use crate::live::{Reload, Reloaded};
 use crate::model::Schedule;
@@ -22,6 +22,8 @@ fn read(arguments: &RunArguments, running: &Config) -> Result<Reloaded, String> 
         Setup::load(arguments.config.as_deref(), arguments.model.as_deref())
             .map_err(|failure| failure.to_string())?;
     apply_options(&mut config, arguments);
+    let veto =
+        clips::veto(&running.clips, &bundle.labels).map_err(|failure| failure.to_string())?;
     let scorer = bundle
         .scorer(Schedule::Incremental)
         .map_err(|error| Failure::device_or_model(error).to_string())?;
@@ -30,6 +32,7 @@ fn read(arguments: &RunArguments, running: &Config) -> Result<Reloaded, String> 
         scorer: Box::new(scorer),
         smoothing: config.detector.smoothing,
         detector,
+        veto,
         top: config.output.top_labels,
         model: bundle.manifest.name.clone(),
         needs_restart: needs_restart(running, &config),
@@ -46,6 +49,7 @@ fn needs_restart(running: &Config, read: &Config) -> Vec<String> {
         ("[output.unix]", was.unix != is.unix),
         ("[output.tcp]", was.tcp != is.tcp),
         ("[output.sockets]", was.sockets != is.sockets),
+        ("[clips]", running.clips != read.clips),
         ("[runtime]", running.torch_threads != read.torch_threads),
         ("[log]", running.log_level != read.log_level),
     ];

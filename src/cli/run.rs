@@ -12,7 +12,8 @@ use super::setup::Setup;
 use super::signals::DaemonSignals;
 use super::source_choice::{self, SourceChoice};
 use super::{
-    Arguments, Command, Failure, bench, check, classify, devices, eval, plot, sinks, status, train,
+    Arguments, Command, Failure, bench, check, classify, clips, devices, eval, plot, sinks, status,
+    train,
 };
 use crate::config::{Config, StdoutConfig, StdoutFormat};
 use crate::domain::Counters;
@@ -45,6 +46,9 @@ pub struct RunArguments {
     /// How standard output looks: text or jsonl; by default text on a terminal, JSON Lines elsewhere
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Record events of these labels into the folder of [clips]; nothing is recorded without it or [clips]
+    #[arg(long, value_name = "LABEL,...", value_delimiter = ',')]
+    save_clips: Vec<String>,
     /// Write the scores of every window to standard output, also as text
     #[arg(long)]
     windows: bool,
@@ -85,7 +89,13 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let opened = source_choice::open(arguments.source.as_ref(), &config.source, pace)?;
     let counters = Arc::new(Counters::default());
     let board = Arc::new(StatusBoard::default());
-    let sinks = sinks::open(&config.output, &counters, sinks::status_line(&board, &counters))?;
+    let mut sinks = sinks::open(&config.output, &counters, sinks::status_line(&board, &counters))?;
+    let veto = clips::veto(&config.clips, &bundle.labels)?;
+    let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.when_full)?;
+    let tap = tap.map(|(folder, tap)| {
+        sinks.push(Box::new(folder));
+        tap
+    });
     let signals = DaemonSignals::listen()?;
     let daemon = Daemon {
         source: opened.source,
@@ -93,10 +103,12 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         reload: Some(reload(arguments, &config, signals.reload)),
         scorer: Box::new(bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?),
         sinks,
+        tap,
         spec: PipelineSpec {
             featuriser: bundle.featuriser_spec(),
             smoothing: config.detector.smoothing,
             detector,
+            veto,
             top: config.output.top_labels,
             when_full: opened.when_full,
             ring: config.source.ring,
@@ -112,8 +124,12 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     daemon.run().map(|_| ExitCode::SUCCESS).map_err(failure_of)
 }
 
-/// An option about standard output turns it on as well.
+/// An option about standard output turns it on as well, one about clips turns those on.
 pub fn apply_options(config: &mut Config, arguments: &RunArguments) {
+    if !arguments.save_clips.is_empty() {
+        config.clips.labels.clone_from(&arguments.save_clips);
+        config.clips.enabled = true;
+    }
     if arguments.format.is_none() && !arguments.windows {
         return;
     }

@@ -9,11 +9,11 @@ use toml::de::DeValue;
 
 use super::detector;
 use super::resolved::{
-    Config, FileConfig, HostChoice, LogFileConfig, MicrophoneConfig, Origin, OutputConfig, Pace,
-    SocketsConfig, SourceConfig, SourceKind, StdinConfig, StdoutConfig, StdoutFormat, TcpConfig,
-    UnixConfig,
+    ClipsConfig, Config, FileConfig, HostChoice, LogFileConfig, MicrophoneConfig, Origin,
+    OutputConfig, Pace, SocketsConfig, SourceConfig, SourceKind, StdinConfig, StdoutConfig,
+    StdoutFormat, TcpConfig, UnixConfig,
 };
-use super::section::{Section, boolean, number, one_of, text, whole};
+use super::section::{Section, boolean, number, one_of, text, texts, whole};
 use crate::domain::SampleRate;
 use crate::sources::{PcmSpec, SourceError};
 
@@ -28,6 +28,7 @@ pub(super) fn config(root: Section<'_>, folder: &Path) -> Config {
         source: source(root.section("source"), &path),
         detector: detector::read(root.section("detector")),
         output: output(root.section("output"), &path),
+        clips: clips(root.section("clips"), &path),
         torch_threads: runtime.value("torch_threads", whole(1..=64)) as usize,
         log_level: log.value("level", one_of(&LEVELS)),
         origin: Origin::default(),
@@ -235,6 +236,30 @@ fn tcp(
     }
     section.end();
     enabled.then_some(config)
+}
+
+fn clips(
+    section: Section<'_>,
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> ClipsConfig {
+    let config = ClipsConfig {
+        enabled: section.value("enabled", boolean),
+        folder: section.value("folder", path),
+        labels: section.value("labels", texts),
+        deny: section.value("deny", texts),
+        before: seconds(section.value("before_s", number(0.0..=60.0))),
+        after: seconds(section.value("after_s", number(0.0..=60.0))),
+        longest: seconds(section.value("max_clip_s", number(1.0..=600.0))),
+        max_total_bytes: section.value("max_total_mb", whole(1..=1_000_000)) * BYTES_PER_MB,
+        max_age: Duration::from_secs(section.value("max_age_days", whole(1..=3_650)) * 86_400),
+    };
+    if config.enabled && config.labels.is_empty() {
+        let nothing =
+            "is empty: no event would be recorded. Name the labels whose events are to be kept.";
+        section.fault("labels", nothing.to_owned());
+    }
+    section.end();
+    config
 }
 
 fn seconds(seconds: f64) -> Duration {

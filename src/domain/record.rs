@@ -51,6 +51,9 @@ pub struct WindowRecord {
     pub padded_samples: u64,
     /// Microseconds from the arrival of the window's last sample to this record's hand-over to the sinks.
     pub latency_us: u64,
+    /// Whether a label of which no recording may be kept scored at or above its threshold in it.
+    #[serde(skip)]
+    pub is_vetoed: bool,
     /// When the window's last sample reached this process; what `latency_us` is taken from.
     #[serde(skip)]
     pub arrival: Instant,

@@ -27,6 +27,7 @@ pub const WARM_UP_SEGMENTS: u64 = 4;
 pub(super) struct ClassifyStage {
     pub(super) scorer: Box<dyn Scorer>,
     pub(super) recogniser: RecogniserSpec,
+    pub(super) veto: Vec<usize>,
     /// A window of the right shape.
     pub(super) example: MelWindow,
     pub(super) hop_frames: u64,
@@ -42,10 +43,12 @@ impl ClassifyStage {
     /// Warms up, says so, and works until the feature stage has ended or the scorer fails. Whatever happens, events that
     /// began end.
     pub(super) fn run(self) -> Result<(), LiveError> {
-        let Self { mut scorer, recogniser, example, hop_frames, inlet, records, ready, .. } = self;
+        let Self {
+            mut scorer, recogniser, veto, example, hop_frames, inlet, records, ready, ..
+        } = self;
         warm_up(&mut *scorer, example, hop_frames, &self.hurry)?;
         let mut listener = Listener {
-            recogniser: Recogniser::new(scorer, recogniser)?,
+            recogniser: Recogniser::new(scorer, recogniser)?.with_veto(veto),
             inlet,
             records,
             counters: self.counters,

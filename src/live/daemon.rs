@@ -11,7 +11,7 @@ use super::reopening::Reopen;
 use super::supervisor::Supervisor;
 use super::topology::{self, PipelineEnds};
 use crate::recognition::Scorer;
-use crate::sinks::Sink;
+use crate::sinks::{AudioTap, Sink};
 use crate::sources::Source;
 
 /// A source, a scorer and sinks, not yet joined.
@@ -26,6 +26,8 @@ pub struct Daemon {
     pub scorer: Box<dyn Scorer>,
     /// Where records go; each gets a queue and a thread.
     pub sinks: Vec<Box<dyn Sink>>,
+    /// Where samples go beside the front end, for a sink that records them.
+    pub tap: Option<AudioTap>,
     /// How it listens.
     pub spec: PipelineSpec,
     /// Set it to end the daemon: within a second, even if a sink blocks; three if the scorer itself hangs.
@@ -57,9 +59,10 @@ impl Daemon {
     /// [`LiveError`]: what the stages cannot be built from, a source that does not start, or is lost and cannot be
     /// reopened, a scorer that fails, a sink that failed for good.
     pub fn run(self) -> Result<Outcome, LiveError> {
-        let Self { source, reopen, reload, scorer, sinks, spec, stop, on_window } = self;
+        let Self { source, reopen, reload, scorer, sinks, tap, spec, stop, on_window } = self;
         let (name, sample_rate) = (Arc::<str>::from(source.name()), source.sample_rate());
-        let ends = PipelineEnds { source: name.clone(), sample_rate, scorer, sinks, on_window };
+        let ends =
+            PipelineEnds { source: name.clone(), sample_rate, scorer, sinks, tap, on_window };
         let pipeline = topology::spawn(&spec, ends)?;
         let reloading =
             reload.map(|reload| Reloading::new(reload, name.clone(), pipeline.successors.clone()));

@@ -18,6 +18,7 @@ use super::window_outlet::WindowOutlet;
 use crate::domain::{Counters, GapCause, SampleIndex, SampleRate};
 use crate::features::{Arrival, Featuriser, FeaturiserSpec};
 use crate::recognition::Gap;
+use crate::sinks::AudioTap;
 use crate::sources::{SampleConsumer, Taken};
 
 /// Samples taken at a time: a callback's worth at most, whatever the device.
@@ -34,6 +35,7 @@ pub(super) struct FeatureStage {
     pub(super) spec: FeaturiserSpec,
     pub(super) featuriser: Featuriser,
     pub(super) outlet: WindowOutlet,
+    pub(super) tap: Option<AudioTap>,
     pub(super) meter: InputMeter,
     pub(super) counters: Arc<Counters>,
     pub(super) hurry: Hurry,
@@ -114,6 +116,9 @@ impl FeatureStage {
                 Taken::Samples { count, arrival, .. } => {
                     nap.took(count as u64, arrival);
                     heard = Heard { sample_rate, last_arrival: arrival };
+                    if let Some(tap) = &mut self.tap {
+                        tap.push(self.featuriser.end(), sample_rate, &block[..count]);
+                    }
                     self.hear(&block[..count], Arrival::at(arrival));
                 }
                 // a device that came back with a loss: all of it is one gap, which ends with the first block

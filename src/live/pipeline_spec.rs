@@ -18,6 +18,9 @@ pub struct PipelineSpec {
     pub smoothing: Duration,
     /// When events begin and end.
     pub detector: DetectorSpec,
+    /// Labels, as indices, of which no recording may be kept; see
+    /// [`Recogniser::with_veto`](crate::recognition::Recogniser::with_veto).
+    pub veto: Vec<usize>,
     /// How many labels a window record lists.
     pub top: usize,
     /// Live, what finds a queue full is dropped and counted; offline, everybody waits and nothing is lost. The source's

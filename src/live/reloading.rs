@@ -32,6 +32,8 @@ pub struct Reloaded {
     pub smoothing: Duration,
     /// When events begin and end.
     pub detector: DetectorSpec,
+    /// Labels, as indices, of which no recording may be kept.
+    pub veto: Vec<usize>,
     /// How many labels a window record lists.
     pub top: usize,
     /// The model in words.
@@ -150,7 +152,7 @@ fn prepare(
     sample_rate: SampleRate,
     done: Sender<Result<(), String>>,
 ) -> Result<(Successor, InForce), String> {
-    let Reloaded { featuriser, mut scorer, smoothing, detector, top, model, needs_restart } =
+    let Reloaded { featuriser, mut scorer, smoothing, detector, veto, top, model, needs_restart } =
         reloaded;
     let planned = Featuriser::new(&featuriser, sample_rate).map_err(|error| error.to_string())?;
     let (_no_end_in_sight, unhurried) = hurry();
@@ -159,6 +161,7 @@ fn prepare(
         .map_err(|error| error.to_string())?;
     let spec = RecogniserSpec { source, sample_rate, smoothing, detector, top };
     let recogniser = Recogniser::new(scorer, spec).map_err(|error| error.to_string())?;
+    let recogniser = recogniser.with_veto(veto);
     let in_force = InForce { featuriser: featuriser.clone(), model, needs_restart };
     Ok((Successor { featuriser, recogniser: Box::new(recogniser), done }, in_force))
 }

@@ -20,7 +20,7 @@ use super::window_outlet::window_channel;
 use crate::domain::{SampleRate, StatusRecord};
 use crate::features::Featuriser;
 use crate::recognition::{RecogniserSpec, Scorer};
-use crate::sinks::{QueueCapacity, Sink, SinkEnd, SinkHandle, SinkVitals, spawn_sink};
+use crate::sinks::{AudioTap, QueueCapacity, Sink, SinkEnd, SinkHandle, SinkVitals, spawn_sink};
 use crate::sources::SampleConsumer;
 
 /// A failure of each stage fits.
@@ -32,6 +32,7 @@ pub(super) struct PipelineEnds {
     pub(super) sample_rate: SampleRate,
     pub(super) scorer: Box<dyn Scorer>,
     pub(super) sinks: Vec<Box<dyn Sink>>,
+    pub(super) tap: Option<AudioTap>,
     pub(super) on_window: Option<WindowObserver>,
 }
 
@@ -63,7 +64,7 @@ pub(super) struct Pipeline {
 /// Nothing moves before a ring is sent and filled. With all rings at their end, dropping their sender ends all of it, stage
 /// by stage.
 pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline, LiveError> {
-    let PipelineEnds { source, sample_rate, scorer, sinks, on_window } = ends;
+    let PipelineEnds { source, sample_rate, scorer, sinks, tap, on_window } = ends;
     let (when_full, counters) = (spec.when_full, || Arc::clone(&spec.counters));
     let recogniser = RecogniserSpec {
         source,
@@ -99,6 +100,7 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
         spec: spec.featuriser.clone(),
         featuriser,
         outlet,
+        tap,
         meter,
         counters: counters(),
         hurry: hurry.clone(),
@@ -108,6 +110,7 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
     let stage = ClassifyStage {
         scorer,
         recogniser,
+        veto: spec.veto.clone(),
         example,
         hop_frames: spec.featuriser.window.hop_frames as u64,
         inlet,

@@ -221,6 +221,7 @@ pub(super) mod tests {
                 .collect(),
             level_dbfs: -23.123,
             padded_samples: 0,
+            is_vetoed: false,
             latency_us: 412,
             arrival: Instant::now(),
         })

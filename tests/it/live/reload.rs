@@ -45,6 +45,7 @@ fn other_model(window: WindowSpec) -> Reloaded {
         scorer: Box::new(Loudness::labelled(other_labels())),
         smoothing: std::time::Duration::ZERO,
         detector: detector_for(other_labels()),
+        veto: Vec::new(),
         top: 2,
         model: "another".to_owned(),
         needs_restart: vec!["[source]".to_owned()],

@@ -66,13 +66,6 @@ pub(super) struct Pipeline {
 pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline, LiveError> {
     let PipelineEnds { source, sample_rate, scorer, sinks, tap, on_window } = ends;
     let (when_full, counters) = (spec.when_full, || Arc::clone(&spec.counters));
-    let recogniser = RecogniserSpec {
-        source,
-        sample_rate,
-        smoothing: spec.smoothing,
-        detector: spec.detector.clone(),
-        top: spec.top,
-    };
     let featuriser = Featuriser::new(&spec.featuriser, sample_rate)?;
     let example = featuriser.empty_window();
     let level = Arc::new(InputLevel::default());
@@ -93,42 +86,24 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
     let (switch, hurry) = hurry();
 
     let meter = InputMeter::new(Arc::clone(&level));
+    #[rustfmt::skip]
     let stage = FeatureStage {
-        rings,
-        successors: succession,
-        takeover: None,
-        spec: spec.featuriser.clone(),
-        featuriser,
-        outlet,
-        tap,
-        meter,
-        counters: counters(),
-        hurry: hurry.clone(),
+        rings, successors: succession, takeover: None, spec: spec.featuriser.clone(), featuriser, outlet, tap, meter,
+        counters: counters(), hurry: hurry.clone(),
     };
     let features = StageThread::spawn("tympan-features", failed.clone(), || stage.run())?;
 
+    #[rustfmt::skip]
     let stage = ClassifyStage {
-        scorer,
-        recogniser,
-        veto: spec.veto.clone(),
-        example,
-        hop_frames: spec.featuriser.window.hop_frames as u64,
-        inlet,
-        records: records.clone(),
-        ready: ready_sender,
-        counters: counters(),
-        hurry: hurry.clone(),
+        scorer, recogniser: recogniser_spec(spec, source, sample_rate), veto: spec.veto.clone(), example,
+        hop_frames: spec.featuriser.window.hop_frames as u64, inlet, records: records.clone(),
+        ready: ready_sender, counters: counters(), hurry: hurry.clone(),
     };
     let classify = StageThread::spawn("tympan-classify", failed.clone(), || stage.run())?;
 
+    #[rustfmt::skip]
     let stage = EmitStage {
-        opening: opening_out,
-        outgoing,
-        closing: closing_out,
-        sinks,
-        board: Arc::clone(&spec.board),
-        on_window,
-        hurry,
+        opening: opening_out, outgoing, closing: closing_out, sinks, board: Arc::clone(&spec.board), on_window, hurry,
     };
     let emit = StageThread::spawn("tympan-emit", failed, || stage.run())?;
 
@@ -138,6 +113,20 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
         hurry: switch, sinks: vitals,
     };
     Ok(pipeline)
+}
+
+fn recogniser_spec(
+    spec: &PipelineSpec,
+    source: Arc<str>,
+    sample_rate: SampleRate,
+) -> RecogniserSpec {
+    RecogniserSpec {
+        source,
+        sample_rate,
+        smoothing: spec.smoothing,
+        detector: spec.detector.clone(),
+        top: spec.top,
+    }
 }
 
 fn spawn_sinks(

@@ -202,3 +202,31 @@ fn a_microphone_that_stays_away_is_waited_for_and_a_stop_obeyed() {
     until(&records, |record| record["state"] == "stopping");
     assert_eq!(daemon.wait().unwrap().code(), Some(0));
 }
+
+fn pactl(server: &AudioServer, arguments: &[&str]) {
+    let mut pactl = Command::new("pactl");
+    let status = pactl.args(arguments).envs(server.env()).stdout(Stdio::null()).status();
+    assert!(status.unwrap().success(), "pactl {arguments:?}");
+}
+
+#[test]
+fn a_default_device_that_becomes_another_one_is_followed_if_so_configured() {
+    let Some(server) = server() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let headset = ["sink_name=headset", "rate=44100", "channels=1"];
+    pactl(&server, &[&["load-module", "module-null-sink"], &headset[..]].concat());
+    let microphone = "host = \"pulseaudio\"\nfollow_default = true\n";
+    let (mut daemon, records) = listen_with(&server, microphone, folder.path());
+    until(&records, |record| record["type"] == "window");
+    pactl(&server, &["set-default-source", "headset.monitor"]);
+    let lost = until(&records, |record| record["state"] == "lost");
+    let detail = lost["detail"].as_str().unwrap();
+    assert!(detail.contains("is now pulseaudio:headset.monitor, no longer"), "{detail}");
+    let back = until(&records, |record| record["state"] == "recovering");
+    assert_eq!(back["sample_rate_hz"], 44_100, "{back}");
+    assert!(back["detail"].as_str().unwrap().contains("headset"), "{back}");
+    until(&records, |record| record["state"] == "listening");
+    until(&records, |record| record["type"] == "window");
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}

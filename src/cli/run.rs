@@ -15,7 +15,7 @@ use super::{
     Arguments, Command, Failure, bench, check, classify, clips, devices, eval, plot, sinks, status,
     train,
 };
-use crate::config::{Config, StdoutConfig, StdoutFormat};
+use crate::config::{Config, StdoutConfig, StdoutFormat, UnixConfig};
 use crate::domain::Counters;
 use crate::live::{Daemon, LiveError, PipelineSpec, StatusBoard};
 use crate::model::Schedule;
@@ -46,6 +46,9 @@ pub struct RunArguments {
     /// How standard output looks: text or jsonl; by default text on a terminal, JSON Lines elsewhere
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Serve a Unix socket here, as [output.unix] does
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
     /// Record events of these labels into the folder of [clips]; nothing is recorded without it or [clips]
     #[arg(long, value_name = "LABEL,...", value_delimiter = ',')]
     save_clips: Vec<String>,
@@ -124,8 +127,15 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     daemon.run().map(|_| ExitCode::SUCCESS).map_err(failure_of)
 }
 
-/// An option about standard output turns it on as well, one about clips turns those on.
+/// Who may connect to a socket that only an option asks for: its owner and group.
+const SOCKET_MODE: u32 = 0o660;
+
+/// An option about an output or about clips turns that on as well.
 pub fn apply_options(config: &mut Config, arguments: &RunArguments) {
+    if let Some(path) = &arguments.socket {
+        let mode = config.output.unix.as_ref().map_or(SOCKET_MODE, |unix| unix.mode);
+        config.output.unix = Some(UnixConfig { path: path.clone(), mode });
+    }
     if !arguments.save_clips.is_empty() {
         config.clips.labels.clone_from(&arguments.save_clips);
         config.clips.enabled = true;

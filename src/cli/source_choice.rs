@@ -129,6 +129,7 @@ fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource
         latency: Some(microphone.buffer),
         sample_rate: microphone.sample_rate,
         silence_limit: microphone.lost_after,
+        follow_default: microphone.follow_default,
     };
     match Microphone::open(&spec) {
         Ok(source) => {

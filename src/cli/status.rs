@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,8 +17,9 @@ use crate::domain::State;
 use crate::live::{DaemonStatus, ReloadStatus, SinkStatus};
 use crate::sinks::Token;
 
-/// Where the delivered unit's socket is.
-const USUAL_SOCKET: &str = "/run/tympan/tympan.sock";
+/// Where the delivered units' sockets are, below a user's or the system's runtime folder.
+const USUAL_SOCKET: &str = "tympan/tympan.sock";
+const SYSTEM_FOLDER: &str = "/run";
 
 /// How long the daemon may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,7 +33,7 @@ pub struct StatusArguments {
     /// The daemon's configuration, which says where it listens
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where it listens: a Unix socket's path, or an address and a port; /run/tympan/tympan.sock without both
+    /// Where it listens: a Unix socket's path, or an address and a port; without both, where the delivered units do
     #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
     connect: Option<String>,
     /// File with the token that a TCP address asks for
@@ -74,7 +75,7 @@ fn address(arguments: &StatusArguments) -> Result<Address, Failure> {
             Err(_) => Address::Unix(connect.into()),
         });
     }
-    let Some(path) = &arguments.config else { return Ok(Address::Unix(USUAL_SOCKET.into())) };
+    let Some(path) = &arguments.config else { return Ok(Address::Unix(usual_socket())) };
     let output = setup::read(Some(path))?.finish().map_err(Failure::usage)?.output;
     match (output.unix, output.tcp) {
         (Some(unix), _) => Ok(Address::Unix(unix.path)),
@@ -87,6 +88,14 @@ fn address(arguments: &StatusArguments) -> Result<Address, Failure> {
             path.display()
         ))),
     }
+}
+
+/// The socket of the user's own daemon if there is one, else of the system's.
+fn usual_socket() -> PathBuf {
+    let own =
+        std::env::var_os("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join(USUAL_SOCKET));
+    own.filter(|socket| socket.exists())
+        .unwrap_or_else(|| Path::new(SYSTEM_FOLDER).join(USUAL_SOCKET))
 }
 
 fn ask(address: &Address) -> anyhow::Result<DaemonStatus> {

@@ -116,6 +116,7 @@ fn microphone(section: Section<'_>) -> MicrophoneConfig {
         buffer: Duration::from_millis(section.value("buffer_ms", whole(1..=1_000))),
         lost_after: seconds(section.value("lost_after_s", number(0.5..=3_600.0))),
         wait: section.value("wait", boolean),
+        follow_default: section.value("follow_default", boolean),
     };
     section.end();
     config

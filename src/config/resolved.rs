@@ -87,6 +87,8 @@ pub struct MicrophoneConfig {
     pub lost_after: Duration,
     /// Whether a device that is absent at the start is waited for.
     pub wait: bool,
+    /// Whether the default device is followed when it becomes another one.
+    pub follow_default: bool,
 }
 
 /// The audio systems.

@@ -44,11 +44,13 @@ pub struct Counters {
     pub events_dropped: Counter,
     /// Records that slow socket clients missed.
     pub client_records_dropped: Counter,
+    /// Streams of lost devices that hang in their driver for ever, with their threads and descriptors.
+    pub streams_left_behind: Counter,
 }
 
 impl Counters {
     /// Each count with the name of its field, in their order.
-    pub fn named(&self) -> [(&'static str, u64); 9] {
+    pub fn named(&self) -> [(&'static str, u64); 10] {
         [
             ("samples_captured", self.samples_captured.get()),
             ("samples_dropped", self.samples_dropped.get()),
@@ -59,6 +61,7 @@ impl Counters {
             ("records_dropped", self.records_dropped.get()),
             ("events_dropped", self.events_dropped.get()),
             ("client_records_dropped", self.client_records_dropped.get()),
+            ("streams_left_behind", self.streams_left_behind.get()),
         ]
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
+use super::reloading::Taken;
 use super::window_outlet::WindowInlet;
 use crate::domain::{MelWindow, Record, StatusRecord, WindowRecord};
 use crate::recognition::{Gap, Recogniser};
@@ -23,7 +24,7 @@ pub(super) struct Handover {
     pub(super) recogniser: Box<Recogniser>,
     /// Where its windows come from, if their shape is another one.
     pub(super) inlet: Option<WindowInlet>,
-    pub(super) done: Sender<Result<(), String>>,
+    pub(super) done: Sender<Taken>,
 }
 
 /// From the classify stage, and the supervisor, to the emit stage.

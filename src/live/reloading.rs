@@ -42,13 +42,16 @@ pub struct Reloaded {
     pub needs_restart: Vec<String>,
 }
 
+/// Whether a successor has taken over, or why it cannot.
+pub(super) type Taken = Result<(), String>;
+
 /// What takes the place of featuriser and recogniser.
 pub(super) struct Successor {
     pub(super) featuriser: FeaturiserSpec,
     /// Warm; of the present source, whose rate may be another one by the time it takes over.
     pub(super) recogniser: Box<Recogniser>,
     /// Told by the classify stage once it has taken over, or by the feature stage why it cannot.
-    pub(super) done: Sender<Result<(), String>>,
+    pub(super) done: Sender<Taken>,
 }
 
 /// What is in force after a reload.
@@ -77,7 +80,7 @@ pub(super) struct Reloading {
     reload: Reload,
     source: Arc<str>,
     successors: Sender<Successor>,
-    done: (Sender<Result<(), String>>, Receiver<Result<(), String>>),
+    done: (Sender<Taken>, Receiver<Taken>),
     stage: Stage,
 }
 
@@ -150,7 +153,7 @@ fn prepare(
     reloaded: Reloaded,
     source: Arc<str>,
     sample_rate: SampleRate,
-    done: Sender<Result<(), String>>,
+    done: Sender<Taken>,
 ) -> Result<(Successor, InForce), String> {
     let Reloaded { featuriser, mut scorer, smoothing, detector, veto, top, model, needs_restart } =
         reloaded;

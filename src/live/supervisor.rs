@@ -25,6 +25,10 @@ use crate::sources::{RunningSource, SampleConsumer, Source, SourceError, SourceS
 /// From one look at everything to the next: a stop or a lost device is noticed this late at most.
 const TURN: Duration = Duration::from_millis(50);
 
+/// Streams that hang in their driver for ever, before the daemon ends for the service manager to start it again: through
+/// ALSA's `pulse` plugin each keeps three threads and eight of the usual 1024 descriptors.
+const STREAMS_LEFT_BEHIND: u64 = 32;
+
 /// Why the listening is over.
 pub(super) enum Ending {
     SourceEnded,
@@ -169,7 +173,7 @@ impl Supervisor {
                 None
             }
             SourceState::Lost(source) => {
-                let Some(reopen) = self.reopen.clone() else {
+                let Some(reopen) = self.reopen.clone().filter(|_| !self.is_worn_out()) else {
                     return Some(self.lost(source));
                 };
                 // closes the ring: what it holds is still heard
@@ -201,6 +205,15 @@ impl Supervisor {
             let why = "what was heard before is still being worked off";
             reopening.failed(why, Instant::now());
         }
+    }
+
+    /// Whether lost streams hold so much of the process that a fresh one should take over.
+    fn is_worn_out(&self) -> bool {
+        let left_behind = self.spec.counters.streams_left_behind.get();
+        if left_behind >= STREAMS_LEFT_BEHIND {
+            log::error!("{left_behind} streams never closed; it takes a fresh process to go on");
+        }
+        left_behind >= STREAMS_LEFT_BEHIND
     }
 
     /// Takes a new configuration and model into service, or tells why not.

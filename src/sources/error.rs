@@ -224,6 +224,14 @@ pub enum SourceError {
         #[source]
         source: io::Error,
     },
+    /// The default device has become another one, and is to be followed.
+    #[error("the default device is now {now}, no longer {was}")]
+    DefaultChanged {
+        /// What was captured.
+        was: String,
+        /// What is the default.
+        now: String,
+    },
     /// The source has failed before, and its cause has been told already.
     #[error("source {name} has failed; open it again")]
     AlreadyLost {

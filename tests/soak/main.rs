@@ -92,6 +92,28 @@ fn wait_until(what: &str, mut met: impl FnMut() -> bool) -> Duration {
     began.elapsed()
 }
 
+fn pipeline_spec(
+    bundle: &Bundle,
+    counters: &Arc<Counters>,
+    board: &Arc<StatusBoard>,
+) -> PipelineSpec {
+    PipelineSpec {
+        featuriser: bundle.featuriser_spec(),
+        smoothing: Duration::from_millis(150),
+        detector: detector(bundle),
+        veto: Vec::new(),
+        top: 5,
+        when_full: WhenFull::DropAndCount,
+        // a tenth of a second of real time at this pace, or more
+        ring: Duration::from_secs(20),
+        silent_after: Duration::from_secs(10),
+        device: "the soak".to_owned(),
+        model: bundle.manifest.name.clone(),
+        counters: Arc::clone(counters),
+        board: Arc::clone(board),
+    }
+}
+
 impl Soak {
     fn start(folder: &Path, seed: u64) -> (Self, Daemon) {
         let bundle = bundle();
@@ -124,21 +146,7 @@ impl Soak {
             scorer: Box::new(Burdened::new(&bundle, &burden)),
             sinks,
             tap: None,
-            spec: PipelineSpec {
-                featuriser: bundle.featuriser_spec(),
-                smoothing: Duration::from_millis(150),
-                detector: detector(&bundle),
-                veto: Vec::new(),
-                top: 5,
-                when_full: WhenFull::DropAndCount,
-                // a tenth of a second of real time at this pace, or more
-                ring: Duration::from_secs(20),
-                silent_after: Duration::from_secs(10),
-                device: "the soak".to_owned(),
-                model: bundle.manifest.name.clone(),
-                counters: Arc::clone(&counters),
-                board: Arc::clone(&board),
-            },
+            spec: pipeline_spec(&bundle, &counters, &board),
             stop: Arc::default(),
             on_window: None,
         };
@@ -220,6 +228,7 @@ impl Soak {
         // SeqCst: a test wants no subtlety
         self.breaks_reload.store(self.random.random_bool(0.3), Ordering::SeqCst);
         let before = self.board.status(&self.counters).and_then(|status| status.reload);
+        // SeqCst: as above
         self.reload.store(true, Ordering::SeqCst);
         wait_until("the reload", || {
             self.board.status(&self.counters).is_some_and(|status| status.reload != before)

@@ -2,10 +2,11 @@
 
 use cpal::traits::DeviceTrait;
 
+use super::default_watch::DefaultWatch;
 use super::devices::{absent, find};
 use super::hosts::{explain, open_hosts, quietly};
 use super::running::{RingSide, RunningMicrophone};
-use super::spec::MicrophoneSpec;
+use super::spec::{DeviceChoice, MicrophoneSpec};
 use super::stream_plan::StreamPlan;
 use crate::domain::SampleRate;
 use crate::sources::{CaptureCallback, RunningSource, SampleProducer, Source, SourceError};
@@ -14,6 +15,8 @@ use crate::sources::{CaptureCallback, RunningSource, SampleProducer, Source, Sou
 pub struct Microphone {
     spec: MicrophoneSpec,
     plan: StreamPlan,
+    /// Where the default device is looked for, if that is to be followed.
+    host: Option<cpal::Host>,
 }
 
 impl Microphone {
@@ -38,7 +41,9 @@ impl Microphone {
                 })?,
             };
             let plan = StreamPlan::decide(&id, device, own, spec)?;
-            Ok(Self { spec: spec.clone(), plan })
+            let follows = spec.follow_default && spec.device == DeviceChoice::Default;
+            let host = hosts.into_iter().find(|host| follows && host.id() == id.host());
+            Ok(Self { spec: spec.clone(), plan, host })
         })
     }
 
@@ -65,10 +70,12 @@ impl Source for Microphone {
         self: Box<Self>,
         producer: SampleProducer,
     ) -> Result<Box<dyn RunningSource>, SourceError> {
-        let Self { spec, plan } = *self;
+        let Self { spec, plan, host } = *self;
+        let watch = host.map(|host| DefaultWatch::spawn(host, plan.id.clone()));
         let ring = RingSide { counters: producer.counters(), closer: producer.closer() };
         let capture = CaptureCallback::new(plan.channels, plan.selection, producer)?;
-        let running = quietly(|| RunningMicrophone::start(plan, &spec, capture, ring))?;
+        let mut running = quietly(|| RunningMicrophone::start(plan, &spec, capture, ring))?;
+        running.default_watch = watch;
         Ok(Box::new(running))
     }
 }

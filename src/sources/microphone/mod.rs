@@ -4,6 +4,7 @@
 //! [`CaptureCallback`](super::CaptureCallback). The supervisor asks the running source for its state, which is where
 //! errors are logged, stalls are noticed and a stalled stream is rebuilt: never in a callback.
 
+mod default_watch;
 mod devices;
 mod hosts;
 #[allow(clippy::module_inception)] // the folder's main type lives in the file of its name

@@ -7,6 +7,7 @@ use cpal::BufferSize;
 use cpal::traits::StreamTrait;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::default_watch::DefaultWatch;
 use super::hosts::explain;
 use super::recording::{Faults, Recording, Relay, Vitals};
 use super::spec::MicrophoneSpec;
@@ -53,6 +54,7 @@ pub(super) struct RunningMicrophone {
     relay: (Sender<Relay>, Receiver<Relay>),
     errors: (Sender<cpal::Error>, Receiver<cpal::Error>),
     watch: Watch,
+    pub(super) default_watch: Option<DefaultWatch>,
     error_log: ErrorLog,
     is_lost: bool,
 }
@@ -75,6 +77,7 @@ impl RunningMicrophone {
             relay: bounded(1),
             errors: bounded(ERRORS_KEPT),
             watch: Watch::new(Instant::now(), buffer),
+            default_watch: None,
             error_log: ErrorLog::default(),
             is_lost: false,
         };
@@ -156,6 +159,7 @@ impl RunningMicrophone {
         }
         let is_hanging = closed.recv_timeout(CLOSE_PATIENCE) == Err(RecvTimeoutError::Timeout);
         if is_hanging {
+            self.ring.counters.streams_left_behind.add(1);
             log::warn!("{} does not close; its thread is left behind", self.plan.id);
         }
         !is_hanging
@@ -194,6 +198,10 @@ impl RunningSource for RunningMicrophone {
         }
         if let Some(error) = self.fatal_error() {
             return self.lose(error);
+        }
+        if let Some(now) = self.default_watch.as_ref().and_then(DefaultWatch::changed_to) {
+            let was = self.plan.id.clone();
+            return self.lose(SourceError::DefaultChanged { was, now });
         }
         match self.watch.verdict(self.vitals.callbacks(), Instant::now(), self.silence_limit) {
             Verdict::Alive => SourceState::Running,

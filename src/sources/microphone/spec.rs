@@ -68,6 +68,8 @@ pub struct MicrophoneSpec {
     pub sample_rate: Option<SampleRate>,
     /// A stream that delivers nothing for this long is lost.
     pub silence_limit: Duration,
+    /// Whether a default device that becomes another one is lost, so that the other is opened.
+    pub follow_default: bool,
 }
 
 impl Default for MicrophoneSpec {
@@ -80,6 +82,7 @@ impl Default for MicrophoneSpec {
             latency: Some(Duration::from_millis(10)),
             sample_rate: None,
             silence_limit: Duration::from_secs(2),
+            follow_default: false,
         }
     }
 }

@@ -63,6 +63,22 @@ fn heard_and_missed(records: &[Record]) -> Vec<&'static str> {
 }
 
 #[test]
+fn when_too_many_lost_streams_hang_a_fresh_process_is_left_to_go_on() {
+    let (reopen, made) = attempts(vec![]);
+    let mut daemon = daemon(
+        Script::of(noise(16_000), End::Lost),
+        Loudness::well(),
+        Vec::new(),
+        spec(WhenFull::Wait),
+    );
+    daemon.reopen = Some(reopen);
+    daemon.spec.counters.streams_left_behind.add(32);
+    let outcome = Running::start(daemon).outcome();
+    assert!(matches!(outcome, Err(LiveError::SourceLost { .. })), "{outcome:?}");
+    assert_eq!(made.get(), 0);
+}
+
+#[test]
 fn a_source_that_comes_back_at_another_rate_is_heard_after_one_gap() {
     let slower = Script { rate: rate(8_000), ..Script::of(noise(24_000), End::Ended) };
     let (reopen, made) = attempts(vec![Err(absent()), Err(absent()), Ok(slower)]);

@@ -4,6 +4,7 @@
 mod clips;
 mod demo;
 mod feeding;
+mod limits;
 mod microphone;
 mod ring;
 

@@ -7,6 +7,7 @@ mod feeding;
 mod limits;
 mod microphone;
 mod ring;
+mod ring_protocol;
 
 use std::sync::Arc;
 use std::time::Duration;

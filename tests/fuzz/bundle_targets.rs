@@ -95,6 +95,11 @@ pub fn weight_files() -> Vec<Vec<u8>> {
     vec![small.to_vec(), none]
 }
 
+/// The bundle that manifests and weights are made from.
+pub fn small_bundle() -> Result<Bundle, BundleError> {
+    Bundle::from_parts(Path::new("small"), small_manifest(), small_weights())
+}
+
 fn small_manifest() -> Manifest {
     toml::from_str(SMALL).expect("the small manifest is one")
 }

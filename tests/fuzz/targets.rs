@@ -17,7 +17,7 @@ mod bundle_targets;
 mod seeds;
 
 #[cfg(feature = "torch")]
-pub use bundle_targets::{manifest, weights};
+pub use bundle_targets::{manifest, small_bundle, weights};
 
 /// The targets, by the names of their programs and of the folders of their regressions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -149,3 +149,10 @@ fn good_audio_is_read() {
         assert_eq!(clip.sample_rate.hz(), 16_000, "seed {index}");
     }
 }
+
+#[cfg(feature = "torch")]
+#[test]
+fn the_bundle_that_others_are_made_from_is_a_good_one() {
+    let bundle = targets::small_bundle().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(bundle.labels.len(), 3);
+}

@@ -10,6 +10,7 @@
 #   PREFIX/share/tympan/config.toml              the configuration as delivered
 #   PREFIX/etc/tympan/config.toml                the one in use (/etc/tympan where PREFIX is /usr)
 #   PREFIX/lib/systemd/system/tympan.service     with the paths of this installation
+#   PREFIX/lib/systemd/user/tympan.service       the one for desktop sessions
 #   PREFIX/share/doc/tympan/                     README, changelog, licences
 #   PREFIX/share/tympan/installed                all files put there and folders/ made: what uninstall removes
 #
@@ -100,8 +101,10 @@ install_all() {
   sed "s|^\( *[a-z_.]* *= *\"\)models/esc50\"|\1$prefix/share/tympan/models/esc50\"|" config.toml >"$scratch/config.toml"
   grep -q "^[^#]*= *\"$prefix/share/tympan/models/esc50\"" "$scratch/config.toml" ||
     die "config.toml has no line that names \"models/esc50\" as the bundle, so the installed one would not find it."
-  sed "s|/usr/local/bin/|$prefix/bin/|g; s|/usr/local/share/|$prefix/share/|g; s|/usr/local/etc/tympan/config.toml|$config|g" \
-    systemd/tympan.service >"$scratch/tympan.service"
+  for unit in tympan tympan-user; do
+    sed "s|/usr/local/bin/|$prefix/bin/|g; s|/usr/local/share/|$prefix/share/|g; s|/usr/local/etc/tympan/config.toml|$config|g" \
+      systemd/$unit.service >"$scratch/$unit.service"
+  done
   cp "$program" "$scratch/tympan"
   cut_rpath "$scratch/tympan"
 
@@ -111,6 +114,7 @@ install_all() {
   put 755 "$scratch/tympan" "$prefix/bin/tympan"
   for file in models/esc50/*; do put 644 "$file" "$prefix/share/tympan/$file"; done
   put 644 "$scratch/tympan.service" "$prefix/lib/systemd/system/tympan.service"
+  put 644 "$scratch/tympan-user.service" "$prefix/lib/systemd/user/tympan.service"
   for file in README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE; do
     [ ! -e "$file" ] || put 644 "$file" "$prefix/share/doc/tympan/$file"
   done

@@ -9,6 +9,7 @@ use super::devices::DevicesArguments;
 use super::eval::EvalArguments;
 use super::plot::PlotArguments;
 use super::run::RunArguments;
+use super::status::StatusArguments;
 use super::train::TrainArguments;
 
 /// Hears a microphone and says, within milliseconds, what it hears.
@@ -35,6 +36,8 @@ pub enum Command {
     Plot(PlotArguments),
     /// Measure latency by stage, cost and throughput; compare them with a baseline
     Bench(BenchArguments),
+    /// Ask a running daemon how it is
+    Status(StatusArguments),
     /// List the capture devices
     Devices(DevicesArguments),
     /// Check a configuration and the bundle it names

@@ -37,6 +37,15 @@ impl Failure {
         if broken_pipe && self.code == 1 {
             return ExitCode::SUCCESS;
         }
+        // nobody may be reading any more
+        let _ = writeln!(std::io::stderr(), "tympan: {self}");
+        ExitCode::from(self.code)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    /// The error with its causes, once each.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut text = self.error.to_string();
         for cause in self.error.chain().skip(1) {
             let cause = cause.to_string();
@@ -44,9 +53,7 @@ impl Failure {
                 text = format!("{text}: {cause}");
             }
         }
-        // nobody may be reading any more
-        let _ = writeln!(std::io::stderr(), "tympan: {text}");
-        ExitCode::from(self.code)
+        f.write_str(&text)
     }
 }
 

@@ -3,20 +3,21 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::anyhow;
 use clap::Args;
 
+use super::reload::reload;
 use super::setup::Setup;
+use super::signals::DaemonSignals;
 use super::source_choice::{self, SourceChoice};
 use super::{
-    Arguments, Command, Failure, bench, check, classify, devices, eval, plot, sinks, train,
+    Arguments, Command, Failure, bench, check, classify, clips, devices, eval, plot, sinks, status,
+    train,
 };
 use crate::config::{Config, StdoutConfig, StdoutFormat};
 use crate::domain::Counters;
-use crate::live::{Daemon, LiveError, PipelineSpec};
+use crate::live::{Daemon, LiveError, PipelineSpec, StatusBoard};
 use crate::model::Schedule;
 use crate::sources::Pace;
 
@@ -24,14 +25,14 @@ use crate::sources::Pace;
 pub const SILENT_AFTER: Duration = Duration::from_secs(10);
 
 /// Arguments of `tympan run`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct RunArguments {
     /// Configuration file; without it the built-in one, which is the repository's config.toml
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// Folder of the model bundle
     #[arg(long, value_name = "FOLDER")]
-    model: Option<PathBuf>,
+    pub model: Option<PathBuf>,
     /// What to listen to; the configuration's choice without it
     #[arg(
         long,
@@ -45,6 +46,9 @@ pub struct RunArguments {
     /// How standard output looks: text or jsonl; by default text on a terminal, JSON Lines elsewhere
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Record events of these labels into the folder of [clips]; nothing is recorded without it or [clips]
+    #[arg(long, value_name = "LABEL,...", value_delimiter = ',')]
+    save_clips: Vec<String>,
     /// Write the scores of every window to standard output, also as text
     #[arg(long)]
     windows: bool,
@@ -71,6 +75,7 @@ pub fn run_command(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Eval(arguments) => eval::eval(&arguments),
         Command::Plot(arguments) => plot::plot(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Status(arguments) => status::status(&arguments),
         Command::Devices(arguments) => devices::devices(&arguments),
         Command::Check(arguments) => check::check(&arguments),
     }
@@ -83,16 +88,27 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let pace = arguments.fast.then_some(Pace::AsFastAsPossible);
     let opened = source_choice::open(arguments.source.as_ref(), &config.source, pace)?;
     let counters = Arc::new(Counters::default());
-    let sinks = sinks::open(&config.output, &counters)?;
+    let board = Arc::new(StatusBoard::default());
+    let mut sinks = sinks::open(&config.output, &counters, sinks::status_line(&board, &counters))?;
+    let veto = clips::veto(&config.clips, &bundle.labels)?;
+    let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.when_full)?;
+    let tap = tap.map(|(folder, tap)| {
+        sinks.push(Box::new(folder));
+        tap
+    });
+    let signals = DaemonSignals::listen()?;
     let daemon = Daemon {
         source: opened.source,
         reopen: opened.reopen,
+        reload: Some(reload(arguments, &config, signals.reload)),
         scorer: Box::new(bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?),
         sinks,
+        tap,
         spec: PipelineSpec {
             featuriser: bundle.featuriser_spec(),
             smoothing: config.detector.smoothing,
             detector,
+            veto,
             top: config.output.top_labels,
             when_full: opened.when_full,
             ring: config.source.ring,
@@ -100,15 +116,20 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
             device: opened.description,
             model: bundle.manifest.name.clone(),
             counters,
+            board,
         },
-        stop: stop_on_signal()?,
+        stop: signals.stop,
         on_window: None,
     };
     daemon.run().map(|_| ExitCode::SUCCESS).map_err(failure_of)
 }
 
-/// An option about standard output turns it on as well.
-fn apply_options(config: &mut Config, arguments: &RunArguments) {
+/// An option about standard output turns it on as well, one about clips turns those on.
+pub fn apply_options(config: &mut Config, arguments: &RunArguments) {
+    if !arguments.save_clips.is_empty() {
+        config.clips.labels.clone_from(&arguments.save_clips);
+        config.clips.enabled = true;
+    }
     if arguments.format.is_none() && !arguments.windows {
         return;
     }
@@ -124,21 +145,6 @@ fn apply_options(config: &mut Config, arguments: &RunArguments) {
     if arguments.windows {
         stdout.windows = Some(true);
     }
-}
-
-/// A flag that SIGINT, SIGTERM and SIGHUP set.
-///
-/// # Errors
-/// [`Failure`] when the system refuses the handler.
-pub fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        // Relaxed: the flag guards nothing but itself; the supervisor looks again in a moment.
-        flag.store(true, Ordering::Relaxed);
-    })
-    .map_err(|error| Failure::failed(anyhow!("cannot listen for SIGINT and SIGTERM: {error}")))?;
-    Ok(stop)
 }
 
 /// The exit code of a daemon that ended otherwise than well.

@@ -52,7 +52,11 @@ impl Setup {
     }
 }
 
-fn read(config: Option<&Path>) -> Result<Reading, Failure> {
+/// Reads `config`, or the built-in configuration; its faults are still to be asked for.
+///
+/// # Errors
+/// [`Failure`] when it cannot be read.
+pub fn read(config: Option<&Path>) -> Result<Reading, Failure> {
     match config {
         Some(path) => Reading::open(path).map_err(|error| match error {
             ConfigError::Faulty(faults) => Failure::usage(faults),

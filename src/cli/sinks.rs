@@ -1,14 +1,20 @@
 //! Turns `[output]` into open sinks.
 
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
 
 use super::Failure;
 use crate::config::{OutputConfig, StdoutConfig, StdoutFormat};
 use crate::domain::Counters;
+use crate::live::StatusBoard;
 use crate::sinks::{
     Colour, LineFormat, LogFile, LogFileSpec, RecordFilter, Sink, SocketSink, SocketSpec,
-    StdoutSink, UnixSocketSpec,
+    StatusLine, StdoutSink, Token, UnixSocketSpec,
 };
 
 /// Opens every sink that is enabled.
@@ -18,6 +24,7 @@ use crate::sinks::{
 pub fn open(
     output: &OutputConfig,
     counters: &Arc<Counters>,
+    status: StatusLine,
 ) -> Result<Vec<Box<dyn Sink>>, Failure> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if let Some(stdout) = &output.stdout {
@@ -41,19 +48,61 @@ pub fn open(
         sinks.push(Box::new(LogFile::open(spec).map_err(Failure::usage)?));
     }
     if output.unix.is_some() || output.tcp.is_some() {
+        let token_file = output.tcp.as_ref().and_then(|tcp| tcp.token_file.as_deref());
+        let token = token_file.map(read_token).transpose()?;
         let spec = SocketSpec {
             unix: output
                 .unix
                 .as_ref()
                 .map(|unix| UnixSocketSpec { path: unix.path.clone(), mode: unix.mode }),
             tcp: output.tcp.as_ref().map(|tcp| tcp.address),
+            token,
             patience: output.sockets.patience,
             max_clients: output.sockets.max_clients,
         };
-        let sink = SocketSink::open(spec, Arc::clone(counters)).map_err(Failure::usage)?;
+        let sink = SocketSink::open(spec, Arc::clone(counters), status).map_err(Failure::usage)?;
         sinks.push(Box::new(sink));
     }
     Ok(sinks)
+}
+
+/// The daemon's account of itself, for clients that ask.
+pub fn status_line(board: &Arc<StatusBoard>, counters: &Arc<Counters>) -> StatusLine {
+    let (board, counters) = (Arc::clone(board), Arc::clone(counters));
+    Arc::new(move || serde_json::to_string(&board.status(&counters)?).ok())
+}
+
+/// Reads a token from its file, which nobody else may be able to read.
+///
+/// # Errors
+/// [`Failure`] with exit code 2: no file, one that others can read, no token in it.
+pub fn read_token(path: &Path) -> Result<Token, Failure> {
+    let read = || -> std::io::Result<(u32, String)> {
+        let file = File::open(path)?;
+        let mode = file.metadata()?.permissions().mode();
+        let mut text = String::new();
+        // with room for the line feed, and for one byte too many
+        file.take(Token::LONGEST as u64 + 3).read_to_string(&mut text)?;
+        Ok((mode, text))
+    };
+    let (mode, text) = read()
+        .with_context(|| format!("cannot read the token in {}", path.display()))
+        .map_err(Failure::usage)?;
+    if mode & 0o007 != 0 {
+        return Err(Failure::usage(anyhow!(
+            "everybody can read the token in {path}; `chmod 600 {path}`, and put another one into it",
+            path = path.display()
+        )));
+    }
+    Token::new(&text).ok_or_else(|| {
+        Failure::usage(anyhow!(
+            "{path} holds no token of {} to {} letters, digits and signs without spaces; \
+             `openssl rand -hex 32 > {path}` makes one",
+            Token::SHORTEST,
+            Token::LONGEST,
+            path = path.display()
+        ))
+    })
 }
 
 /// What `format` means for this standard output: text for a person at a terminal, JSON Lines for a pipe.

@@ -9,11 +9,11 @@ use toml::de::DeValue;
 
 use super::detector;
 use super::resolved::{
-    Config, FileConfig, HostChoice, LogFileConfig, MicrophoneConfig, Origin, OutputConfig, Pace,
-    SocketsConfig, SourceConfig, SourceKind, StdinConfig, StdoutConfig, StdoutFormat, TcpConfig,
-    UnixConfig,
+    ClipsConfig, Config, FileConfig, HostChoice, LogFileConfig, MicrophoneConfig, Origin,
+    OutputConfig, Pace, SocketsConfig, SourceConfig, SourceKind, StdinConfig, StdoutConfig,
+    StdoutFormat, TcpConfig, UnixConfig,
 };
-use super::section::{Section, boolean, number, one_of, text, whole};
+use super::section::{Section, boolean, number, one_of, text, texts, whole};
 use crate::domain::SampleRate;
 use crate::sources::{PcmSpec, SourceError};
 
@@ -28,6 +28,7 @@ pub(super) fn config(root: Section<'_>, folder: &Path) -> Config {
         source: source(root.section("source"), &path),
         detector: detector::read(root.section("detector")),
         output: output(root.section("output"), &path),
+        clips: clips(root.section("clips"), &path),
         torch_threads: runtime.value("torch_threads", whole(1..=64)) as usize,
         log_level: log.value("level", one_of(&LEVELS)),
         origin: Origin::default(),
@@ -130,7 +131,7 @@ fn output(
         stdout: stdout(section.section("stdout")),
         log_file: log_file(section.section("log_file"), path),
         unix: unix(section.section("unix"), path),
-        tcp: tcp(section.section("tcp")),
+        tcp: tcp(section.section("tcp"), path),
         sockets: SocketsConfig {
             max_clients: sockets.value("max_clients", whole(1..=10_000)) as usize,
             patience: seconds(sockets.value("patience_s", number(1.0..=3_600.0))),
@@ -210,7 +211,10 @@ fn unix(
     enabled.then_some(config)
 }
 
-fn tcp(section: Section<'_>) -> Option<TcpConfig> {
+fn tcp(
+    section: Section<'_>,
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> Option<TcpConfig> {
     let address = |value: &DeValue<'_>| {
         let address = value.as_str().and_then(|text| text.parse::<SocketAddr>().ok());
         address.ok_or_else(|| {
@@ -218,9 +222,44 @@ fn tcp(section: Section<'_>) -> Option<TcpConfig> {
         })
     };
     let enabled = section.value("enabled", boolean);
-    let config = TcpConfig { address: section.value("address", address) };
+    let config = TcpConfig {
+        address: section.value("address", address),
+        token_file: section.optional("token_file", path),
+    };
+    if enabled && !config.address.ip().is_loopback() && config.token_file.is_none() {
+        let open = format!(
+            "is {}, where others than this machine can listen in, and output.tcp.token_file is missing. Name a file \
+             with a secret there (`openssl rand -hex 32` makes one), or take 127.0.0.1.",
+            config.address
+        );
+        section.fault("address", open);
+    }
     section.end();
     enabled.then_some(config)
+}
+
+fn clips(
+    section: Section<'_>,
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> ClipsConfig {
+    let config = ClipsConfig {
+        enabled: section.value("enabled", boolean),
+        folder: section.value("folder", path),
+        labels: section.value("labels", texts),
+        deny: section.value("deny", texts),
+        before: seconds(section.value("before_s", number(0.0..=60.0))),
+        after: seconds(section.value("after_s", number(0.0..=60.0))),
+        longest: seconds(section.value("max_clip_s", number(1.0..=600.0))),
+        max_total_bytes: section.value("max_total_mb", whole(1..=1_000_000)) * BYTES_PER_MB,
+        max_age: Duration::from_secs(section.value("max_age_days", whole(1..=3_650)) * 86_400),
+    };
+    if config.enabled && config.labels.is_empty() {
+        let nothing =
+            "is empty: no event would be recorded. Name the labels whose events are to be kept.";
+        section.fault("labels", nothing.to_owned());
+    }
+    section.end();
+    config
 }
 
 fn seconds(seconds: f64) -> Duration {

@@ -26,6 +26,8 @@ pub struct Config {
     pub detector: DetectorConfig,
     /// Where records go.
     pub output: OutputConfig,
+    /// `[clips]`.
+    pub clips: ClipsConfig,
     /// Threads of the network.
     pub torch_threads: usize,
     /// What the program tells of itself.
@@ -203,6 +205,34 @@ pub struct UnixConfig {
 pub struct TcpConfig {
     /// Where to listen.
     pub address: SocketAddr,
+    /// File with the secret that clients send first; there whenever the address is not of this machine alone.
+    pub token_file: Option<PathBuf>,
+}
+
+/// `[clips]`.
+///
+/// # Units
+/// A MB is 1,000,000 bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClipsConfig {
+    /// Whether anything is recorded at all.
+    pub enabled: bool,
+    /// Where the files go.
+    pub folder: PathBuf,
+    /// Events of these labels are kept.
+    pub labels: Vec<String>,
+    /// A clip in which one of these is heard is not.
+    pub deny: Vec<String>,
+    /// Audio before the event.
+    pub before: Duration,
+    /// Audio after it.
+    pub after: Duration,
+    /// A longer clip is cut off.
+    pub longest: Duration,
+    /// All clips together take no more than this.
+    pub max_total_bytes: u64,
+    /// Older ones are deleted.
+    pub max_age: Duration,
 }
 
 /// `[output.sockets]`.

@@ -45,3 +45,20 @@ pub struct Counters {
     /// Records that slow socket clients missed.
     pub client_records_dropped: Counter,
 }
+
+impl Counters {
+    /// Each count with the name of its field, in their order.
+    pub fn named(&self) -> [(&'static str, u64); 9] {
+        [
+            ("samples_captured", self.samples_captured.get()),
+            ("samples_dropped", self.samples_dropped.get()),
+            ("samples_repaired", self.samples_repaired.get()),
+            ("driver_overruns", self.driver_overruns.get()),
+            ("windows_scored", self.windows_scored.get()),
+            ("windows_skipped", self.windows_skipped.get()),
+            ("records_dropped", self.records_dropped.get()),
+            ("events_dropped", self.events_dropped.get()),
+            ("client_records_dropped", self.client_records_dropped.get()),
+        ]
+    }
+}

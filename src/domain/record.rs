@@ -51,6 +51,9 @@ pub struct WindowRecord {
     pub padded_samples: u64,
     /// Microseconds from the arrival of the window's last sample to this record's hand-over to the sinks.
     pub latency_us: u64,
+    /// Whether a label of which no recording may be kept scored at or above its threshold in it.
+    #[serde(skip)]
+    pub is_vetoed: bool,
     /// When the window's last sample reached this process; what `latency_us` is taken from.
     #[serde(skip)]
     pub arrival: Instant,
@@ -218,8 +221,10 @@ pub struct StatusRecord {
 pub enum State {
     /// Audio arrives and is scored.
     Listening,
-    /// Audio arrives, and all of it is exactly zero: a muted or unplugged input.
+    /// Audio arrives, and all of it is exactly zero: an input that is muted in software.
     Silent,
+    /// Audio arrives, and it is flatter than any room: an input that is muted or unplugged before its converter.
+    Flat,
     /// Samples sit at full scale: the input gain is too high.
     Clipping,
     /// Stages cannot keep up: windows or audio are being dropped.
@@ -230,4 +235,20 @@ pub enum State {
     Recovering,
     /// The daemon is ending.
     Stopping,
+}
+
+impl std::fmt::Display for State {
+    /// As it is spelled in records.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Listening => "listening",
+            Self::Silent => "silent",
+            Self::Flat => "flat",
+            Self::Clipping => "clipping",
+            Self::Overloaded => "overloaded",
+            Self::Lost => "lost",
+            Self::Recovering => "recovering",
+            Self::Stopping => "stopping",
+        })
+    }
 }

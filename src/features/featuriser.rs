@@ -144,6 +144,30 @@ impl Featuriser {
         Ok(())
     }
 
+    /// A featuriser by another description that begins with sample `start` of the same source.
+    ///
+    /// # Errors
+    /// [`FeatureError`] when the description cannot be computed at the source's rate.
+    pub fn successor(
+        &self,
+        spec: &FeaturiserSpec,
+        start: SampleIndex,
+    ) -> Result<Self, FeatureError> {
+        let mut successor = Self::new(spec, self.windows.clock.source_rate())?;
+        successor.windows.clock.skip(start.0);
+        successor.windows.segment = self.windows.segment + 1;
+        Ok(successor)
+    }
+
+    /// One past the last sample of the newest window; none before the first window after a gap.
+    pub fn window_end(&self) -> Option<SampleIndex> {
+        let windows = &self.windows;
+        let next_start = windows.sliding.next_start();
+        let newest = next_start.checked_sub(windows.window.hop_frames as u64)?;
+        let (from, to) = windows.model_samples(newest);
+        Some(windows.clock.span(from, to).1)
+    }
+
     /// One past the last sample pushed or skipped.
     pub fn end(&self) -> SampleIndex {
         self.windows.clock.end()

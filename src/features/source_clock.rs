@@ -54,6 +54,11 @@ impl SourceClock {
         }
     }
 
+    /// The rate that samples come at.
+    pub fn source_rate(&self) -> SampleRate {
+        self.source_rate
+    }
+
     /// Notes that `samples` more samples came, the last of them at `arrival`.
     pub fn push(&mut self, samples: usize, arrival: Arrival) {
         // an empty chunk would push out a block whose samples are still awaited

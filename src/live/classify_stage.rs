@@ -7,7 +7,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 
 use super::LiveError;
-use super::heard::{Heard, Outgoing};
+use super::heard::{Handover, Heard, Outgoing};
 use super::hurry::Hurry;
 use super::record_queue::RecordSender;
 use super::window_outlet::{WINDOWS_WAITING, WindowInlet};
@@ -27,6 +27,7 @@ pub const WARM_UP_SEGMENTS: u64 = 4;
 pub(super) struct ClassifyStage {
     pub(super) scorer: Box<dyn Scorer>,
     pub(super) recogniser: RecogniserSpec,
+    pub(super) veto: Vec<usize>,
     /// A window of the right shape.
     pub(super) example: MelWindow,
     pub(super) hop_frames: u64,
@@ -42,10 +43,12 @@ impl ClassifyStage {
     /// Warms up, says so, and works until the feature stage has ended or the scorer fails. Whatever happens, events that
     /// began end.
     pub(super) fn run(self) -> Result<(), LiveError> {
-        let Self { mut scorer, recogniser, example, hop_frames, inlet, records, ready, .. } = self;
+        let Self {
+            mut scorer, recogniser, veto, example, hop_frames, inlet, records, ready, ..
+        } = self;
         warm_up(&mut *scorer, example, hop_frames, &self.hurry)?;
         let mut listener = Listener {
-            recogniser: Recogniser::new(scorer, recogniser)?,
+            recogniser: Recogniser::new(scorer, recogniser)?.with_veto(veto),
             inlet,
             records,
             counters: self.counters,
@@ -62,7 +65,8 @@ impl ClassifyStage {
     }
 }
 
-fn warm_up(
+/// Has a scorer score [`WARM_UP_WINDOWS`] windows like `example`.
+pub(super) fn warm_up(
     scorer: &mut dyn Scorer,
     example: MelWindow,
     hop_frames: u64,
@@ -116,6 +120,10 @@ impl Listener {
                         self.score_waiting()?;
                         self.tell(gap);
                     }
+                    Heard::Handover(handover) => {
+                        self.score_waiting()?;
+                        self.hand_over(*handover);
+                    }
                 }
                 if self.windows.len() == WINDOWS_WAITING {
                     break;
@@ -133,6 +141,17 @@ impl Listener {
     fn tell(&mut self, gap: Gap) {
         let records = &self.records;
         self.recogniser.gap(gap, &mut |record| records.send(Outgoing::Other(record)));
+    }
+
+    fn hand_over(&mut self, handover: Handover) {
+        let Handover { recogniser, inlet, done } = handover;
+        let records = &self.records;
+        self.recogniser.succeed(*recogniser, &mut |record| records.send(Outgoing::Other(record)));
+        if let Some(inlet) = inlet {
+            self.inlet = inlet;
+        }
+        // nobody waits any more when the daemon has ended meanwhile
+        let _ = done.try_send(Ok(()));
     }
 
     /// Scores the windows at hand and gives their buffers back.

@@ -6,11 +6,12 @@ use std::sync::atomic::AtomicBool;
 use super::LiveError;
 use super::emit_stage::WindowObserver;
 use super::pipeline_spec::PipelineSpec;
+use super::reloading::{Reload, Reloading};
 use super::reopening::Reopen;
 use super::supervisor::Supervisor;
 use super::topology::{self, PipelineEnds};
 use crate::recognition::Scorer;
-use crate::sinks::Sink;
+use crate::sinks::{AudioTap, Sink};
 use crate::sources::Source;
 
 /// A source, a scorer and sinks, not yet joined.
@@ -19,10 +20,14 @@ pub struct Daemon {
     pub source: Box<dyn Source>,
     /// How it is opened again after a loss; without it, a lost source ends the daemon.
     pub reopen: Option<Reopen>,
+    /// How it gets another configuration and model while it listens; without it, it never does.
+    pub reload: Option<Reload>,
     /// What scores; moves to the thread `tympan-classify`.
     pub scorer: Box<dyn Scorer>,
     /// Where records go; each gets a queue and a thread.
     pub sinks: Vec<Box<dyn Sink>>,
+    /// Where samples go beside the front end, for a sink that records them.
+    pub tap: Option<AudioTap>,
     /// How it listens.
     pub spec: PipelineSpec,
     /// Set it to end the daemon: within a second, even if a sink blocks; three if the scorer itself hangs.
@@ -54,10 +59,13 @@ impl Daemon {
     /// [`LiveError`]: what the stages cannot be built from, a source that does not start, or is lost and cannot be
     /// reopened, a scorer that fails, a sink that failed for good.
     pub fn run(self) -> Result<Outcome, LiveError> {
-        let Self { source, reopen, scorer, sinks, spec, stop, on_window } = self;
+        let Self { source, reopen, reload, scorer, sinks, tap, spec, stop, on_window } = self;
         let (name, sample_rate) = (Arc::<str>::from(source.name()), source.sample_rate());
-        let ends = PipelineEnds { source: name.clone(), sample_rate, scorer, sinks, on_window };
+        let ends =
+            PipelineEnds { source: name.clone(), sample_rate, scorer, sinks, tap, on_window };
         let pipeline = topology::spawn(&spec, ends)?;
-        Supervisor { name, sample_rate, reopen, spec, stop, pipeline }.run(source)
+        let reloading =
+            reload.map(|reload| Reloading::new(reload, name.clone(), pipeline.successors.clone()));
+        Supervisor { name, sample_rate, reopen, reloading, spec, stop, pipeline }.run(source)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use super::LiveError;
+use super::StatusBoard;
 use super::heard::{Closing, Outgoing, StageTimes};
 use super::hurry::Hurry;
 use crate::domain::{Record, StatusRecord, WindowRecord};
@@ -23,6 +24,7 @@ pub(super) struct EmitStage {
     /// Comes once all records but the last are in `outgoing`.
     pub(super) closing: Receiver<Closing>,
     pub(super) sinks: Vec<SinkHandle>,
+    pub(super) board: Arc<StatusBoard>,
     pub(super) on_window: Option<WindowObserver>,
     pub(super) hurry: Hurry,
 }
@@ -76,6 +78,7 @@ impl EmitStage {
                 if let Some(on_window) = &mut self.on_window {
                     on_window(&record, StageTimes { arrival, featured, scored, handed_over });
                 }
+                self.board.handed_over(&record);
                 self.hand_over(Record::Window(record));
             }
         }

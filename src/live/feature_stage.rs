@@ -5,16 +5,20 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use super::LiveError;
+use super::heard::Handover;
 use super::hurry::Hurry;
 use super::input_meter::InputMeter;
 use super::nap::Nap;
+use super::reloading::Successor;
+use super::takeover::Takeover;
 use super::window_outlet::WindowOutlet;
 use crate::domain::{Counters, GapCause, SampleIndex, SampleRate};
-use crate::features::{Arrival, Featuriser};
+use crate::features::{Arrival, Featuriser, FeaturiserSpec};
 use crate::recognition::Gap;
+use crate::sinks::AudioTap;
 use crate::sources::{SampleConsumer, Taken};
 
 /// Samples taken at a time: a callback's worth at most, whatever the device.
@@ -24,8 +28,14 @@ const BLOCK_SAMPLES: usize = 4096;
 pub(super) struct FeatureStage {
     /// A ring for each time that the source is opened.
     pub(super) rings: Receiver<SampleConsumer>,
+    /// What takes over after a reload.
+    pub(super) successors: Receiver<Successor>,
+    /// The one that waits for the end of a window.
+    pub(super) takeover: Option<Takeover>,
+    pub(super) spec: FeaturiserSpec,
     pub(super) featuriser: Featuriser,
     pub(super) outlet: WindowOutlet,
+    pub(super) tap: Option<AudioTap>,
     pub(super) meter: InputMeter,
     pub(super) counters: Arc<Counters>,
     pub(super) hurry: Hurry,
@@ -43,7 +53,7 @@ impl FeatureStage {
     pub(super) fn run(mut self) -> Result<(), LiveError> {
         let mut block = vec![0.0; BLOCK_SAMPLES];
         let mut before = None;
-        while let Ok(ring) = self.rings.recv() {
+        while let Some(ring) = self.next_ring() {
             before = Some(self.drain(ring, before, &mut block)?);
             if self.outlet.is_closed() || self.hurry.is_on() {
                 return Ok(());
@@ -56,6 +66,27 @@ impl FeatureStage {
             );
         }
         Ok(())
+    }
+
+    /// Waits for a ring. What is to take over while there is none takes over at once.
+    fn next_ring(&mut self) -> Option<SampleConsumer> {
+        loop {
+            if let Some(Takeover { successor, .. }) = self.takeover.take() {
+                self.succeed(successor, self.featuriser.end());
+            }
+            let mut either = Select::new();
+            let ring = either.recv(&self.rings);
+            either.recv(&self.successors);
+            if either.ready() == ring {
+                return self.rings.recv().ok();
+            }
+            match self.successors.try_recv() {
+                Ok(successor) => self.succeed(successor, self.featuriser.end()),
+                Err(TryRecvError::Empty) => {}
+                // the supervisor is on its way out
+                Err(TryRecvError::Disconnected) => return self.rings.recv().ok(),
+            }
+        }
     }
 
     /// Hears one ring to its end, as what follows the one `before`.
@@ -75,6 +106,7 @@ impl FeatureStage {
                 self.counters.samples_dropped.add(ring.waiting_samples() as u64);
                 break;
             }
+            self.look_for_successor();
             let taken = ring.take(block);
             if let (Some(lost), Taken::Samples { count: samples, arrival, .. }) = (before, taken) {
                 self.resume(lost, sample_rate, (samples as u64, arrival))?;
@@ -84,6 +116,9 @@ impl FeatureStage {
                 Taken::Samples { count, arrival, .. } => {
                     nap.took(count as u64, arrival);
                     heard = Heard { sample_rate, last_arrival: arrival };
+                    if let Some(tap) = &mut self.tap {
+                        tap.push(self.featuriser.end(), sample_rate, &block[..count]);
+                    }
                     self.hear(&block[..count], Arrival::at(arrival));
                 }
                 // a device that came back with a loss: all of it is one gap, which ends with the first block
@@ -107,13 +142,56 @@ impl FeatureStage {
     }
 
     /// # Real time
-    /// Does not allocate.
+    /// Does not allocate, but for a successor.
     fn hear(&mut self, samples: &[f32], arrival: Arrival) {
         self.meter.hear(samples);
+        self.feature(samples, arrival);
+        let Some(mut takeover) = self.takeover.take() else { return };
+        takeover.keep(samples);
+        let window_end = self.featuriser.window_end();
+        let Some((end, behind)) =
+            window_end.and_then(|end| Some((end, takeover.after(end)?.to_vec())))
+        else {
+            self.takeover = Some(takeover);
+            return;
+        };
+        self.succeed(takeover.successor, end);
+        self.feature(&behind, arrival);
+    }
+
+    /// # Real time
+    /// Does not allocate.
+    fn feature(&mut self, samples: &[f32], arrival: Arrival) {
         let before = self.featuriser.samples_repaired();
         let outlet = &mut self.outlet;
         self.featuriser.push(samples, arrival, &mut |ready| outlet.offer(ready));
         self.counters.samples_repaired.add(self.featuriser.samples_repaired() - before);
+    }
+
+    /// A successor that needs the same windows takes over at once, any other when the next window has ended.
+    fn look_for_successor(&mut self) {
+        let Ok(successor) = self.successors.try_recv() else { return };
+        if successor.featuriser == self.spec {
+            let Successor { recogniser, done, .. } = successor;
+            return self.outlet.hand_over(Handover { recogniser, inlet: None, done });
+        }
+        self.takeover = Some(Takeover::new(successor, self.featuriser.end()));
+    }
+
+    /// Goes on with another front end and recogniser, from sample `start` on: no sample is heard by none of the two.
+    fn succeed(&mut self, successor: Successor, start: SampleIndex) {
+        let Successor { featuriser: spec, recogniser, done } = successor;
+        match self.featuriser.successor(&spec, start) {
+            Ok(featuriser) => {
+                let (outlet, inlet) = self.outlet.renewed(&featuriser.empty_window());
+                self.outlet.hand_over(Handover { recogniser, inlet: Some(inlet), done });
+                (self.spec, self.featuriser, self.outlet) = (spec, featuriser, outlet);
+            }
+            Err(error) => {
+                // nobody waits any more when the daemon has ended meanwhile
+                let _ = done.try_send(Err(error.to_string()));
+            }
+        }
     }
 
     /// Passes over `samples` that were lost before `noticed`, and tells of them.
@@ -122,6 +200,9 @@ impl FeatureStage {
         let time = noticed.saturating_sub(sample_rate.duration_of(samples)).unwrap_or(noticed);
         let start_sample = self.featuriser.end();
         self.featuriser.skip(samples);
+        if let Some(takeover) = &mut self.takeover {
+            takeover.pass_over(self.featuriser.end());
+        }
         self.outlet.tell(Gap { start_sample, sample_rate, samples, cause, time });
     }
 

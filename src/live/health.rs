@@ -19,6 +19,7 @@ const CLIPPING_SHARE: u64 = 1000;
 pub(super) struct Reading {
     pub heard: u64,
     pub zero_run: u64,
+    pub flat_run: u64,
     pub clipped: u64,
     pub windows_skipped: u64,
     pub samples_dropped: u64,
@@ -30,6 +31,7 @@ impl Reading {
         Self {
             heard: level.heard.get(),
             zero_run: level.zero_run(),
+            flat_run: level.flat_run(),
             clipped: level.clipped.get(),
             windows_skipped: counters.windows_skipped.get(),
             samples_dropped: counters.samples_dropped.get(),
@@ -84,7 +86,7 @@ impl Health {
 
     /// Takes in the counts of `now`; says if the state is another one than before.
     ///
-    /// Of several states the one that loses most is told: overloaded, then silent, then clipping.
+    /// Of several states the one that loses most is told: overloaded, then silent, flat, and clipping.
     pub(super) fn observe(&mut self, now: Instant, reading: Reading) -> Option<Change> {
         if reading.losses() > self.last.losses() {
             self.overloaded_at = Some(now);
@@ -116,6 +118,8 @@ impl Health {
             State::Overloaded
         } else if reading.zero_run >= self.silent_after_samples {
             State::Silent
+        } else if reading.flat_run >= self.silent_after_samples {
+            State::Flat
         } else if recent(self.clipped_at) {
             State::Clipping
         } else {
@@ -132,26 +136,18 @@ impl Health {
                 self.last.events_dropped - self.first.events_dropped,
             ),
             State::Silent => format!(
-                "every sample of the last {} s was exactly 0: is the input muted or unplugged?",
+                "every sample of the last {} s was exactly 0: is the input muted (alsamixer, pavucontrol)?",
+                self.silent_after.as_secs_f32()
+            ),
+            State::Flat => format!(
+                "the last {} s were flatter than the quietest room: is the microphone plugged in and switched on?",
                 self.silent_after.as_secs_f32()
             ),
             State::Clipping => {
                 "the input sits at full scale: lower its gain (alsamixer, pavucontrol)".to_owned()
             }
-            _ => format!("no longer {}", word(self.state)),
+            _ => format!("no longer {}", self.state),
         }
-    }
-}
-
-fn word(state: State) -> &'static str {
-    match state {
-        State::Listening => "listening",
-        State::Silent => "silent",
-        State::Clipping => "clipping",
-        State::Overloaded => "overloaded",
-        State::Lost => "lost",
-        State::Recovering => "recovering",
-        State::Stopping => "stopping",
     }
 }
 
@@ -187,6 +183,16 @@ mod tests {
         assert_eq!(patient.after(10_000, zeros(160_000)), Some(State::Silent));
         assert_eq!(patient.after(20_000, zeros(320_000)), None);
         assert_eq!(patient.after(20_020, zeros(0)), Some(State::Listening));
+    }
+
+    #[test]
+    fn a_line_that_is_flat_but_not_zero_is_told_apart_from_zeros() {
+        let mut patient = Patient::new();
+        let run = |zero_run, flat_run| Reading { zero_run, flat_run, ..Reading::default() };
+        assert_eq!(patient.after(10_000, run(0, 159_999)), None);
+        assert_eq!(patient.after(10_010, run(0, 160_160)), Some(State::Flat));
+        assert_eq!(patient.after(20_010, run(160_000, 320_160)), Some(State::Silent));
+        assert_eq!(patient.after(20_020, run(0, 160)), Some(State::Listening));
     }
 
     #[test]

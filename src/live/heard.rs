@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::Sender;
+
+use super::window_outlet::WindowInlet;
 use crate::domain::{MelWindow, Record, StatusRecord, WindowRecord};
-use crate::recognition::Gap;
+use crate::recognition::{Gap, Recogniser};
 
 /// From the feature stage to the classify stage.
 pub(super) enum Heard {
@@ -11,6 +14,16 @@ pub(super) enum Heard {
     Window { window: MelWindow, featured: Instant },
     /// Audio is missing between the windows before and after.
     Gap(Gap),
+    /// Whatever comes after it is for another recogniser.
+    Handover(Box<Handover>),
+}
+
+/// What the classify stage goes on with.
+pub(super) struct Handover {
+    pub(super) recogniser: Box<Recogniser>,
+    /// Where its windows come from, if their shape is another one.
+    pub(super) inlet: Option<WindowInlet>,
+    pub(super) done: Sender<Result<(), String>>,
 }
 
 /// From the classify stage, and the supervisor, to the emit stage.

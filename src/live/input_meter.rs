@@ -1,4 +1,4 @@
-//! Looks at the samples themselves for what no window shows: exact zeros and full scale. Fed by the feature stage on its
+//! Looks at the samples themselves for what no window shows: exact zeros, a flat line, full scale. Fed by the feature stage on its
 //! thread, read by the supervisor through [`InputLevel`].
 
 use std::sync::Arc;
@@ -12,6 +12,10 @@ const RAIL: f32 = 0.9999;
 /// Neighbours at full scale that make clipping: a recording that was normalised touches it with one or two.
 const RAIL_RUN: u64 = 3;
 
+/// Samples that stay within this much of each other are a flat line: three steps of 16 bits, the last-digit noise of a
+/// converter that nothing is plugged into. A quiet room's noise of -75 dBFS spans twenty times as much in a second.
+const FLAT_SPAN: f32 = 3.0 / 32_768.0;
+
 /// What was seen so far.
 #[derive(Debug, Default)]
 pub(super) struct InputLevel {
@@ -20,6 +24,7 @@ pub(super) struct InputLevel {
     /// Samples in runs at full scale.
     pub clipped: Counter,
     zero_run: AtomicU64,
+    flat_run: AtomicU64,
 }
 
 impl InputLevel {
@@ -28,6 +33,12 @@ impl InputLevel {
         // Relaxed: the number guards no other memory.
         self.zero_run.load(Ordering::Relaxed)
     }
+
+    /// How many samples up to the newest stayed within [`FLAT_SPAN`] of each other.
+    pub(super) fn flat_run(&self) -> u64 {
+        // Relaxed: see `zero_run`.
+        self.flat_run.load(Ordering::Relaxed)
+    }
 }
 
 /// The feature stage's end.
@@ -35,11 +46,31 @@ pub(super) struct InputMeter {
     level: Arc<InputLevel>,
     zero_run: u64,
     rail_run: u64,
+    flat: FlatRun,
+}
+
+/// A run of samples that stay close to each other.
+struct FlatRun {
+    samples: u64,
+    lowest: f32,
+    highest: f32,
+}
+
+impl FlatRun {
+    fn hear(&mut self, sample: f32) {
+        self.lowest = self.lowest.min(sample);
+        self.highest = self.highest.max(sample);
+        self.samples += 1;
+        if self.highest - self.lowest > FLAT_SPAN {
+            (self.samples, self.lowest, self.highest) = (1, sample, sample);
+        }
+    }
 }
 
 impl InputMeter {
     pub(super) fn new(level: Arc<InputLevel>) -> Self {
-        Self { level, zero_run: 0, rail_run: 0 }
+        let flat = FlatRun { samples: 0, lowest: 0.0, highest: 0.0 };
+        Self { level, zero_run: 0, rail_run: 0, flat }
     }
 
     /// Looks at the next samples.
@@ -49,6 +80,7 @@ impl InputMeter {
     pub(super) fn hear(&mut self, samples: &[f32]) {
         let mut clipped = 0;
         for sample in samples {
+            self.flat.hear(*sample);
             self.zero_run = if *sample == 0.0 { self.zero_run + 1 } else { 0 };
             self.rail_run = if sample.abs() >= RAIL { self.rail_run + 1 } else { 0 };
             clipped += match self.rail_run {
@@ -61,6 +93,8 @@ impl InputMeter {
         self.level.heard.add(samples.len() as u64);
         // Relaxed: see `InputLevel::zero_run`.
         self.level.zero_run.store(self.zero_run, Ordering::Relaxed);
+        // Relaxed: as above.
+        self.level.flat_run.store(self.flat.samples, Ordering::Relaxed);
     }
 }
 
@@ -77,6 +111,25 @@ mod tests {
         meter.hear(&[0.9, 1.0, 1.0]);
         meter.hear(&[1.0, 1.2, 0.9]);
         assert_eq!((level.clipped.get(), level.heard.get()), (4, 10));
+    }
+
+    #[test]
+    fn an_offset_with_noise_in_its_last_digit_is_flat_and_a_quiet_room_is_not() {
+        let level = Arc::new(InputLevel::default());
+        let mut meter = InputMeter::new(Arc::clone(&level));
+        let step = 1.0 / 32_768.0;
+        let mut state = 1u32;
+        let mut noise = |steps: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) % steps
+        };
+        let unplugged: Vec<f32> = (0..16_000).map(|_| 0.01 + noise(3) as f32 * step).collect();
+        meter.hear(&unplugged);
+        assert!(level.flat_run() >= 15_999, "{}", level.flat_run());
+        // uniform over 16 steps: 4.6 steps RMS, -77 dBFS
+        let room: Vec<f32> = (0..16_000).map(|_| noise(16) as f32 * step).collect();
+        meter.hear(&room);
+        assert!(level.flat_run() < 100, "{}", level.flat_run());
     }
 
     #[test]

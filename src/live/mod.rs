@@ -11,6 +11,7 @@
 
 mod classify_stage;
 mod daemon;
+mod daemon_status;
 mod emit_stage;
 mod error;
 mod feature_stage;
@@ -21,18 +22,26 @@ mod input_meter;
 mod nap;
 mod pipeline_spec;
 mod record_queue;
+mod reloading;
 mod reopening;
 mod shutdown;
 mod stage_thread;
+mod status_board;
 mod supervisor;
 mod systemd;
+mod takeover;
 mod topology;
+mod watchdog;
+mod watched;
 mod window_outlet;
 
 pub use classify_stage::{WARM_UP_SEGMENTS, WARM_UP_WINDOWS};
 pub use daemon::{Daemon, Outcome};
+pub use daemon_status::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
 pub use emit_stage::WindowObserver;
 pub use error::LiveError;
 pub use heard::StageTimes;
 pub use pipeline_spec::PipelineSpec;
+pub use reloading::{Reload, Reloaded};
 pub use reopening::Reopen;
+pub use status_board::StatusBoard;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::StatusBoard;
 use crate::domain::Counters;
 use crate::features::FeaturiserSpec;
 use crate::recognition::DetectorSpec;
@@ -17,6 +18,9 @@ pub struct PipelineSpec {
     pub smoothing: Duration,
     /// When events begin and end.
     pub detector: DetectorSpec,
+    /// Labels, as indices, of which no recording may be kept; see
+    /// [`Recogniser::with_veto`](crate::recognition::Recogniser::with_veto).
+    pub veto: Vec<usize>,
     /// How many labels a window record lists.
     pub top: usize,
     /// Live, what finds a queue full is dropped and counted; offline, everybody waits and nothing is lost. The source's
@@ -32,4 +36,6 @@ pub struct PipelineSpec {
     pub model: String,
     /// Where every stage counts.
     pub counters: Arc<Counters>,
+    /// Where the daemon tells how it is, for whoever asks.
+    pub board: Arc<StatusBoard>,
 }

@@ -76,6 +76,7 @@ mod tests {
             scores: Default::default(),
             level_dbfs: -20.0,
             padded_samples: 0,
+            is_vetoed: false,
             latency_us: 0,
             arrival: now,
         };

@@ -18,6 +18,9 @@ const SHARE: u32 = 10;
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// Twice what the slowest of hosts takes to say that nobody answers.
+const ATTEMPT_PATIENCE: Duration = Duration::from_secs(60);
+
 /// A source that fills a ring.
 pub(super) struct Started {
     pub(super) running: Box<dyn RunningSource>,
@@ -49,7 +52,8 @@ pub(super) struct Reopening {
     ring: (Duration, Arc<Counters>),
     lost_at: Instant,
     next_attempt: Instant,
-    attempt: Option<Receiver<Result<Started, SourceError>>>,
+    /// The one under way, and when it began.
+    attempt: Option<(Instant, Receiver<Result<Started, SourceError>>)>,
     /// Why the last attempt failed, to be told once.
     obstacle: Option<String>,
     /// Samples that had been heard when the source was started again: with one more it delivers.
@@ -66,7 +70,7 @@ impl Reopening {
 
     /// One look: begins an attempt when it is time, gives the source when one has succeeded.
     pub(super) fn turn(&mut self, now: Instant) -> Option<Started> {
-        let Some(attempt) = &self.attempt else {
+        let Some((_, attempt)) = &self.attempt else {
             if now >= self.next_attempt {
                 self.begin(now);
             }
@@ -89,6 +93,12 @@ impl Reopening {
         }
     }
 
+    /// Whether an attempt has been under way for so long that no other will ever follow: a driver that hangs.
+    pub(super) fn hangs(&self, now: Instant) -> bool {
+        let began = self.attempt.as_ref().map(|(began, _)| *began);
+        began.is_some_and(|began| now.saturating_duration_since(began) > ATTEMPT_PATIENCE)
+    }
+
     /// The attempt failed, or what it opened is gone again.
     pub(super) fn failed(&mut self, why: &str, now: Instant) {
         self.attempt = None;
@@ -108,7 +118,7 @@ impl Reopening {
             let _ = done.send(reopen().and_then(|source| Started::new(source, ring, counters)));
         });
         match opening {
-            Ok(_) => self.attempt = Some(attempt),
+            Ok(_) => self.attempt = Some((now, attempt)),
             Err(error) => self.failed(&error.to_string(), now),
         }
     }
@@ -140,7 +150,7 @@ mod tests {
                 }
                 moments.push(ms);
             }
-            while reopening.attempt.as_ref().is_some_and(Receiver::is_empty) {
+            while reopening.attempt.as_ref().is_some_and(|(_, attempt)| attempt.is_empty()) {
                 std::thread::yield_now();
             }
         }

@@ -11,10 +11,13 @@ use jiff::Timestamp;
 use super::health::{Change, Health, Reading};
 use super::heard::Outgoing;
 use super::pipeline_spec::PipelineSpec;
+use super::reloading::{ReloadChange, Reloading};
 use super::reopening::{Reopen, Reopening, Started};
 use super::shutdown::Shutdown;
 use super::topology::Pipeline;
-use super::{LiveError, Outcome, systemd};
+use super::watchdog::Pulse;
+use super::watched::Watched;
+use super::{LiveError, Outcome, ReloadStatus, systemd};
 use crate::domain::{Counters, Record, SampleRate, State, StatusRecord};
 use crate::sinks::{SinkEnd, SinkError, WhenFull};
 use crate::sources::{RunningSource, SampleConsumer, Source, SourceError, SourceState};
@@ -36,6 +39,7 @@ pub(super) struct Supervisor {
     /// The source's, as it was opened last.
     pub(super) sample_rate: SampleRate,
     pub(super) reopen: Option<Reopen>,
+    pub(super) reloading: Option<Reloading>,
     pub(super) spec: PipelineSpec,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) pipeline: Pipeline,
@@ -89,7 +93,9 @@ impl Supervisor {
         let (length, counters) = self.ring();
         let Started { mut running, ring, .. } = Started::new(source, length, counters)
             .map_err(|error| Ending::Failed(LiveError::SourceStart(error)))?;
-        let PipelineSpec { device, model, .. } = &self.spec;
+        let PipelineSpec { device, model, board, .. } = &self.spec;
+        board.set_source(device);
+        board.set_model(model);
         // what a record has in a field of its own, the rate, stands in the words for people only
         let (input, state, detail, in_words) = match (running.state(), self.reopen.clone()) {
             (SourceState::Lost(absence), Some(reopen)) => {
@@ -124,10 +130,13 @@ impl Supervisor {
     /// Looks at everything, turn by turn, until something ends it.
     fn listen(&mut self, input: &mut Input) -> Ending {
         let mut health = self.health();
+        let mut watched = Watched::new(&self.pipeline.sinks, self.pulse(input));
         loop {
             if self.is_stopped() {
                 return Ending::Stopped;
             }
+            self.look_at_reload();
+            watched.turn(self.pulse(input), &self.spec);
             if let Ok(end) = self.pipeline.sink_ends.try_recv() {
                 return Ending::from_sink(end);
             }
@@ -183,6 +192,7 @@ impl Supervisor {
         let Some(started) = reopening.turn(Instant::now()) else { return };
         let Started { running, ring, sample_rate, description } = started;
         self.sample_rate = sample_rate;
+        self.spec.board.set_source(&description);
         reopening.heard_before = self.samples_heard();
         self.tell(State::Recovering, format!("{description} was opened again"));
         if self.hear(ring) {
@@ -190,6 +200,46 @@ impl Supervisor {
         } else {
             let why = "what was heard before is still being worked off";
             reopening.failed(why, Instant::now());
+        }
+    }
+
+    /// Takes a new configuration and model into service, or tells why not.
+    fn look_at_reload(&mut self) {
+        let Some(reloading) = &mut self.reloading else { return };
+        let Some(change) = reloading.turn(self.sample_rate) else { return };
+        let (succeeded, detail) = match change {
+            ReloadChange::Began => {
+                log::info!("reading the configuration and the model again");
+                return systemd::reloading();
+            }
+            ReloadChange::Done(in_force) => {
+                let detail = in_force.to_string();
+                log::info!("{detail}");
+                self.spec.board.set_model(&in_force.model);
+                (self.spec.featuriser, self.spec.model) = (in_force.featuriser, in_force.model);
+                (true, detail)
+            }
+            ReloadChange::Failed(why) => {
+                log::error!("not reloaded: {why}");
+                (false, format!("not reloaded, everything stays as it was: {why}"))
+            }
+        };
+        systemd::ready(&detail);
+        let status = ReloadStatus { time: Timestamp::now(), succeeded, detail: detail.clone() };
+        self.spec.board.set_reload(status);
+        // the state itself is what it was
+        let state = self.spec.board.state().unwrap_or(State::Listening);
+        let record = Record::Status(self.status(state, detail));
+        self.pipeline.records.send_now(Outgoing::Other(record));
+    }
+
+    fn pulse(&self, input: &Input) -> Pulse {
+        let reopening = input.reopening.as_ref();
+        Pulse {
+            heard: self.samples_heard(),
+            windows_scored: self.spec.counters.windows_scored.get(),
+            window_due_samples: 2 * self.spec.featuriser.window_samples(self.sample_rate),
+            is_reopening: reopening.is_some_and(|reopening| !reopening.hangs(Instant::now())),
         }
     }
 
@@ -229,19 +279,21 @@ impl Supervisor {
     }
 
     fn tell(&self, state: State, detail: String) {
-        log::info!("{state:?}: {detail}");
+        log::info!("{state}: {detail}");
         systemd::status(&detail);
         self.pipeline.records.send_now(Outgoing::Other(Record::Status(self.status(state, detail))));
     }
 
     fn status(&self, state: State, detail: String) -> StatusRecord {
-        StatusRecord {
+        let record = StatusRecord {
             time: Timestamp::now(),
             source: Arc::clone(&self.name),
             state,
             detail,
             sample_rate_hz: self.sample_rate,
-        }
+        };
+        self.spec.board.told(&record);
+        record
     }
 }
 

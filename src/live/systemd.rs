@@ -1,5 +1,7 @@
 //! Tells the service manager how the daemon fares; without one, says nothing. Called by the supervisor.
 
+use std::time::Duration;
+
 use sd_notify::NotifyState;
 
 /// The scorer is warm and the source delivers.
@@ -10,6 +12,24 @@ pub(super) fn ready(status: &str) {
 /// One line for `systemctl status`.
 pub(super) fn status(status: &str) {
     tell(&[NotifyState::Status(status)]);
+}
+
+/// The configuration is being read again; [`ready`] tells that this is over.
+pub(super) fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => log::warn!("the service manager is not told of the reload: {error}"),
+    }
+}
+
+/// After how long without [`alive`] the daemon is killed; none: nobody watches.
+pub(super) fn watchdog() -> Option<Duration> {
+    sd_notify::watchdog_enabled()
+}
+
+/// All of the daemon is at work.
+pub(super) fn alive() {
+    tell(&[NotifyState::Watchdog]);
 }
 
 /// The end has begun.

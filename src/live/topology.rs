@@ -14,12 +14,13 @@ use super::hurry::{HurrySwitch, hurry};
 use super::input_meter::{InputLevel, InputMeter};
 use super::pipeline_spec::PipelineSpec;
 use super::record_queue::{RecordSender, record_queue};
+use super::reloading::Successor;
 use super::stage_thread::StageThread;
 use super::window_outlet::window_channel;
 use crate::domain::{SampleRate, StatusRecord};
 use crate::features::Featuriser;
 use crate::recognition::{RecogniserSpec, Scorer};
-use crate::sinks::{QueueCapacity, Sink, SinkEnd, SinkHandle, spawn_sink};
+use crate::sinks::{AudioTap, QueueCapacity, Sink, SinkEnd, SinkHandle, SinkVitals, spawn_sink};
 use crate::sources::SampleConsumer;
 
 /// A failure of each stage fits.
@@ -31,6 +32,7 @@ pub(super) struct PipelineEnds {
     pub(super) sample_rate: SampleRate,
     pub(super) scorer: Box<dyn Scorer>,
     pub(super) sinks: Vec<Box<dyn Sink>>,
+    pub(super) tap: Option<AudioTap>,
     pub(super) on_window: Option<WindowObserver>,
 }
 
@@ -43,6 +45,8 @@ pub(super) struct Pipeline {
     pub(super) ready: Receiver<()>,
     /// Takes a ring for each time that the source is opened.
     pub(super) inputs: Sender<SampleConsumer>,
+    /// Takes what a reload brings.
+    pub(super) successors: Sender<Successor>,
     /// Takes the very first record, and the very last.
     pub(super) opening: Sender<StatusRecord>,
     pub(super) closing: Sender<Closing>,
@@ -52,6 +56,7 @@ pub(super) struct Pipeline {
     pub(super) sink_ends: Receiver<SinkEnd>,
     pub(super) hurry: HurrySwitch,
     pub(super) level: Arc<InputLevel>,
+    pub(super) sinks: Vec<Arc<SinkVitals>>,
 }
 
 /// Starts every stage: ring → features → four windows → classify → records → emit → a queue a sink.
@@ -59,25 +64,21 @@ pub(super) struct Pipeline {
 /// Nothing moves before a ring is sent and filled. With all rings at their end, dropping their sender ends all of it, stage
 /// by stage.
 pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline, LiveError> {
-    let PipelineEnds { source, sample_rate, scorer, sinks, on_window } = ends;
+    let PipelineEnds { source, sample_rate, scorer, sinks, tap, on_window } = ends;
     let (when_full, counters) = (spec.when_full, || Arc::clone(&spec.counters));
-    let recogniser = RecogniserSpec {
-        source,
-        sample_rate,
-        smoothing: spec.smoothing,
-        detector: spec.detector.clone(),
-        top: spec.top,
-    };
     let featuriser = Featuriser::new(&spec.featuriser, sample_rate)?;
     let example = featuriser.empty_window();
     let level = Arc::new(InputLevel::default());
 
     // one that is drained and one that follows it
     let (inputs, rings) = bounded(1);
+    let (successors, succession) = bounded(1);
     let (outlet, inlet) = window_channel(&example, when_full, counters());
     let (records, outgoing) = record_queue(when_full, counters());
     let (ended, sink_ends) = bounded(sinks.len().max(1));
     let sinks = spawn_sinks(sinks, spec, &ended)?;
+    let vitals: Vec<_> = sinks.iter().map(SinkHandle::vitals).collect();
+    spec.board.set_sinks(vitals.clone());
     let (ready_sender, ready) = bounded(1);
     let (opening, opening_out) = bounded(1);
     let (closing, closing_out) = bounded(1);
@@ -85,34 +86,47 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
     let (switch, hurry) = hurry();
 
     let meter = InputMeter::new(Arc::clone(&level));
-    let hurried = hurry.clone();
-    let stage =
-        FeatureStage { rings, featuriser, outlet, meter, counters: counters(), hurry: hurried };
+    #[rustfmt::skip]
+    let stage = FeatureStage {
+        rings, successors: succession, takeover: None, spec: spec.featuriser.clone(), featuriser, outlet, tap, meter,
+        counters: counters(), hurry: hurry.clone(),
+    };
     let features = StageThread::spawn("tympan-features", failed.clone(), || stage.run())?;
 
+    #[rustfmt::skip]
     let stage = ClassifyStage {
-        scorer,
-        recogniser,
-        example,
-        hop_frames: spec.featuriser.window.hop_frames as u64,
-        inlet,
-        records: records.clone(),
-        ready: ready_sender,
-        counters: counters(),
-        hurry: hurry.clone(),
+        scorer, recogniser: recogniser_spec(spec, source, sample_rate), veto: spec.veto.clone(), example,
+        hop_frames: spec.featuriser.window.hop_frames as u64, inlet, records: records.clone(),
+        ready: ready_sender, counters: counters(), hurry: hurry.clone(),
     };
     let classify = StageThread::spawn("tympan-classify", failed.clone(), || stage.run())?;
 
-    let stage =
-        EmitStage { opening: opening_out, outgoing, closing: closing_out, sinks, on_window, hurry };
+    #[rustfmt::skip]
+    let stage = EmitStage {
+        opening: opening_out, outgoing, closing: closing_out, sinks, board: Arc::clone(&spec.board), on_window, hurry,
+    };
     let emit = StageThread::spawn("tympan-emit", failed, || stage.run())?;
 
     #[rustfmt::skip]
     let pipeline = Pipeline {
-        features, classify, emit, ready, inputs, opening, closing, records, failures, sink_ends, level,
-        hurry: switch,
+        features, classify, emit, ready, inputs, successors, opening, closing, records, failures, sink_ends, level,
+        hurry: switch, sinks: vitals,
     };
     Ok(pipeline)
+}
+
+fn recogniser_spec(
+    spec: &PipelineSpec,
+    source: Arc<str>,
+    sample_rate: SampleRate,
+) -> RecogniserSpec {
+    RecogniserSpec {
+        source,
+        sample_rate,
+        smoothing: spec.smoothing,
+        detector: spec.detector.clone(),
+        top: spec.top,
+    }
 }
 
 fn spawn_sinks(

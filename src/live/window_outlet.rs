@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::heard::Heard;
+use super::heard::{Handover, Heard};
 use crate::domain::{Counters, MelWindow};
 use crate::features::ReadyWindow;
 use crate::recognition::Gap;
@@ -76,6 +76,18 @@ impl WindowOutlet {
     /// what that cannot hold becomes a gap too: none is lost, and none goes untold.
     pub(super) fn tell(&mut self, gap: Gap) {
         self.send(Heard::Gap(gap));
+    }
+
+    /// Takes the place of an outlet for windows of another shape, which is closed once the classify stage has been sent
+    /// the other end.
+    pub(super) fn renewed(&self, empty: &MelWindow) -> (Self, WindowInlet) {
+        let (outlet, inlet) = window_channel(empty, self.when_full, Arc::clone(&self.counters));
+        (Self { windows: self.windows, ..outlet }, inlet)
+    }
+
+    /// Sends word that another recogniser takes over, in its place between the windows; waits for room even live.
+    pub(super) fn hand_over(&mut self, handover: Handover) {
+        self.send(Heard::Handover(Box::new(handover)));
     }
 
     /// Windows that were complete, skipped or not.

@@ -103,6 +103,13 @@ impl Detector {
         }
     }
 
+    /// Goes on by the rules, and for the labels, of `successor`; ids go on too. Call [`cut`](Self::cut) first.
+    pub fn succeed(&mut self, successor: Self) {
+        let next_id = self.next_id;
+        *self = successor;
+        self.next_id = next_id;
+    }
+
     fn count_at(&mut self, sample_rate: SampleRate) {
         let settings = self.spec.settings();
         self.min_event_samples = sample_rate.samples_in(settings.min_event);

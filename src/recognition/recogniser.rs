@@ -59,6 +59,8 @@ pub struct Recogniser {
     smoother: Smoother,
     detector: Detector,
     top: usize,
+    /// Labels of which no recording may be kept.
+    veto: Vec<usize>,
     /// Scores of a batch, kept for the next.
     scores: Vec<Scores>,
     /// Label indices, to be sorted by score.
@@ -90,10 +92,19 @@ impl Recogniser {
             smoother: Smoother::new(labels, spec.smoothing, spec.sample_rate),
             detector: Detector::new(spec.detector, spec.sample_rate),
             top: spec.top.min(labels),
+            veto: Vec::new(),
             scores: Vec::new(),
             ranking: (0..labels).collect(),
             last: None,
         })
+    }
+
+    /// Marks windows in which one of these labels, as indices, scores at or above its threshold, smoothed or not.
+    ///
+    /// # Panics
+    /// At the first window, when there is no such label.
+    pub fn with_veto(self, veto: Vec<usize>) -> Self {
+        Self { veto, ..self }
     }
 
     /// Takes in one window; see [`push_batch`](Self::push_batch).
@@ -190,6 +201,18 @@ impl Recogniser {
         self.source = source;
     }
 
+    /// Goes on as `successor`: ends what is open, keeps counting ids, and stays with the source and its rate.
+    pub fn succeed(&mut self, successor: Self, emit: &mut dyn FnMut(Record)) {
+        self.finish(emit);
+        let Self { scorer, smoothing, smoother, detector, top, veto, scores, ranking, .. } =
+            successor;
+        (self.scorer, self.smoothing, self.smoother) = (scorer, smoothing, smoother);
+        (self.top, self.veto) = (top, veto);
+        (self.scores, self.ranking) = (scores, ranking);
+        self.detector.succeed(detector);
+        self.set_sample_rate(self.sample_rate, emit);
+    }
+
     fn judge(
         &mut self,
         window: &MelWindow,
@@ -200,12 +223,14 @@ impl Recogniser {
         if self.last.is_some_and(|last| last.segment != window.segment) {
             self.finish(emit);
         }
+        let mut is_vetoed = is_any_reached(&self.veto, self.detector.spec(), &scores.0);
         if !self.detector.spec().is_audible(window.level_dbfs) {
             scores.0.fill(0.0);
         }
         let smoothed = self.smoother.push(window.end_sample, &scores.0);
         // equal scores in the order of the labels, so that records never depend on the sort
         self.ranking.sort_unstable_by(|&a, &b| smoothed[b].total_cmp(&smoothed[a]).then(a.cmp(&b)));
+        is_vetoed |= is_any_reached(&self.veto, self.detector.spec(), smoothed);
         let last = LastWindow {
             segment: window.segment,
             end_sample: window.end_sample,
@@ -218,7 +243,7 @@ impl Recogniser {
             score: smoothed[label],
         });
         let teller = Teller { source: &self.source, labels, sample_rate: self.sample_rate, last };
-        emit(teller.window(window, best.collect()));
+        emit(Record::Window(WindowRecord { is_vetoed, ..teller.window(window, best.collect()) }));
         self.detector.push(window, smoothed, &mut |detection| emit(teller.event(detection)));
         Ok(())
     }
@@ -253,8 +278,8 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    fn window(&self, window: &MelWindow, scores: TopScores) -> Record {
-        Record::Window(WindowRecord {
+    fn window(&self, window: &MelWindow, scores: TopScores) -> WindowRecord {
+        WindowRecord {
             time: window.time,
             source: Arc::clone(self.source),
             start_sample: window.start_sample,
@@ -264,8 +289,9 @@ impl Teller<'_> {
             // the offline scan and the emit stage fill in these two
             padded_samples: 0,
             latency_us: 0,
+            is_vetoed: false,
             arrival: window.arrival,
-        })
+        }
     }
 
     fn event(&self, detection: Detection) -> Record {
@@ -288,6 +314,11 @@ impl Teller<'_> {
         let ago = self.sample_rate.duration_of(self.last.end_sample.since(sample));
         self.last.time.saturating_sub(ago).unwrap_or(self.last.time)
     }
+}
+
+/// Whether one of these `labels` scores at or above its threshold.
+fn is_any_reached(labels: &[usize], spec: &DetectorSpec, scores: &[f32]) -> bool {
+    labels.iter().any(|&label| scores[label] >= spec.thresholds(label).on)
 }
 
 fn check_labels(scorer: &dyn Scorer, detector: &DetectorSpec) -> Result<(), RecognitionError> {

@@ -28,6 +28,17 @@ pub enum SinkError {
         /// What the system said.
         source: io::Error,
     },
+    /// The folder of the clips cannot be written.
+    #[error(
+        "cannot write clips into {}; let the user that tympan runs as write there, or choose another folder (in a systemd \
+         unit: ReadWritePaths={})", folder.display(), folder.display()
+    )]
+    ClipFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Another program listens on the TCP port.
     #[error(
         "cannot listen on {address}: another program uses this port (`ss -ltnp 'sport = :{port}'` \

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Select, Sender, TryRecvError, bounded, never};
 
-use super::sink_stage::{Losses, SinkEnd, SinkStage};
-use super::{Sink, SinkError};
+use super::sink_stage::{SinkEnd, SinkStage};
+use super::{Sink, SinkError, SinkVitals};
 use crate::domain::{Counters, Record};
 
 /// How long a handle that is dropped waits for its sink; a shutdown has one second for everything.
@@ -81,11 +81,10 @@ impl Lane {
 
 /// Feeds one sink. Dropping it closes the sink and waits for it, half a second at most.
 pub struct SinkHandle {
-    name: String,
     windows: Lane,
     events: Lane,
     when_full: WhenFull,
-    losses: Arc<Losses>,
+    vitals: Arc<SinkVitals>,
     /// `None` once closed.
     records: Option<Sender<Arc<Record>>>,
     /// Dropped to say that the end is near: a failing sink then stops trying.
@@ -107,8 +106,7 @@ pub fn spawn_sink(
     counters: Arc<Counters>,
     ended: Sender<SinkEnd>,
 ) -> Result<SinkHandle, SinkError> {
-    let name = sink.name().to_owned();
-    let losses = Arc::new(Losses::new(counters));
+    let vitals = Arc::new(SinkVitals::new(sink.name(), counters));
     let (windows_back, windows) = Lane::new(capacity.windows);
     let (events_back, events) = Lane::new(capacity.events);
     let (records, queued) = bounded(capacity.windows + capacity.events);
@@ -122,11 +120,11 @@ pub fn spawn_sink(
         unflushed: Vec::new(),
         closing: closed,
         when_full,
-        losses: Arc::clone(&losses),
+        vitals: Arc::clone(&vitals),
         ended,
         failing_since: None,
     };
-    let thread = format!("tympan-{name}");
+    let thread = format!("tympan-{}", vitals.name());
     let thread = thread::Builder::new()
         .name(thread.clone())
         .spawn(move || {
@@ -136,11 +134,10 @@ pub fn spawn_sink(
         })
         .map_err(|source| SinkError::Thread { thread, source })?;
     Ok(SinkHandle {
-        name,
         windows,
         events,
         when_full,
-        losses,
+        vitals,
         records: Some(records),
         closing: Some(closing),
         done,
@@ -151,7 +148,12 @@ pub fn spawn_sink(
 impl SinkHandle {
     /// The sink's name.
     pub fn name(&self) -> &str {
-        &self.name
+        self.vitals.name()
+    }
+
+    /// How it fares.
+    pub fn vitals(&self) -> Arc<SinkVitals> {
+        Arc::clone(&self.vitals)
     }
 
     /// Hands `record` over, or drops and counts it, or waits: see [`WhenFull`]. Of a sink that has ended, does nothing.
@@ -170,7 +172,7 @@ impl SinkHandle {
         };
         match room {
             Ok(()) => {}
-            Err(TryRecvError::Empty) => return self.losses.add(record),
+            Err(TryRecvError::Empty) => return self.vitals.lose(record),
             Err(TryRecvError::Disconnected) => return, // the sink has ended
         }
         // Never waits: there are as many permits as places. Fails only when the sink has ended.
@@ -206,7 +208,7 @@ impl SinkHandle {
             return self.leave_behind();
         }
         thread.join().unwrap_or_else(|_| {
-            log::error!("the sink {} panicked; its last records are lost", self.name);
+            log::error!("the sink {} panicked; its last records are lost", self.name());
             SinkClosed::Ended
         })
     }
@@ -215,10 +217,10 @@ impl SinkHandle {
     fn leave_behind(&self) -> SinkClosed {
         let windows = self.windows.capacity - self.windows.room.len();
         let events = self.events.capacity - self.events.room.len();
-        self.losses.add_counts(windows as u64, events as u64);
+        self.vitals.lose_counts(windows as u64, events as u64);
         log::warn!(
             "the sink {} is blocked and was left behind, with {windows} window records and {events} others unwritten",
-            self.name
+            self.name()
         );
         SinkClosed::LeftBehind
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
-use super::{Sink, SinkClosed, SinkError, WhenFull};
-use crate::domain::{Counter, Counters, Record};
+use super::{Sink, SinkClosed, SinkError, SinkVitals, WhenFull};
+use crate::domain::Record;
 
 /// Short enough that a hiccup is not noticed.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -29,32 +29,6 @@ pub struct SinkEnd {
     pub cause: SinkError,
 }
 
-/// Counts what one sink could not take, in the counters of all and on its own.
-#[derive(Debug)]
-pub(super) struct Losses {
-    all: Arc<Counters>,
-    own: Counter,
-}
-
-impl Losses {
-    pub(super) fn new(all: Arc<Counters>) -> Self {
-        Self { all, own: Counter::default() }
-    }
-
-    pub(super) fn add(&self, record: &Record) {
-        match record {
-            Record::Window(_) => self.add_counts(1, 0),
-            Record::Event(_) | Record::Gap(_) | Record::Status(_) => self.add_counts(0, 1),
-        }
-    }
-
-    pub(super) fn add_counts(&self, windows: u64, events: u64) {
-        self.all.records_dropped.add(windows);
-        self.all.events_dropped.add(events);
-        self.own.add(windows + events);
-    }
-}
-
 /// One sink and the receiving end of its queue.
 pub(super) struct SinkStage {
     pub(super) sink: Box<dyn Sink>,
@@ -66,7 +40,7 @@ pub(super) struct SinkStage {
     /// Disconnected once the sink is to end.
     pub(super) closing: Receiver<Infallible>,
     pub(super) when_full: WhenFull,
-    pub(super) losses: Arc<Losses>,
+    pub(super) vitals: Arc<SinkVitals>,
     pub(super) ended: Sender<SinkEnd>,
     /// While the sink fails: how many records were lost when that began.
     pub(super) failing_since: Option<u64>,
@@ -78,7 +52,7 @@ impl SinkStage {
         let Err(cause) = self.write_until_closed() else { return SinkClosed::Drained };
         if !matches!(cause, SinkError::Closed) {
             for record in self.unflushed.drain(..).chain(self.records.try_iter()) {
-                self.losses.add(&record);
+                self.vitals.lose(&record);
             }
         }
         let sink = self.sink.name().to_owned();
@@ -131,7 +105,7 @@ impl SinkStage {
     ) -> Result<(), SinkError> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match attempt(&mut *self.sink) {
+            let error = match self.vitals.attempt(|| attempt(&mut *self.sink)) {
                 Ok(()) => {
                     self.tell_of_recovery();
                     return Ok(());
@@ -151,14 +125,16 @@ impl SinkStage {
 
     fn tell_of_failure(&mut self, error: &SinkError) {
         if self.failing_since.is_none() {
-            self.failing_since = Some(self.losses.own.get());
+            self.vitals.set_fails(true);
+            self.failing_since = Some(self.vitals.lost());
             log::warn!("the sink {} fails and is tried again: {}", self.sink.name(), chain(error));
         }
     }
 
     fn tell_of_recovery(&mut self) {
         if let Some(before) = self.failing_since.take() {
-            let lost = self.losses.own.get() - before;
+            self.vitals.set_fails(false);
+            let lost = self.vitals.lost() - before;
             log::info!("the sink {} works again; {lost} records were dropped", self.sink.name());
         }
     }

@@ -119,6 +119,7 @@ fn render_status(status: &StatusRecord, columns: &mut Columns<'_>) -> fmt::Resul
     let (style, mark, name) = match status.state {
         State::Listening => (CYAN, '·', "listening"),
         State::Silent => (YELLOW, '!', "silent"),
+        State::Flat => (YELLOW, '!', "flat"),
         State::Clipping => (YELLOW, '!', "clipping"),
         State::Overloaded => (YELLOW, '!', "overloaded"),
         State::Lost => (RED, '!', "lost"),
@@ -220,6 +221,7 @@ pub(super) mod tests {
                 .collect(),
             level_dbfs: -23.123,
             padded_samples: 0,
+            is_vetoed: false,
             latency_us: 412,
             arrival: Instant::now(),
         })

@@ -14,8 +14,9 @@ use super::socket_client::{FinishLine, HandedOver, Seen, SocketClient};
 use super::socket_folder::SocketFolder;
 use super::wake_meter::WakeMeter;
 use crate::cli::Failure;
-use crate::cli::run::{SILENT_AFTER, failure_of, stop_on_signal};
+use crate::cli::run::{SILENT_AFTER, failure_of};
 use crate::cli::setup::Setup;
+use crate::cli::signals::stop_flag;
 use crate::cli::source_choice::{self, OpenSource, SourceChoice};
 use crate::domain::{Counters, SampleRate};
 use crate::live::{Daemon, PipelineSpec, WindowObserver};
@@ -53,7 +54,7 @@ pub fn listen(
     let sample_rate = opened.source.sample_rate();
     let finish = FinishLine {
         end_sample: u64::from(seconds) * u64::from(sample_rate.hz()),
-        stop: stop_on_signal()?,
+        stop: stop_flag()?,
         reached: Arc::new(AtomicBool::new(false)),
     };
     let folder = SocketFolder::create()
@@ -67,8 +68,10 @@ pub fn listen(
     let wake_meter = WakeMeter::spawn().map_err(Failure::failed)?;
     let daemon = Daemon {
         reopen: None,
+        reload: None,
         scorer: Box::new(setup.bundle.scorer(schedule).map_err(Failure::device_or_model)?),
         sinks: vec![sink],
+        tap: None,
         spec: pipeline_spec(setup, &opened, counters),
         source: opened.source,
         stop: Arc::clone(&finish.stop),
@@ -91,7 +94,8 @@ pub fn listen(
 fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Sink>, Failure> {
     let unix = Some(UnixSocketSpec { mode: 0o600, ..UnixSocketSpec::new(path) });
     let spec = SocketSpec { unix, ..SocketSpec::default() };
-    let sink = SocketSink::open(spec, Arc::clone(counters)).map_err(Failure::failed)?;
+    let sink =
+        SocketSink::open(spec, Arc::clone(counters), Arc::new(|| None)).map_err(Failure::failed)?;
     Ok(Box::new(sink))
 }
 
@@ -100,6 +104,7 @@ fn pipeline_spec(setup: &Setup, opened: &OpenSource, counters: &Arc<Counters>) -
         featuriser: setup.bundle.featuriser_spec(),
         smoothing: setup.config.detector.smoothing,
         detector: setup.detector.clone(),
+        veto: Vec::new(),
         top: setup.config.output.top_labels,
         when_full: opened.when_full,
         ring: setup.config.source.ring,
@@ -107,6 +112,7 @@ fn pipeline_spec(setup: &Setup, opened: &OpenSource, counters: &Arc<Counters>) -
         device: opened.description.clone(),
         model: setup.bundle.manifest.name.clone(),
         counters: Arc::clone(counters),
+        board: Arc::default(),
     }
 }
 

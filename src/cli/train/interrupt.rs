@@ -1,13 +1,11 @@
-//! Ctrl-C and SIGTERM: the first asks training to save and end, the second ends at once. Set up by the command; the
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks training to save and end, the second ends at once. Set up by the command; the
 //! handler runs on a thread of its own.
 
 use std::process::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::anyhow;
-
-use crate::cli::Failure;
+use crate::cli::{Failure, signals};
 
 /// What a shell reports of a program that Ctrl-C ended.
 pub const INTERRUPTED: u8 = 130;
@@ -31,15 +29,12 @@ impl Interrupt {
             is_training: Arc::new(AtomicBool::new(false)),
         };
         let (stop, is_training) = (Arc::clone(&interrupt.stop), Arc::clone(&interrupt.is_training));
-        ctrlc::set_handler(move || {
+        signals::on_end(move || {
             // Relaxed: neither flag guards other memory.
             if !is_training.load(Ordering::Relaxed) || stop.swap(true, Ordering::Relaxed) {
                 exit(i32::from(INTERRUPTED));
             }
             log::info!("finishing the step and saving; once more ends at once");
-        })
-        .map_err(|error| {
-            Failure::failed(anyhow!("cannot listen for SIGINT and SIGTERM: {error}"))
         })?;
         Ok(interrupt)
     }

@@ -1,18 +1,28 @@
-//! One client: lines from the ring to its socket, in order, with word of those it missed. A task on `tympan-clients`.
+//! One client: lines from the ring to its socket, in order, with word of those it missed, and answers to what it asks. A
+//! task on `tympan-clients`.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::broadcast;
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::request::{Request, next_request};
+use super::socket_sink::StatusLine;
+use super::token::Token;
 use crate::domain::Counters;
 
-/// Input is thrown away; a client has nothing to say.
-const DISCARD_BYTES: usize = 256;
+/// Input is looked at this much at a time.
+const INPUT_BYTES: usize = 256;
+
+/// How long a client may take to send its token.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a client without the right token reads before it is hung up on.
+const REFUSAL: &str =
+    "{\"type\":\"refused\",\"detail\":\"send a line with the right token first: token SECRET\"}\n";
 
 /// Why a client is served no longer.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +33,8 @@ pub(super) enum Farewell {
     Behind,
     /// The sink ended, and the client got everything.
     Served,
+    /// It did not send the right token.
+    Refused,
 }
 
 /// What a client reads from, and how far behind it is.
@@ -30,6 +42,7 @@ pub(super) enum Farewell {
 /// What a client had not got when it was dropped counts as missed; what it left behind by hanging up does not.
 pub(super) struct Client {
     lines: broadcast::Receiver<Arc<str>>,
+    status: StatusLine,
     counters: Arc<Counters>,
     patience: Duration,
     /// Since when it has been behind: its queue has not been empty since.
@@ -41,22 +54,42 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(
         lines: broadcast::Receiver<Arc<str>>,
+        status: StatusLine,
         counters: Arc<Counters>,
         patience: Duration,
     ) -> Self {
-        Self { lines, counters, patience, behind_since: None, in_hand: 0 }
+        Self { lines, status, counters, patience, behind_since: None, in_hand: 0 }
     }
 
-    /// Sends `first`, if any, then every line until the client or the sink ends.
-    pub(super) async fn serve<S>(mut self, stream: S, first: Option<Arc<str>>) -> Farewell
+    /// Sends `first`, if any, then every line until the client or the sink ends; nothing before the client has sent its
+    /// `token`, if one is wanted.
+    pub(super) async fn serve<S>(
+        mut self,
+        stream: S,
+        first: Option<Arc<str>>,
+        token: Option<Token>,
+    ) -> Farewell
     where
         S: AsyncRead + AsyncWrite,
     {
         let (reader, writer) = tokio::io::split(stream);
+        let reader = BufReader::with_capacity(INPUT_BYTES, reader);
         tokio::pin!(reader, writer);
+        if let Some(token) = token {
+            let sent = timeout(TOKEN_PATIENCE, next_request(&mut reader)).await;
+            if !matches!(sent, Ok(Ok(Some(Request::Token(guess)))) if token.is(&guess)) {
+                self.forget();
+                // it may be gone already
+                let _ = self.send(&mut writer, REFUSAL).await;
+                return Farewell::Refused;
+            }
+            // what came while it was not yet known is none of its business
+            self.lines = self.lines.resubscribe();
+        }
+        let (questions, asked) = mpsc::channel(1);
         let farewell = tokio::select! {
-            () = discard(&mut reader) => Farewell::Left,
-            farewell = self.deliver(&mut writer, first) => farewell,
+            () = listen(&mut reader, questions) => Farewell::Left,
+            farewell = self.deliver(&mut writer, first, asked) => farewell,
         };
         if farewell == Farewell::Left {
             self.forget();
@@ -64,7 +97,12 @@ impl Client {
         farewell
     }
 
-    async fn deliver<W>(&mut self, writer: &mut W, first: Option<Arc<str>>) -> Farewell
+    async fn deliver<W>(
+        &mut self,
+        writer: &mut W,
+        first: Option<Arc<str>>,
+        mut asked: mpsc::Receiver<()>,
+    ) -> Farewell
     where
         W: AsyncWrite + Unpin,
     {
@@ -74,7 +112,17 @@ impl Client {
             return farewell;
         }
         loop {
-            let sent = match self.lines.recv().await {
+            let next = tokio::select! {
+                line = self.lines.recv() => line,
+                Some(()) = asked.recv() => {
+                    let Some(status) = (self.status)() else { continue };
+                    match self.send(writer, &format!("{status}\n")).await {
+                        Ok(()) => continue,
+                        Err(farewell) => return farewell,
+                    }
+                }
+            };
+            let sent = match next {
                 Ok(line) => {
                     self.in_hand = 1;
                     let sent = self.send(writer, &line).await;
@@ -124,14 +172,14 @@ impl Drop for Client {
     }
 }
 
-/// Reads until the connection breaks. An end of input is no break: `ncat host port < /dev/null` still wants its lines.
-async fn discard<R: AsyncRead + Unpin>(reader: &mut R) {
-    let mut input = [0; DISCARD_BYTES];
+/// Passes on what the client asks, until the connection breaks. An end of input is no break:
+/// `ncat host port < /dev/null` still wants its lines. While a question waits for its answer, no more is read.
+async fn listen<R: AsyncBufRead + Unpin>(reader: &mut R, questions: mpsc::Sender<()>) {
     loop {
-        match reader.read(&mut input).await {
-            Ok(0) => std::future::pending().await,
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        match next_request(reader).await {
+            Ok(Some(Request::Status)) if questions.send(()).await.is_err() => return,
+            Ok(Some(_)) => {}
+            Ok(None) => std::future::pending().await,
             Err(_) => return,
         }
     }

@@ -4,8 +4,11 @@
 //! are served by tokio on one thread, `tympan-clients`.
 
 mod client;
+mod request;
 mod server;
 mod socket_sink;
+mod token;
 mod unix_path;
 
-pub use socket_sink::{SocketSink, SocketSpec, UnixSocketSpec};
+pub use socket_sink::{SocketSink, SocketSpec, StatusLine, UnixSocketSpec};
+pub use token::Token;

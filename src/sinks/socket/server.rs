@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{broadcast, oneshot};
@@ -11,6 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::client::{Client, Farewell};
+use super::socket_sink::StatusLine;
+use super::token::Token;
 use crate::domain::Counters;
 
 /// How long clients may take at the end to get what was queued for them.
@@ -32,6 +35,9 @@ pub(super) struct Server {
     pub(super) unix: Option<UnixListener>,
     pub(super) broadcast: Arc<Mutex<Broadcast>>,
     pub(super) counters: Arc<Counters>,
+    pub(super) status: StatusLine,
+    /// Asked of TCP clients.
+    pub(super) token: Option<Token>,
     pub(super) patience: Duration,
     pub(super) max_clients: usize,
 }
@@ -43,11 +49,12 @@ impl Server {
         let mut refusing = false;
         loop {
             tokio::select! {
-                accepted = accept_tcp(self.tcp.as_ref()) => {
-                    self.admit(accepted, &mut clients, &mut refusing).await;
+                accepted = accept_tcp(self.tcp.as_ref(), self.patience) => {
+                    let token = self.token.clone();
+                    self.admit(accepted, token, &mut clients, &mut refusing).await;
                 }
                 accepted = accept_unix(self.unix.as_ref()) => {
-                    self.admit(accepted, &mut clients, &mut refusing).await;
+                    self.admit(accepted, None, &mut clients, &mut refusing).await;
                 }
                 Some(_) = clients.join_next() => {}
                 _ = &mut ending => break,
@@ -63,6 +70,7 @@ impl Server {
     async fn admit<S>(
         &self,
         accepted: io::Result<S>,
+        token: Option<Token>,
         clients: &mut JoinSet<()>,
         refusing: &mut bool,
     ) where
@@ -90,21 +98,28 @@ impl Server {
             let Some(lines) = &broadcast.lines else { return };
             (lines.subscribe(), broadcast.status.clone())
         };
-        let client = Client::new(lines, Arc::clone(&self.counters), self.patience);
+        let status = Arc::clone(&self.status);
+        let client = Client::new(lines, status, Arc::clone(&self.counters), self.patience);
         clients.spawn(async move {
-            match client.serve(stream, first).await {
+            match client.serve(stream, first, token).await {
                 Farewell::Behind => log::warn!("a client stayed behind too long and was dropped"),
+                Farewell::Refused => log::warn!("a client without the right token was turned away"),
                 farewell => log::debug!("a client is gone: {farewell:?}"),
             }
         });
     }
 }
 
-async fn accept_tcp(listener: Option<&TcpListener>) -> io::Result<tokio::net::TcpStream> {
+async fn accept_tcp(
+    listener: Option<&TcpListener>,
+    patience: Duration,
+) -> io::Result<tokio::net::TcpStream> {
     let Some(listener) = listener else { return std::future::pending().await };
     let (stream, _) = listener.accept().await?;
     // a line is small and is wanted now
     stream.set_nodelay(true)?;
+    // one whose machine has vanished acknowledges nothing any more, and would keep its place for a quarter of an hour
+    SockRef::from(&stream).set_tcp_user_timeout(Some(patience))?;
     Ok(stream)
 }
 

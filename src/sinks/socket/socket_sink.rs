@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{broadcast, oneshot};
 
 use super::server::{Broadcast, Server};
+use super::token::Token;
 use super::unix_path::UnixPath;
 use crate::domain::{Counters, Record};
 use crate::sinks::{LineFormat, Sink, SinkError};
@@ -20,6 +21,9 @@ use crate::sinks::{LineFormat, Sink, SinkError};
 const CLIENT_LINES: usize = 256;
 const THREAD: &str = "tympan-clients";
 
+/// The daemon's account of itself as one line of JSON without its line feed; none before there is one.
+pub type StatusLine = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// Where to listen and how patient to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocketSpec {
@@ -27,6 +31,8 @@ pub struct SocketSpec {
     pub unix: Option<UnixSocketSpec>,
     /// The TCP address, if one is wanted; port 0 takes any free one.
     pub tcp: Option<SocketAddr>,
+    /// What a TCP client has to send first, as `token SECRET`; without one, nothing.
+    pub token: Option<Token>,
     /// How long a client may stay behind before it is dropped.
     pub patience: Duration,
     /// How many clients are served at once, on both sockets together.
@@ -36,7 +42,13 @@ pub struct SocketSpec {
 impl Default for SocketSpec {
     /// No socket yet; 64 clients, ten seconds of patience.
     fn default() -> Self {
-        Self { unix: None, tcp: None, patience: Duration::from_secs(10), max_clients: 64 }
+        Self {
+            unix: None,
+            tcp: None,
+            token: None,
+            patience: Duration::from_secs(10),
+            max_clients: 64,
+        }
     }
 }
 
@@ -60,7 +72,8 @@ impl UnixSocketSpec {
 ///
 /// A client that joins gets the latest status first. One that falls more than 256 lines behind reads
 /// `{"type":"missed","records":N}` in their place, and is dropped if it stays behind. Dropping the sink gives clients
-/// half a second to take what is queued for them.
+/// half a second to take what is queued for them. A client that says `status` reads the daemon's account of itself among
+/// its lines.
 pub struct SocketSink {
     broadcast: Arc<Mutex<Broadcast>>,
     ending: Option<oneshot::Sender<()>>,
@@ -77,7 +90,11 @@ impl SocketSink {
     /// # Errors
     /// [`SinkError::AddressInUse`], [`SinkError::Address`], [`SinkError::SocketLive`], [`SinkError::NotASocket`] or
     /// [`SinkError::UnixSocket`] when a socket cannot be bound; [`SinkError::Thread`] when its thread cannot start.
-    pub fn open(spec: SocketSpec, counters: Arc<Counters>) -> Result<Self, SinkError> {
+    pub fn open(
+        spec: SocketSpec,
+        counters: Arc<Counters>,
+        status: StatusLine,
+    ) -> Result<Self, SinkError> {
         let no_thread = |source| SinkError::Thread { thread: THREAD.to_owned(), source };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
         let tcp = spec.tcp.map(|address| bind_tcp(&runtime, address)).transpose()?;
@@ -93,6 +110,8 @@ impl SocketSink {
             unix,
             broadcast: Arc::clone(&broadcast),
             counters,
+            status,
+            token: spec.token,
             patience: spec.patience,
             max_clients: spec.max_clients,
         };

@@ -8,9 +8,11 @@ mod datasets;
 mod eval;
 mod plot;
 mod power_cut;
+mod privacy;
 mod run;
 mod same_records;
 mod service;
+mod status;
 mod train;
 mod train_interrupted;
 
@@ -90,7 +92,7 @@ impl Running {
     }
 
     /// Reads until a record that `wanted` accepts; fails at the end of the output.
-    pub fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+    pub fn until(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> Vec<Value> {
         let mut seen = Vec::new();
         while let Some(record) = self.next() {
             seen.push(record);

@@ -165,6 +165,10 @@ impl Loudness {
         Self { labels: labels(), mood, scored: Arc::default() }
     }
 
+    pub fn labelled(labels: LabelSet) -> Self {
+        Self { labels, ..Self::well() }
+    }
+
     pub fn well() -> Self {
         Self::new(Mood::Well)
     }

@@ -199,7 +199,7 @@ fn live_exact_zeros_are_told_as_silence_and_offline_they_are_a_part_of_the_recor
     else {
         panic!("no silence")
     };
-    assert!(silent.detail.contains("muted or unplugged"), "{}", silent.detail);
+    assert!(silent.detail.contains("muted (alsamixer"), "{}", silent.detail);
 
     let script = Script { end: End::Ended, ..zeros() };
     let (_, records, _) = play(script, Loudness::well(), patient(WhenFull::Wait));

@@ -1,12 +1,14 @@
 //! The daemon with fake ends: a scripted source, a scorer that only tells loud from quiet, sinks that collect. What is
-//! lost and what is not is in `losses`, how a source comes back in `device_life`, how a daemon ends in `endings`, the scan of
-//! clips in `scan`.
+//! lost and what is not is in `losses`, how a source comes back in `device_life`, how a daemon ends in `endings`, how it
+//! takes another model in `reload`, what the service manager hears of it in `watchdog`, the scan of clips in `scan`.
 
 mod device_life;
 mod endings;
 mod fakes;
 mod losses;
+mod reload;
 mod scan;
+mod watchdog;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,8 +52,12 @@ fn featuriser() -> FeaturiserSpec {
 
 /// Every window counts at once; quiet is no event.
 fn detector() -> DetectorSpec {
+    detector_for(labels())
+}
+
+fn detector_for(labels: LabelSet) -> DetectorSpec {
     let model = ModelTraits {
-        labels: labels(),
+        labels,
         thresholds: vec![Thresholds { on: 0.6, off: 0.4 }; 2],
         hop: rate(16_000).duration_of(HOP),
     };
@@ -72,6 +78,7 @@ fn spec(when_full: WhenFull) -> PipelineSpec {
         featuriser: featuriser(),
         smoothing: Duration::ZERO,
         detector: detector(),
+        veto: Vec::new(),
         top: 2,
         when_full,
         ring: Duration::from_secs(2),
@@ -79,6 +86,7 @@ fn spec(when_full: WhenFull) -> PipelineSpec {
         device: "a script".to_owned(),
         model: "loudness".to_owned(),
         counters: Arc::default(),
+        board: Arc::default(),
     }
 }
 
@@ -131,8 +139,10 @@ fn daemon(
     Daemon {
         source: Box::new(source),
         reopen: None,
+        reload: None,
         scorer: Box::new(scorer),
         sinks,
+        tap: None,
         spec,
         stop: Arc::default(),
         on_window: None,
@@ -191,6 +201,7 @@ fn story(records: &[Record]) -> Vec<&'static str> {
             State::Overloaded => None,
             State::Listening => Some("listening"),
             State::Silent => Some("silent"),
+            State::Flat => Some("flat"),
             State::Clipping => Some("clipping"),
             State::Lost => Some("lost"),
             State::Recovering => Some("recovering"),

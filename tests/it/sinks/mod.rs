@@ -1,8 +1,10 @@
 //! The sinks as their users meet them: queues, log file and sockets, each in a module; records to feed them here.
 
+mod clips;
 mod log_file;
 mod queue;
 mod sockets;
+mod under_fire;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,6 +44,7 @@ fn window(index: u64) -> Record {
         scores: vec![LabelScore { label: "dog".into(), score: 0.5 }].into(),
         level_dbfs: -20.0,
         padded_samples: 0,
+        is_vetoed: false,
         latency_us: 400,
         arrival: Instant::now(),
     })

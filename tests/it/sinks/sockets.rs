@@ -32,7 +32,7 @@ fn unix(path: &Path) -> SocketSpec {
 
 fn open(spec: SocketSpec) -> (SocketSink, Arc<Counters>) {
     let counters = Arc::new(Counters::default());
-    (SocketSink::open(spec, Arc::clone(&counters)).unwrap(), counters)
+    (SocketSink::open(spec, Arc::clone(&counters), Arc::new(|| None)).unwrap(), counters)
 }
 
 fn read_line(reader: &mut impl BufRead) -> String {
@@ -217,7 +217,7 @@ fn a_port_in_use_is_named() {
     let taken = TcpListener::bind(loopback()).unwrap();
     let address = taken.local_addr().unwrap();
     let spec = SocketSpec { tcp: Some(address), ..SocketSpec::default() };
-    let error = SocketSink::open(spec, Arc::default()).err().unwrap();
+    let error = SocketSink::open(spec, Arc::default(), Arc::new(|| None)).err().unwrap();
     assert!(matches!(error, SinkError::AddressInUse { .. }), "{error:?}");
     assert!(error.to_string().contains(&address.to_string()), "{error}");
 }
@@ -225,7 +225,7 @@ fn a_port_in_use_is_named() {
 #[test]
 fn an_address_of_another_machine_is_refused() {
     let spec = SocketSpec { tcp: Some("192.0.2.1:7000".parse().unwrap()), ..SocketSpec::default() };
-    let error = SocketSink::open(spec, Arc::default()).err().unwrap();
+    let error = SocketSink::open(spec, Arc::default(), Arc::new(|| None)).err().unwrap();
     assert!(error.to_string().contains("192.0.2.1:7000"), "{error}");
 }
 
@@ -262,7 +262,7 @@ fn a_live_socket_is_refused_and_left_to_its_owner() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tympan.sock");
     let (mut owner, _) = open(unix(&path));
-    let error = SocketSink::open(unix(&path), Arc::default()).err().unwrap();
+    let error = SocketSink::open(unix(&path), Arc::default(), Arc::new(|| None)).err().unwrap();
     let text = error.to_string();
     assert!(matches!(error, SinkError::SocketLive { .. }), "{error:?}");
     assert!(text.contains(path.to_str().unwrap()), "{text}");
@@ -276,10 +276,10 @@ fn what_is_not_a_socket_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("diary.txt");
     fs::write(&path, "dear diary").unwrap();
-    let error = SocketSink::open(unix(&path), Arc::default()).err().unwrap();
+    let error = SocketSink::open(unix(&path), Arc::default(), Arc::new(|| None)).err().unwrap();
     assert!(matches!(error, SinkError::NotASocket { .. }), "{error:?}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "dear diary");
     let missing = folder.path().join("missing/tympan.sock");
-    let error = SocketSink::open(unix(&missing), Arc::default()).err().unwrap();
+    let error = SocketSink::open(unix(&missing), Arc::default(), Arc::new(|| None)).err().unwrap();
     assert!(error.to_string().contains(missing.to_str().unwrap()), "{error}");
 }

@@ -1,0 +1,211 @@
+//! `tympan status`: asks a running daemon, over its socket, how it is.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{Failure, output, setup, sinks};
+use crate::domain::State;
+use crate::live::{DaemonStatus, ReloadStatus, SinkStatus};
+use crate::sinks::Token;
+
+/// Where the delivered unit's socket is.
+const USUAL_SOCKET: &str = "/run/tympan/tympan.sock";
+
+/// How long the daemon may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An answer comes among the records of the moment; whatever sends more than this before it is no daemon.
+const ANSWER_BYTES: u64 = 4 << 20;
+
+/// Arguments of `tympan status`.
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// The daemon's configuration, which says where it listens
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where it listens: a Unix socket's path, or an address and a port; /run/tympan/tympan.sock without both
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
+    connect: Option<String>,
+    /// File with the token that a TCP address asks for
+    #[arg(long, value_name = "FILE", requires = "connect")]
+    token_file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where a daemon listens.
+enum Address {
+    Unix(PathBuf),
+    Tcp(SocketAddr, Option<Token>),
+}
+
+/// Asks and prints; exit code 0 when the daemon hears, 1 when it does not or when nobody answers.
+///
+/// # Errors
+/// [`Failure`]: a wrong configuration or address, nobody who answers.
+pub fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
+    let address = address(arguments)?;
+    let status = ask(&address).map_err(Failure::failed)?;
+    if arguments.json {
+        output::print_json(&status)?;
+    } else {
+        output::print(&in_words(&status))?;
+    }
+    // what it hears may be too loud, or more than the machine can take in: it hears
+    let hears = [State::Listening, State::Clipping, State::Overloaded].contains(&status.state);
+    Ok(if hears { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn address(arguments: &StatusArguments) -> Result<Address, Failure> {
+    if let Some(connect) = &arguments.connect {
+        let token = arguments.token_file.as_deref().map(sinks::read_token).transpose()?;
+        return Ok(match connect.parse() {
+            Ok(address) => Address::Tcp(address, token),
+            Err(_) => Address::Unix(connect.into()),
+        });
+    }
+    let Some(path) = &arguments.config else { return Ok(Address::Unix(USUAL_SOCKET.into())) };
+    let output = setup::read(Some(path))?.finish().map_err(Failure::usage)?.output;
+    match (output.unix, output.tcp) {
+        (Some(unix), _) => Ok(Address::Unix(unix.path)),
+        (None, Some(tcp)) => {
+            let token = tcp.token_file.as_deref().map(sinks::read_token).transpose()?;
+            Ok(Address::Tcp(tcp.address, token))
+        }
+        (None, None) => Err(Failure::usage(anyhow!(
+            "{} enables no socket to ask at: set enabled = true in [output.unix]",
+            path.display()
+        ))),
+    }
+}
+
+fn ask(address: &Address) -> anyhow::Result<DaemonStatus> {
+    match address {
+        Address::Unix(path) => {
+            let stream = UnixStream::connect(path).with_context(|| nobody(&path.display()))?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            converse(&stream, None).with_context(|| no_answer(&path.display()))
+        }
+        Address::Tcp(address, token) => {
+            let stream =
+                TcpStream::connect_timeout(address, PATIENCE).with_context(|| nobody(address))?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            converse(&stream, token.as_ref()).with_context(|| no_answer(address))
+        }
+    }
+}
+
+fn nobody(address: &dyn std::fmt::Display) -> String {
+    format!(
+        "no daemon listens at {address}: is it running, and [output.unix] or [output.tcp] enabled?"
+    )
+}
+
+fn no_answer(address: &dyn std::fmt::Display) -> String {
+    format!("the daemon at {address} did not say how it is")
+}
+
+fn converse<S>(stream: &S, token: Option<&Token>) -> anyhow::Result<DaemonStatus>
+where
+    for<'a> &'a S: Read + Write,
+{
+    let mut question = String::new();
+    if let Some(token) = token {
+        let _ = writeln!(question, "token {}", token.secret());
+    }
+    question.push_str("status\n");
+    let mut stream = stream;
+    stream.write_all(question.as_bytes())?;
+    for line in BufReader::new(stream.take(ANSWER_BYTES)).lines() {
+        let line = line?;
+        if line.starts_with("{\"type\":\"daemon\"") {
+            return Ok(serde_json::from_str(&line)?);
+        }
+        if line.starts_with("{\"type\":\"refused\"") {
+            return Err(anyhow!(
+                "it wants another token (--token-file, or token_file in [output.tcp])"
+            ));
+        }
+    }
+    Err(anyhow!("it hung up"))
+}
+
+fn in_words(status: &DaemonStatus) -> String {
+    let mut text = String::new();
+    let since = |time: Timestamp| age(status.time, time);
+    let level = status.level_dbfs.map(|level| format!(", {level:.1} dBFS")).unwrap_or_default();
+    let latency = &status.latency;
+    let milli = |us: u64| us as f64 / 1000.0;
+    let count = |name: &str| status.counters.get(name).copied().unwrap_or_default();
+    // writing to a string never fails
+    let _ = writeln!(text, "{} for {}: {}", status.state, since(status.since), status.detail);
+    let _ = writeln!(text, "source   {} at {}{level}", status.device, status.sample_rate_hz);
+    let _ = writeln!(text, "model    {}", status.model);
+    let _ = writeln!(
+        text,
+        "program  tympan {}, process {}, up {}",
+        status.version,
+        status.process,
+        since(status.started)
+    );
+    let _ = writeln!(
+        text,
+        "latency  p50 {:.1} ms, p90 {:.1}, p99 {:.1}, p99.9 {:.1}, max {:.1} (the last {} windows)",
+        milli(latency.p50_us),
+        milli(latency.p90_us),
+        milli(latency.p99_us),
+        milli(latency.p999_us),
+        milli(latency.max_us),
+        latency.windows
+    );
+    let _ = writeln!(
+        text,
+        "heard    {} samples, {} windows scored",
+        count("samples_captured"),
+        count("windows_scored")
+    );
+    let losses = ["samples_captured", "windows_scored"];
+    let losses = status
+        .counters
+        .iter()
+        .filter(|(name, lost)| !losses.contains(&name.as_str()) && **lost > 0);
+    let losses: Vec<String> = losses.map(|(name, lost)| format!("{name} {lost}")).collect();
+    let nothing = if losses.is_empty() { "nothing" } else { "" };
+    let _ = writeln!(text, "lost     {nothing}{}", losses.join(", "));
+    let sinks: Vec<String> = status.sinks.iter().map(sink_in_words).collect();
+    let _ = writeln!(text, "outputs  {}", sinks.join(", "));
+    if let Some(ReloadStatus { time, detail, .. }) = &status.reload {
+        let _ = writeln!(text, "reload   {} ago: {detail}", since(*time));
+    }
+    text
+}
+
+fn sink_in_words(sink: &SinkStatus) -> String {
+    let state = if sink.fails { "fails" } else { "works" };
+    let lost = if sink.lost > 0 { format!(" ({} records lost)", sink.lost) } else { String::new() };
+    format!("{} {state}{lost}", sink.name)
+}
+
+/// Two units at most: what is days old is not told in seconds.
+fn age(now: Timestamp, then: Timestamp) -> String {
+    let seconds = now.duration_since(then).as_secs().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}

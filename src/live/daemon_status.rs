@@ -1,0 +1,96 @@
+//! The daemon's own account of itself, as `tympan status` prints it. Made by the `StatusBoard`, sent over the socket to
+//! whoever asks, read again by the command.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{SampleRate, State};
+
+/// A running daemon, at one moment; one line of JSON, of the type `daemon`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename = "daemon")]
+pub struct DaemonStatus {
+    /// When this was written.
+    pub time: Timestamp,
+    /// The program's version.
+    pub version: String,
+    /// Its process.
+    pub process: u32,
+    /// When the daemon was started.
+    pub started: Timestamp,
+    /// Its state, as in the last status record.
+    pub state: State,
+    /// That state in words.
+    pub detail: String,
+    /// Since when it has been in that state.
+    pub since: Timestamp,
+    /// The source in words.
+    pub device: String,
+    /// The source's rate.
+    pub sample_rate_hz: SampleRate,
+    /// The bundle's name.
+    pub model: String,
+    /// Level of the newest window in dB of full scale; none before the first.
+    pub level_dbfs: Option<f32>,
+    /// Every counter by its name.
+    pub counters: BTreeMap<String, u64>,
+    /// From a window's last sample to the hand-over of its record, over the last five to ten minutes.
+    pub latency: LatencyStatus,
+    /// Where records go.
+    pub sinks: Vec<SinkStatus>,
+    /// How the last reload went; none: there was none.
+    pub reload: Option<ReloadStatus>,
+}
+
+/// Percentiles of latency.
+///
+/// # Units
+/// Microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatencyStatus {
+    /// Windows that were measured.
+    pub windows: u64,
+    /// Half of them took at most this.
+    pub p50_us: u64,
+    /// 90 % did.
+    pub p90_us: u64,
+    /// 99 % did.
+    pub p99_us: u64,
+    /// 99.9 % did.
+    pub p999_us: u64,
+    /// All did.
+    pub max_us: u64,
+}
+
+/// One sink.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether it fails just now, and is tried again.
+    pub fails: bool,
+    /// Records that it could not take.
+    pub lost: u64,
+}
+
+/// The last reload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadStatus {
+    /// When it ended.
+    pub time: Timestamp,
+    /// Whether the new configuration is in force.
+    pub succeeded: bool,
+    /// What changed, or what was wrong.
+    pub detail: String,
+}
+
+impl DaemonStatus {
+    /// What a person wants to know first.
+    pub fn in_a_line(&self) -> String {
+        let level = self.level_dbfs.map(|level| format!(", {level:.0} dBFS")).unwrap_or_default();
+        let scored = self.counters.get("windows_scored").copied().unwrap_or_default();
+        format!("{}: {}{level}, {scored} windows scored", self.state, self.device)
+    }
+}

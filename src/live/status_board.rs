@@ -1,0 +1,201 @@
+//! What the daemon is doing just now, for whoever asks. Written by the supervisor (state, reloads) and the emit stage
+//! (latency, level), read through [`StatusBoard::status`] by the socket's clients.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use jiff::Timestamp;
+
+use super::daemon_status::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
+use crate::domain::{Counters, State, StatusRecord, WindowRecord};
+use crate::sinks::SinkVitals;
+
+/// Latency is told of this span and of the one before: a daemon that has been up for a year is asked about today.
+const SPAN: Duration = Duration::from_secs(300);
+
+/// A minute: what takes longer counts as this.
+const LONGEST_US: u64 = 60_000_000;
+
+/// Shared by the daemon and by those who tell of it.
+#[derive(Debug)]
+pub struct StatusBoard {
+    /// Nobody waits here: either side holds it for less than the time of a system call.
+    board: Mutex<Board>,
+}
+
+#[derive(Debug)]
+struct Board {
+    started: Timestamp,
+    /// None before the source has started.
+    last: Option<StatusRecord>,
+    since: Timestamp,
+    device: String,
+    model: String,
+    level_dbfs: Option<f32>,
+    latency: RecentLatency,
+    sinks: Vec<Arc<SinkVitals>>,
+    reload: Option<ReloadStatus>,
+}
+
+impl Default for StatusBoard {
+    /// A daemon that has just been started.
+    fn default() -> Self {
+        let board = Board {
+            started: Timestamp::now(),
+            last: None,
+            since: Timestamp::now(),
+            device: String::new(),
+            model: String::new(),
+            level_dbfs: None,
+            latency: RecentLatency::new(Instant::now()),
+            sinks: Vec::new(),
+            reload: None,
+        };
+        Self { board: Mutex::new(board) }
+    }
+}
+
+impl StatusBoard {
+    /// The daemon as it is now; none before its source has started.
+    pub fn status(&self, counters: &Counters) -> Option<DaemonStatus> {
+        let mut board = self.lock();
+        board.latency.turn(Instant::now());
+        let board = &*board;
+        let last = board.last.as_ref()?;
+        let sink = |vitals: &Arc<SinkVitals>| SinkStatus {
+            name: vitals.name().to_owned(),
+            fails: vitals.fails(),
+            lost: vitals.lost(),
+        };
+        Some(DaemonStatus {
+            time: Timestamp::now(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            process: std::process::id(),
+            started: board.started,
+            state: last.state,
+            detail: last.detail.clone(),
+            since: board.since,
+            device: board.device.clone(),
+            sample_rate_hz: last.sample_rate_hz,
+            model: board.model.clone(),
+            level_dbfs: board.level_dbfs,
+            counters: counts(counters),
+            latency: board.latency.percentiles(),
+            sinks: board.sinks.iter().map(sink).collect(),
+            reload: board.reload.clone(),
+        })
+    }
+
+    /// The state that was told last, if any was.
+    pub(super) fn state(&self) -> Option<State> {
+        self.lock().last.as_ref().map(|last| last.state)
+    }
+
+    pub(super) fn told(&self, record: &StatusRecord) {
+        let mut board = self.lock();
+        if board.last.as_ref().is_none_or(|last| last.state != record.state) {
+            board.since = record.time;
+        }
+        board.last = Some(record.clone());
+    }
+
+    pub(super) fn set_source(&self, device: &str) {
+        device.clone_into(&mut self.lock().device);
+    }
+
+    pub(super) fn set_model(&self, model: &str) {
+        model.clone_into(&mut self.lock().model);
+    }
+
+    pub(super) fn set_sinks(&self, sinks: Vec<Arc<SinkVitals>>) {
+        self.lock().sinks = sinks;
+    }
+
+    pub(super) fn set_reload(&self, reload: ReloadStatus) {
+        self.lock().reload = Some(reload);
+    }
+
+    /// Notes a window as it is handed over.
+    pub(super) fn handed_over(&self, window: &WindowRecord) {
+        let mut board = self.lock();
+        board.latency.turn(Instant::now());
+        board.latency.newer.saturating_record(window.latency_us);
+        board.level_dbfs = Some(window.level_dbfs);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Every counter by the name of its field.
+fn counts(counters: &Counters) -> BTreeMap<String, u64> {
+    counters.named().into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
+}
+
+/// The latencies of this span and of the one before.
+#[derive(Debug)]
+struct RecentLatency {
+    began: Instant,
+    newer: Histogram<u64>,
+    older: Histogram<u64>,
+}
+
+impl RecentLatency {
+    fn new(now: Instant) -> Self {
+        let empty = Histogram::new_with_bounds(1, LONGEST_US, 3)
+            .expect("invariant: the bounds are in order and three digits are allowed");
+        Self { began: now, newer: empty.clone(), older: empty }
+    }
+
+    /// Begins a new span when it is time.
+    fn turn(&mut self, now: Instant) {
+        let age = now.saturating_duration_since(self.began);
+        if age < SPAN {
+            return;
+        }
+        std::mem::swap(&mut self.newer, &mut self.older);
+        self.newer.reset();
+        if age >= 2 * SPAN {
+            self.older.reset();
+        }
+        self.began = now;
+    }
+
+    fn percentiles(&self) -> LatencyStatus {
+        let mut both = self.newer.clone();
+        both += &self.older;
+        let at = |quantile| both.value_at_quantile(quantile);
+        LatencyStatus {
+            windows: both.len(),
+            p50_us: at(0.5),
+            p90_us: at(0.9),
+            p99_us: at(0.99),
+            p999_us: at(0.999),
+            max_us: both.max(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_are_those_of_the_last_minutes() {
+        let began = Instant::now();
+        let mut latency = RecentLatency::new(began);
+        let after = |seconds| began + Duration::from_secs(seconds);
+        latency.newer.saturating_record(5_000);
+        latency.turn(after(301));
+        latency.newer.saturating_record(1_000);
+        assert_eq!((latency.percentiles().windows, latency.percentiles().max_us), (2, 5_001));
+        latency.turn(after(602));
+        assert_eq!((latency.percentiles().windows, latency.percentiles().max_us), (1, 1_000));
+        // nothing for a long time, then a window
+        latency.turn(after(10_000));
+        assert_eq!(latency.percentiles(), LatencyStatus::default());
+    }
+}

@@ -1,0 +1,15 @@
+//! Recordings of what was heard, for those who ask for them in so many words: nothing here runs otherwise.
+//!
+//! The feature stage copies samples into `AudioTap`; `ClipFolder`, a sink like any other, keeps the last of them in memory
+//! and writes those around an event to a file, if all of them were judged and none of the denied labels was heard.
+
+mod audio_tap;
+mod clip_folder;
+mod clip_spec;
+mod history;
+mod judged;
+mod wav_files;
+
+pub use audio_tap::{AudioBlock, AudioTap};
+pub use clip_folder::ClipFolder;
+pub use clip_spec::ClipSpec;

@@ -1,0 +1,161 @@
+//! `tympan status`, and a reload, as an operator sees them: with the real program and its socket.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use super::{Running, configuration, output_of, says, success, tympan};
+
+const UNIX: &str = "[output.unix]\nenabled = true\npath = \"tympan.sock\"\n";
+
+/// A daemon on the demo that has scored its first window.
+fn listening(config: &str) -> Running {
+    let mut command = tympan();
+    command.args(["run", "--source", "demo", "--config", config]);
+    let mut daemon = Running::start(command);
+    daemon.until(|record| record["type"] == "window");
+    daemon
+}
+
+fn hang_up(daemon: &Running) {
+    let kill = format!("kill -s HUP {}", daemon.child.id());
+    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
+}
+
+fn rewrite(config: &str, from: &str, to: &str) {
+    let text = std::fs::read_to_string(config).unwrap();
+    assert!(text.contains(from), "{from:?} is not in {text}");
+    std::fs::write(config, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn a_running_daemon_says_how_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(folder.path(), UNIX);
+    let daemon = listening(&config);
+    let text = success(&["status", "--config", &config]);
+    says(
+        &text,
+        &["listening for", "source   the demo at 48000 Hz, -", "model    esc50", "latency  p50"],
+    );
+    says(&text, &["lost     nothing", "outputs  stdout works, socket works"]);
+    says(&text, &[&format!("process {}", daemon.child.id()), env!("CARGO_PKG_VERSION")]);
+    let socket = folder.path().join("tympan.sock");
+    let json = success(&["status", "--json", "--connect", socket.to_str().unwrap()]);
+    let status: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&status["type"], &status["state"]), (&"daemon".into(), &"listening".into()));
+    assert!(status["counters"]["windows_scored"].as_u64().unwrap() >= 1, "{json}");
+    assert!(status["latency"]["p50_us"].as_u64().unwrap() > 0, "{json}");
+    assert_eq!(daemon.end_by("TERM").1, Some(0));
+    let gone = output_of(&["status", "--config", &config]);
+    assert_eq!(gone.status.code(), Some(1));
+    says(&String::from_utf8_lossy(&gone.stderr), &["no daemon listens at", "is it running"]);
+}
+
+#[test]
+fn a_daemon_that_hears_nothing_is_told_by_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(folder.path(), UNIX);
+    let mut command = tympan();
+    let zeros = super::demo_wav(folder.path(), 1);
+    super::write_wav(&zeros, 16_000, 1, &vec![0; 16_000 * 30]);
+    let source = format!("file:{}", zeros.display());
+    command.args(["run", "--source", &source, "--config", &config]);
+    let mut daemon = Running::start(command);
+    daemon.until(|record| record["state"] == "silent");
+    let deaf = output_of(&["status", "--config", &config]);
+    assert_eq!(deaf.status.code(), Some(1));
+    says(&String::from_utf8_lossy(&deaf.stdout), &["silent for", "exactly 0"]);
+}
+
+#[test]
+fn a_token_is_asked_for_beyond_this_machine_and_taken_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = "[output.tcp]\nenabled = true\naddress = \"0.0.0.0:7399\"\n";
+    let config = configuration(folder.path(), open);
+    let refused = super::failure(&["run", "--source", "demo", "--config", &config], 2);
+    says(&refused, &["output.tcp.address is 0.0.0.0:7399", "output.tcp.token_file is missing"]);
+
+    let secret = folder.path().join("secret");
+    let config = configuration(folder.path(), &format!("{open}token_file = \"secret\"\n"));
+    std::fs::write(&secret, "0123456789abcdef\n").unwrap();
+    let mode = |mode| std::fs::set_permissions(&secret, PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o644);
+    let public = super::failure(&["run", "--source", "demo", "--config", &config], 2);
+    says(&public, &["everybody can read the token", "chmod 600"]);
+    mode(0o600);
+    let daemon = listening(&config);
+    says(&success(&["status", "--config", &config]), &["listening for"]);
+    let stranger = output_of(&["status", "--connect", "127.0.0.1:7399"]);
+    assert_eq!(stranger.status.code(), Some(1));
+    says(&String::from_utf8_lossy(&stranger.stderr), &["wants another token"]);
+    assert_eq!(daemon.end_by("TERM").1, Some(0));
+}
+
+#[test]
+fn a_reload_brings_new_rules_to_a_daemon_whose_clients_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(folder.path(), &format!("{UNIX}[detector]\nallow = [\"dog\"]\n"));
+    let mut daemon = listening(&config);
+    let reloaded = |record: &serde_json::Value| {
+        record["detail"].as_str().is_some_and(|detail| detail.contains("reloaded"))
+    };
+    // wrong: nothing changes, and it is told
+    rewrite(&config, "\"dog\"", "\"dgo\"");
+    hang_up(&daemon);
+    let seen = daemon.until(reloaded);
+    let refusal = seen.last().unwrap();
+    assert_eq!(refusal["state"], "listening");
+    says(refusal["detail"].as_str().unwrap(), &["not reloaded", "dgo", "tympan.toml:"]);
+    says(&success(&["status", "--config", &config]), &["reload   ", "ago: not reloaded"]);
+    // right: the demo's sounds become events; what needs a restart is named
+    rewrite(&config, "[\"dgo\"]", "[]");
+    rewrite(&config, "path = \"tympan.sock\"\n", "path = \"tympan.sock\"\nmode = \"0600\"\n");
+    hang_up(&daemon);
+    let seen = daemon.until(reloaded);
+    let told = seen.last().unwrap()["detail"].as_str().unwrap();
+    says(told, &["reloaded, model esc50", "still to come with a restart: [output.unix]"]);
+    let onset = daemon.until(|record| record["phase"] == "onset");
+    assert_ne!(onset.last().unwrap()["label"], "dog");
+    let (rest, code) = daemon.end_by("TERM");
+    assert_eq!(code, Some(0));
+    let all = seen.iter().chain(&onset).chain(&rest);
+    let lost: Vec<_> = all.filter(|record| record["type"] == "gap").collect();
+    assert!(lost.is_empty(), "audio was lost: {lost:?}");
+}
+
+/// A folder with the shipped bundle under another name.
+fn copied_bundle(folder: &Path) -> std::path::PathBuf {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");
+    let copy = folder.join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    for entry in std::fs::read_dir(shipped).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    copy
+}
+
+#[test]
+fn a_bundle_that_was_replaced_is_taken_and_a_broken_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = copied_bundle(folder.path());
+    let config = configuration(folder.path(), &format!("model = {bundle:?}\n{UNIX}"));
+    let mut daemon = listening(&config);
+    let manifest = bundle.join("model.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let renamed = text.replacen("name = \"esc50\"", "name = \"second\"", 1);
+    assert_ne!(text, renamed);
+    std::fs::write(&manifest, renamed).unwrap();
+    hang_up(&daemon);
+    let detail =
+        |record: &serde_json::Value| record["detail"].as_str().unwrap_or_default().to_owned();
+    daemon.until(|record| detail(record) == "reloaded, model second");
+    says(&success(&["status", "--config", &config]), &["model    second"]);
+    std::fs::write(bundle.join("weights.safetensors"), b"half a file").unwrap();
+    hang_up(&daemon);
+    daemon.until(|record| detail(record).starts_with("not reloaded"));
+    daemon.until(|record| record["type"] == "window");
+    says(&success(&["status", "--config", &config]), &["model    second", "not reloaded"]);
+    assert_eq!(daemon.end_by("TERM").1, Some(0));
+}

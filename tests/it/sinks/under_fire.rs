@@ -1,0 +1,245 @@
+//! Sinks in trouble: a full disk, a folder that goes away, a file that is read while it is rotated, clients by the thousand,
+//! strangers without the token. The others never notice, and what was in trouble recovers.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+
+use crossbeam_channel::bounded;
+use tympan::domain::Counters;
+use tympan::sinks::{
+    LogFile, LogFileSpec, QueueCapacity, Sink, SinkClosed, SinkHandle, SocketSink, SocketSpec,
+    Token, UnixSocketSpec, WhenFull, close_sinks, spawn_sink,
+};
+
+use super::{PATIENCE, event, event_ids, shared, status, wait_until};
+
+/// A sink at work, and its counters.
+fn at_work(sink: impl Sink + 'static) -> (SinkHandle, Arc<Counters>) {
+    let counters = Arc::new(Counters::default());
+    let (ended, _) = bounded(1);
+    let (capacity, when_full) = (QueueCapacity::default(), WhenFull::DropAndCount);
+    let handle = spawn_sink(Box::new(sink), capacity, when_full, Arc::clone(&counters), ended);
+    (handle.unwrap(), counters)
+}
+
+fn log_file(path: &Path) -> LogFile {
+    LogFile::open(LogFileSpec::new(path)).unwrap()
+}
+
+fn offer(handle: &SinkHandle, ids: std::ops::RangeInclusive<u64>) {
+    for id in ids {
+        handle.offer(&shared(event(id)));
+    }
+}
+
+fn ids_in(path: &Path) -> Vec<u64> {
+    event_ids(&fs::read_to_string(path).unwrap_or_default())
+}
+
+#[test]
+fn events_wait_for_a_full_disk_to_have_room_and_a_healthy_log_misses_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (full, healthy) = (folder.path().join("full.jsonl"), folder.path().join("healthy.jsonl"));
+    // the kernel's own full disk
+    symlink("/dev/full", &full).unwrap();
+    let (sick, counters) = at_work(log_file(&full));
+    let (well, _) = at_work(log_file(&healthy));
+    for id in 1..=2_000 {
+        offer(&sick, id..=id);
+        offer(&well, id..=id);
+    }
+    let vitals = sick.vitals();
+    wait_until("the failure", || vitals.fails());
+    wait_until("the healthy log", || ids_in(&healthy).len() == 2_000);
+    assert_eq!((well.vitals().fails(), counters.events_dropped.get()), (false, 0));
+    // somebody makes room
+    fs::remove_file(&full).unwrap();
+    wait_until("the recovery", || ids_in(&full).len() == 2_000);
+    offer(&sick, 2_001..=2_001);
+    wait_until("an event after it", || ids_in(&full).last() == Some(&2_001));
+    assert!(!vitals.fails());
+    assert_eq!(ids_in(&full), (1..=2_001).collect::<Vec<u64>>());
+    let closed = close_sinks(vec![sick, well], Some(PATIENCE));
+    assert_eq!(closed, [SinkClosed::Drained, SinkClosed::Drained]);
+}
+
+#[test]
+fn a_folder_that_is_deleted_and_comes_back_holds_what_was_written_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("logs");
+    fs::create_dir(&inner).unwrap();
+    let path = inner.join("tympan.jsonl");
+    let (handle, counters) = at_work(log_file(&path));
+    offer(&handle, 1..=10);
+    wait_until("the first events", || ids_in(&path).len() == 10);
+    fs::remove_dir_all(&inner).unwrap();
+    offer(&handle, 11..=20);
+    wait_until("the failure", || handle.vitals().fails());
+    fs::create_dir(&inner).unwrap();
+    wait_until("the recovery", || ids_in(&path).len() == 10);
+    assert_eq!(ids_in(&path), (11..=20).collect::<Vec<u64>>());
+    assert_eq!(counters.events_dropped.get(), 0);
+}
+
+#[test]
+fn a_reader_that_follows_the_file_reads_whole_lines_across_rotations() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tympan.jsonl");
+    let spec = LogFileSpec { file_bytes: 2_000, total_bytes: 1_000_000, ..LogFileSpec::new(&path) };
+    let (handle, _) = at_work(LogFile::open(spec).unwrap());
+    let mut seen = Vec::new();
+    let mut reader = BufReader::new(fs::File::open(&path).unwrap());
+    let mut next = 1;
+    // as `tail -F`: read to the end, then look whether the name means another file
+    while seen.len() < 500 {
+        if next <= 500 {
+            offer(&handle, next..=next);
+            next += 1;
+        }
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap() > 0 {
+            assert!(line.ends_with('\n'), "a torn line: {line}");
+            seen.extend(event_ids(&line));
+        } else if let Some(rotated) = follow(&path, seen.last().copied()) {
+            reader = rotated;
+        }
+    }
+    assert_eq!(seen, (1..=500).collect::<Vec<u64>>());
+}
+
+/// The file that holds the event after `last`, from that event on.
+fn follow(path: &Path, last: Option<u64>) -> Option<BufReader<fs::File>> {
+    let wanted = last? + 1;
+    let folder = path.parent().unwrap();
+    fs::read_dir(folder).unwrap().find_map(|entry| {
+        let mut reader = BufReader::new(fs::File::open(entry.unwrap().path()).ok()?);
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if reader.read_line(&mut line).unwrap() == 0 || !line.ends_with('\n') {
+                return None;
+            }
+            if event_ids(&line) == [wanted] {
+                reader.seek_relative(-(line.len() as i64)).unwrap();
+                return Some(reader);
+            }
+        }
+    })
+}
+
+fn socket(spec: SocketSpec) -> (SocketSink, SocketAddr) {
+    let tcp = Some("127.0.0.1:0".parse().unwrap());
+    let answer = || Some("{\"type\":\"daemon\",\"state\":\"listening\"}".to_owned());
+    let mut sink =
+        SocketSink::open(SocketSpec { tcp, ..spec }, Arc::default(), Arc::new(answer)).unwrap();
+    sink.write(&status("ready")).unwrap();
+    let address = sink.tcp_address().unwrap();
+    (sink, address)
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+fn line_of(reader: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    line
+}
+
+#[test]
+fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
+    let (mut sink, address) = socket(SocketSpec { max_clients: 40, ..SocketSpec::default() });
+    let mut faithful = BufReader::new(connect(address));
+    assert!(line_of(&mut faithful).contains("status"));
+    let strangers: Vec<_> = (0..4)
+        .map(|turn| {
+            std::thread::spawn(move || {
+                for visit in 0..250 {
+                    let mut client = connect(address);
+                    match (turn + visit) % 4 {
+                        // leaves at once
+                        0 => {}
+                        // reads a line
+                        1 => drop(client.read(&mut [0; 100])),
+                        // talks rubbish, and leaves with input unread: a reset
+                        2 => drop(client.write_all(&[b'?'; 10_000])),
+                        // half closes
+                        _ => drop(client.shutdown(Shutdown::Write)),
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut seen = Vec::new();
+    for id in 1..=1_000 {
+        sink.write(&event(id)).unwrap();
+        seen.extend(event_ids(&line_of(&mut faithful)));
+    }
+    for stranger in strangers {
+        stranger.join().unwrap();
+    }
+    assert_eq!(seen, (1..=1_000).collect::<Vec<u64>>());
+    // none of them kept a place
+    let mut joined = Vec::new();
+    wait_until("39 free places", || {
+        sink.write(&event(1_001)).unwrap();
+        let mut client = BufReader::new(connect(address));
+        let mut line = String::new();
+        if client.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+            joined.push(client);
+        }
+        joined.len() == 39
+    });
+}
+
+#[test]
+fn a_client_that_sends_megabytes_of_rubbish_is_served_and_answered_after_them() {
+    let (mut sink, address) = socket(SocketSpec::default());
+    let mut client = BufReader::new(connect(address));
+    assert!(line_of(&mut client).contains("status"));
+    client.get_mut().write_all(&vec![b'x'; 8 << 20]).unwrap();
+    client.get_mut().write_all(b"\nGET / HTTP/1.1\r\n\r\n\x00\xffstatus\n").unwrap();
+    sink.write(&event(7)).unwrap();
+    assert_eq!(event_ids(&line_of(&mut client)), [7]);
+    client.get_mut().write_all(b"status\n").unwrap();
+    assert_eq!(line_of(&mut client), "{\"type\":\"daemon\",\"state\":\"listening\"}\n");
+    sink.write(&event(8)).unwrap();
+    assert_eq!(event_ids(&line_of(&mut client)), [8]);
+}
+
+#[test]
+fn beyond_the_token_a_tcp_client_gets_nothing_and_the_unix_socket_asks_for_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tympan.sock");
+    let token = Token::new("correct-horse-battery\n");
+    assert!(token.is_some() && Token::new("short").is_none());
+    let unix = Some(UnixSocketSpec::new(&path));
+    let (mut sink, address) = socket(SocketSpec { token, unix, ..SocketSpec::default() });
+    for wrong in ["token correct-horse-batterz\n", "token \n", "status\n", "\n"] {
+        let mut stranger = connect(address);
+        stranger.write_all(wrong.as_bytes()).unwrap();
+        let mut said = String::new();
+        stranger.read_to_string(&mut said).unwrap();
+        assert!(said.starts_with("{\"type\":\"refused\"") && said.lines().count() == 1, "{said}");
+    }
+    // one that says nothing is not served meanwhile
+    let silent = connect(address);
+    silent.set_nonblocking(true).unwrap();
+    let mut friend = BufReader::new(connect(address));
+    friend.get_mut().write_all(b"token correct-horse-battery\nstatus\n").unwrap();
+    assert!(line_of(&mut friend).contains("\"status\""));
+    assert!(line_of(&mut friend).contains("\"daemon\""));
+    sink.write(&event(1)).unwrap();
+    assert_eq!(event_ids(&line_of(&mut friend)), [1]);
+    assert!((&silent).read(&mut [0; 100]).is_err(), "something came without a token");
+    let mut local = BufReader::new(UnixStream::connect(&path).unwrap());
+    assert!(line_of(&mut local).contains("\"status\""));
+}

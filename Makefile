@@ -13,7 +13,7 @@ ARGS ?=
 with_libtorch = LIBTORCH=$$(scripts/libtorch.sh) && export LIBTORCH &&
 unexport LIBTORCH_USE_PYTORCH
 
-.PHONY: build demo run test test-core fuzz lint check bench bench-peers install uninstall clean help packages
+.PHONY: build demo run test test-core fuzz soak lint check bench bench-peers install uninstall clean help packages
 
 build: packages ## build the program (release)
 	$(with_libtorch) $(CARGO) build --release && echo "$$LIBTORCH" >$(PROGRAM).libtorch
@@ -34,6 +34,11 @@ bench-peers: packages ## compare with other runtimes (installs 7 GB, once); ARGS
 test: ## run all tests; ARGS='name' chooses some
 	scripts/system-packages.sh build test
 	$(with_libtorch) $(CARGO) test --no-fail-fast $(ARGS)
+
+soak: ## a day of audio, many times faster than life, with faults at random; SPEED=150 SEED=1
+	scripts/system-packages.sh build test
+	$(with_libtorch) TYMPAN_SOAK_HOURS=24 TYMPAN_SOAK_SPEED=$(or $(SPEED),150) TYMPAN_SOAK_SEED=$(or $(SEED),1) \
+	  $(CARGO) test --release --test soak -- --nocapture
 
 test-core: ## run the tests that need no libtorch
 	scripts/system-packages.sh build test

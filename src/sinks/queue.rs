@@ -81,6 +81,7 @@ impl Lane {
 
 /// Feeds one sink. Dropping it closes the sink and waits for it, half a second at most.
 pub struct SinkHandle {
+    takes_windows: bool,
     windows: Lane,
     events: Lane,
     when_full: WhenFull,
@@ -106,6 +107,7 @@ pub fn spawn_sink(
     counters: Arc<Counters>,
     ended: Sender<SinkEnd>,
 ) -> Result<SinkHandle, SinkError> {
+    let takes_windows = sink.takes_windows();
     let vitals = Arc::new(SinkVitals::new(sink.name(), counters));
     let (windows_back, windows) = Lane::new(capacity.windows);
     let (events_back, events) = Lane::new(capacity.events);
@@ -134,6 +136,7 @@ pub fn spawn_sink(
         })
         .map_err(|source| SinkError::Thread { thread, source })?;
     Ok(SinkHandle {
+        takes_windows,
         windows,
         events,
         when_full,
@@ -165,6 +168,9 @@ impl SinkHandle {
     /// counted, so that a sink that blocks for ever cannot keep the program from ending.
     pub fn offer_until(&self, record: &Arc<Record>, patience: &Receiver<Infallible>) {
         let Some(records) = &self.records else { return };
+        if !self.takes_windows && matches!(**record, Record::Window(_)) {
+            return;
+        }
         let lane = self.lane(record);
         let room = match self.when_full {
             WhenFull::Wait => lane.wait(patience),

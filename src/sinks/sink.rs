@@ -8,6 +8,11 @@ pub trait Sink: Send {
     /// What logs and errors call it.
     fn name(&self) -> &str;
 
+    /// Whether it does anything with window records. One that does not is not woken by them.
+    fn takes_windows(&self) -> bool {
+        true
+    }
+
     /// Writes one record.
     ///
     /// # Errors

@@ -51,6 +51,10 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
         "stdout"
     }
 
+    fn takes_windows(&self) -> bool {
+        self.records == RecordFilter::Everything
+    }
+
     fn write(&mut self, record: &Record) -> Result<(), SinkError> {
         if let Record::Status(status) = record {
             self.sample_rate = Some(status.sample_rate_hz);

@@ -119,6 +119,10 @@ impl Sink for LogFile {
         "logfile"
     }
 
+    fn takes_windows(&self) -> bool {
+        self.spec.records == RecordFilter::Everything
+    }
+
     fn write(&mut self, record: &Record) -> Result<(), SinkError> {
         if !self.spec.records.passes(record) {
             return Ok(());

@@ -1,0 +1,302 @@
+//! A long time in a short one: hours of the demo through the whole daemon (the shipped model, a log file, a socket) many
+//! times faster than life, with everything going wrong that can, at random moments from one seed. At the end every sample,
+//! window and event is accounted for, and memory, threads and descriptors are what they were.
+//!
+//! `TYMPAN_SOAK_HOURS` of audio (a quarter of an hour without it), `TYMPAN_SOAK_SPEED` times real time, `TYMPAN_SOAK_SEED`.
+//! `make soak` runs a day.
+
+#![cfg(feature = "torch")]
+
+mod account;
+mod clients;
+mod device;
+mod process;
+mod scorer;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tympan::domain::{Counters, Record, State};
+use tympan::live::{Daemon, PipelineSpec, Reload, Reloaded, StatusBoard};
+use tympan::model::Bundle;
+use tympan::recognition::{DetectorSettings, DetectorSpec};
+use tympan::sinks::{
+    LogFile, LogFileSpec, Sink, SinkError, SocketSink, SocketSpec, UnixSocketSpec, WhenFull,
+};
+
+use account::Account;
+use clients::Clients;
+use device::Device;
+use process::Footprint;
+use scorer::{Burden, Burdened};
+
+/// Far longer than anything takes that is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn setting<T: std::str::FromStr>(name: &str, usual: T) -> T {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(usual)
+}
+
+/// What the account is made from: every record, as it was handed over.
+struct Ledger(Arc<std::sync::Mutex<Account>>);
+
+impl Sink for Ledger {
+    fn name(&self) -> &str {
+        "ledger"
+    }
+
+    fn write(&mut self, record: &Record) -> Result<(), SinkError> {
+        self.0.lock().unwrap().enter(record);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// The daemon, and everything that things can be done to.
+struct Soak {
+    device: Device,
+    burden: Burden,
+    reload: Arc<AtomicBool>,
+    breaks_reload: Arc<AtomicBool>,
+    account: Arc<std::sync::Mutex<Account>>,
+    clients: Clients,
+    board: Arc<StatusBoard>,
+    counters: Arc<Counters>,
+    log: std::path::PathBuf,
+    random: StdRng,
+}
+
+fn bundle() -> Bundle {
+    Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50")).unwrap()
+}
+
+fn detector(bundle: &Bundle) -> DetectorSpec {
+    DetectorSpec::new(&bundle.traits(), DetectorSettings::default()).unwrap()
+}
+
+fn wait_until(what: &str, mut met: impl FnMut() -> bool) -> Duration {
+    let began = Instant::now();
+    while !met() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    began.elapsed()
+}
+
+impl Soak {
+    fn start(folder: &Path, seed: u64) -> (Self, Daemon) {
+        let bundle = bundle();
+        let (counters, board) = (Arc::new(Counters::default()), Arc::new(StatusBoard::default()));
+        let log = folder.join("log.jsonl");
+        let socket = folder.join("soak.sock");
+        let spec = SocketSpec {
+            unix: Some(UnixSocketSpec::new(&socket)),
+            patience: Duration::from_secs(1),
+            ..SocketSpec::default()
+        };
+        let (asked, counted) = (Arc::clone(&board), Arc::clone(&counters));
+        let status = move || serde_json::to_string(&asked.status(&counted)?).ok();
+        let account = Arc::default();
+        let sinks: Vec<Box<dyn Sink>> = vec![
+            Box::new(Ledger(Arc::clone(&account))),
+            Box::new(
+                LogFile::open(LogFileSpec { file_bytes: 200_000, ..LogFileSpec::new(&log) })
+                    .unwrap(),
+            ),
+            Box::new(SocketSink::open(spec, Arc::clone(&counters), Arc::new(status)).unwrap()),
+        ];
+        let device = Device::new(setting("TYMPAN_SOAK_SPEED", 20.0), Arc::clone(&counters));
+        let burden = Burden::default();
+        let (reload, breaks_reload) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
+        let daemon = Daemon {
+            source: device.open(48_000),
+            reopen: Some(device.reopen()),
+            reload: Some(reloading(&reload, &breaks_reload, &burden)),
+            scorer: Box::new(Burdened::new(&bundle, &burden)),
+            sinks,
+            tap: None,
+            spec: PipelineSpec {
+                featuriser: bundle.featuriser_spec(),
+                smoothing: Duration::from_millis(150),
+                detector: detector(&bundle),
+                veto: Vec::new(),
+                top: 5,
+                when_full: WhenFull::DropAndCount,
+                // a tenth of a second of real time at this pace, or more
+                ring: Duration::from_secs(20),
+                silent_after: Duration::from_secs(10),
+                device: "the soak".to_owned(),
+                model: bundle.manifest.name.clone(),
+                counters: Arc::clone(&counters),
+                board: Arc::clone(&board),
+            },
+            stop: Arc::default(),
+            on_window: None,
+        };
+        let clients = Clients::new(socket);
+        let random = StdRng::seed_from_u64(seed);
+        let soak = Self {
+            device,
+            burden,
+            reload,
+            breaks_reload,
+            account,
+            clients,
+            board,
+            counters,
+            log,
+            random,
+        };
+        (soak, daemon)
+    }
+
+    fn told(&self, state: State) -> u64 {
+        self.account.lock().unwrap().told(state)
+    }
+
+    /// One fault at random, and its end.
+    fn go_wrong(&mut self) -> &'static str {
+        match self.random.random_range(0..6) {
+            0 => self.lose_the_device(),
+            1 => self.overload(),
+            2 => self.fill_the_disk(),
+            3 => self.reload(),
+            4 => {
+                self.device.overrun(self.random.random_range(1..100_000));
+                "overrun in the driver"
+            }
+            _ => {
+                let visitors = self.random.random_range(1..40);
+                self.clients.visit(visitors, &mut self.random);
+                "clients"
+            }
+        }
+    }
+
+    fn lose_the_device(&mut self) -> &'static str {
+        let (lost, heard) = (self.told(State::Lost), self.told(State::Listening));
+        let rate = [16_000, 44_100, 48_000][self.random.random_range(0..3)];
+        self.device.unplug(self.random.random_range(0..4), rate);
+        wait_until("word of the loss", || self.told(State::Lost) > lost);
+        wait_until("the device's return", || self.told(State::Listening) > heard);
+        "device lost"
+    }
+
+    fn overload(&mut self) -> &'static str {
+        let (overloads, skipped) =
+            (self.told(State::Overloaded), self.counters.windows_skipped.get());
+        self.burden.set(Duration::from_millis(200));
+        wait_until("skipped windows", || self.counters.windows_skipped.get() > skipped);
+        let noticed = wait_until("word of the overload", || {
+            // one that is told already goes on
+            self.told(State::Overloaded) > overloads
+                || self.board.status(&self.counters).is_some_and(|it| it.state == State::Overloaded)
+        });
+        self.account.lock().unwrap().overload_noticed(noticed);
+        self.burden.set(Duration::ZERO);
+        "overload"
+    }
+
+    fn fill_the_disk(&mut self) -> &'static str {
+        let aside =
+            self.log.with_file_name(format!("log-aside-{}.jsonl", self.random.random::<u32>()));
+        // between the two moves the daemon may have made the file anew
+        while fs::rename(&self.log, &aside).is_err() || symlink("/dev/full", &self.log).is_err() {}
+        std::thread::sleep(Duration::from_millis(self.random.random_range(10..800)));
+        fs::remove_file(&self.log).unwrap();
+        "disk full"
+    }
+
+    fn reload(&mut self) -> &'static str {
+        // SeqCst: a test wants no subtlety
+        self.breaks_reload.store(self.random.random_bool(0.3), Ordering::SeqCst);
+        let before = self.board.status(&self.counters).and_then(|status| status.reload);
+        self.reload.store(true, Ordering::SeqCst);
+        wait_until("the reload", || {
+            self.board.status(&self.counters).is_some_and(|status| status.reload != before)
+        });
+        "reload"
+    }
+}
+
+fn reloading(requested: &Arc<AtomicBool>, breaks: &Arc<AtomicBool>, burden: &Burden) -> Reload {
+    let (breaks, burden) = (Arc::clone(breaks), burden.clone());
+    let read = move || {
+        // SeqCst: as above
+        if breaks.load(Ordering::SeqCst) {
+            return Err("the configuration has a fault".to_owned());
+        }
+        let bundle = bundle();
+        Ok(Reloaded {
+            featuriser: bundle.featuriser_spec(),
+            scorer: Box::new(Burdened::new(&bundle, &burden)),
+            smoothing: Duration::from_millis(150),
+            detector: detector(&bundle),
+            veto: Vec::new(),
+            top: 5,
+            model: bundle.manifest.name.clone(),
+            needs_restart: Vec::new(),
+        })
+    };
+    Reload { requested: Arc::clone(requested), read: Arc::new(read) }
+}
+
+#[test]
+fn hours_of_faults_leave_nothing_unaccounted_for() {
+    let hours: f64 = setting("TYMPAN_SOAK_HOURS", 0.25);
+    let seed = setting("TYMPAN_SOAK_SEED", 1);
+    let folder = tempfile::tempdir().unwrap();
+    let (mut soak, daemon) = Soak::start(folder.path(), seed);
+    let (stop, reference) = (Arc::clone(&daemon.stop), bundle());
+    let began = Instant::now();
+    let running = std::thread::spawn(move || daemon.run());
+    let mut faults = std::collections::BTreeMap::<&str, u32>::new();
+    // once everything has gone wrong that can, buffers are as large as they get
+    let warm = Duration::from_secs_f64(hours * 3_600.0 / 5.0);
+    let mut footprint = None;
+    wait_until("the first window", || soak.counters.windows_scored.get() > 0);
+    while soak.device.heard() < Duration::from_secs_f64(hours * 3_600.0) {
+        *faults.entry(soak.go_wrong()).or_default() += 1;
+        std::thread::sleep(Duration::from_millis(soak.random.random_range(50..400)));
+        if footprint.is_none() && soak.device.heard() > warm {
+            footprint = Some(Footprint::now());
+        }
+    }
+    wait_until("the log's recovery", || {
+        let status = soak.board.status(&soak.counters).unwrap();
+        status.sinks.iter().all(|sink| !sink.fails)
+    });
+    soak.device.hush();
+    let counted = || soak.counters.windows_scored.get() + soak.counters.windows_skipped.get();
+    wait_until("the last window", || {
+        let before = counted();
+        std::thread::sleep(Duration::from_secs(1));
+        counted() == before
+    });
+    soak.clients.leave();
+    let (before, after) = (footprint.unwrap(), Footprint::settled());
+    // SeqCst: as above
+    stop.store(true, Ordering::SeqCst);
+    running.join().unwrap().unwrap();
+
+    let account = soak.account.lock().unwrap();
+    println!(
+        "{:.2} h of audio in {:.0} s, seed {seed}: {faults:?}",
+        soak.device.heard().as_secs_f64() / 3_600.0,
+        began.elapsed().as_secs_f64()
+    );
+    account.print(&soak.counters);
+    println!("{before}\n{after}");
+    account.settle(&soak.counters, &soak.device, &reference.featuriser_spec());
+    account.compare_with_log(folder.path());
+    after.is_no_more_than(&before);
+}

@@ -1,0 +1,47 @@
+//! The shipped model, slowed down at will.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tympan::domain::{LabelSet, MelWindow, Scores};
+use tympan::model::{Bundle, NetworkScorer, Schedule};
+use tympan::recognition::{Scorer, ScorerError};
+
+/// How much longer than usual a call takes.
+#[derive(Clone, Default)]
+pub struct Burden(Arc<AtomicU64>);
+
+impl Burden {
+    pub fn set(&self, pause: Duration) {
+        // SeqCst: a test wants no subtlety
+        self.0.store(pause.as_millis() as u64, Ordering::SeqCst);
+    }
+}
+
+pub struct Burdened {
+    scorer: NetworkScorer,
+    burden: Burden,
+}
+
+impl Burdened {
+    pub fn new(bundle: &Bundle, burden: &Burden) -> Self {
+        Self { scorer: bundle.scorer(Schedule::Incremental).unwrap(), burden: burden.clone() }
+    }
+}
+
+impl Scorer for Burdened {
+    fn labels(&self) -> &LabelSet {
+        self.scorer.labels()
+    }
+
+    fn score_into(
+        &mut self,
+        windows: &[MelWindow],
+        scores: &mut [Scores],
+    ) -> Result<(), ScorerError> {
+        // SeqCst: as above
+        std::thread::sleep(Duration::from_millis(self.burden.0.load(Ordering::SeqCst)));
+        self.scorer.score_into(windows, scores)
+    }
+}

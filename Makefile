@@ -13,7 +13,7 @@ ARGS ?=
 with_libtorch = LIBTORCH=$$(scripts/libtorch.sh) && export LIBTORCH &&
 unexport LIBTORCH_USE_PYTORCH
 
-.PHONY: build demo run test test-core soak lint check bench bench-peers install uninstall clean help packages
+.PHONY: build demo run test test-core fuzz soak lint check bench bench-peers install uninstall clean help packages
 
 build: packages ## build the program (release)
 	$(with_libtorch) $(CARGO) build --release && echo "$$LIBTORCH" >$(PROGRAM).libtorch
@@ -43,6 +43,10 @@ soak: ## a day of audio, many times faster than life, with faults at random; SPE
 test-core: ## run the tests that need no libtorch
 	scripts/system-packages.sh build test
 	$(CARGO) test --no-fail-fast --no-default-features $(ARGS)
+
+fuzz: ## look for inputs that break it; ARGS='SECONDS_EACH TARGET…' (60 s, all)
+	scripts/system-packages.sh build
+	$(with_libtorch) scripts/fuzz.sh $(ARGS)
 
 lint: ## format, clippy with and without torch, documentation, unit: no warning allowed
 	scripts/system-packages.sh build lint

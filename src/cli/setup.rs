@@ -59,8 +59,8 @@ impl Setup {
 pub fn read(config: Option<&Path>) -> Result<Reading, Failure> {
     match config {
         Some(path) => Reading::open(path).map_err(|error| match error {
-            ConfigError::Unreadable { .. } => Failure::usage(anyhow::Error::from(error)),
             ConfigError::Faulty(faults) => Failure::usage(faults),
+            other => Failure::usage(anyhow::Error::from(other)),
         }),
         None => Ok(Reading::from_str("built-in configuration", Config::built_in_text())),
     }

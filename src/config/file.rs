@@ -1,19 +1,26 @@
 //! A configuration file, read. Called by `cli` with a path; gives a `Config`, or every fault at once; main thread.
 
 use std::cell::RefCell;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::position::Places;
+use super::position::{Places, overlong_key};
 use super::resolved::Origin;
 use super::section::{Findings, Section};
 use super::{Config, ConfigError, ConfigProblem, ConfigProblems, Position, detector, resolve};
+use crate::domain::LabelSet;
 use crate::recognition::{DetectorSpec, ModelTraits};
 
 /// The configuration that is built in, documented line by line.
 const BUILT_IN: &str = include_str!("../../config.toml");
 const BUILT_IN_NAME: &str = "built-in config.toml";
+
+/// No configuration is larger: room for thresholds of three thousand labels. Looking for what an unknown key was meant to
+/// be takes the more time, the more keys there are.
+const LARGEST_BYTES: u64 = 256 << 10;
 
 /// A file that has been read, with its faults if there are any.
 ///
@@ -31,10 +38,16 @@ impl Reading {
     /// Reads the file at `path`; relative paths in it start at its folder.
     ///
     /// # Errors
-    /// [`ConfigError::Unreadable`]. Faults in the file come out of the `finish` methods.
+    /// [`ConfigError::Unreadable`] or [`ConfigError::TooLarge`]. Faults in the file come out of the `finish` methods.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
-        let bytes = std::fs::read(path)
+        let mut bytes = Vec::new();
+        // a byte more than is allowed, whatever the file system says of the length: it may be a pipe, or a device
+        File::open(path)
+            .and_then(|file| file.take(LARGEST_BYTES + 1).read_to_end(&mut bytes))
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        if bytes.len() as u64 > LARGEST_BYTES {
+            return Err(ConfigError::TooLarge { path: path.to_owned(), most: LARGEST_BYTES });
+        }
         let name = path.display().to_string();
         Ok(match String::from_utf8(bytes) {
             Ok(text) => Self::from_str(&name, &text),
@@ -61,6 +74,11 @@ impl Reading {
                 return Self::illegible(name, Position::of(text, byte), message);
             }
         };
+        if let Some(position) = overlong_key(text, file.get_ref()) {
+            let most = LabelSet::LONGEST_BYTES;
+            let message = format!("the key here is longer than {most} bytes. No key or label is.");
+            return Self::illegible(name, position, message);
+        }
         let places = Places::of(text, file.get_ref());
         let findings = RefCell::new(Findings::new(name, places.clone()));
         let folder = Path::new(name).parent().map(PathBuf::from).unwrap_or_default();
@@ -118,7 +136,8 @@ impl Config {
     /// Reads and checks the file at `path`, without a model; relative paths in it start at its folder.
     ///
     /// # Errors
-    /// [`ConfigError::Unreadable`] if there is no such file, [`ConfigError::Faulty`] with every fault in it.
+    /// [`ConfigError::Unreadable`] if there is no such file, [`ConfigError::TooLarge`], or [`ConfigError::Faulty`] with
+    /// every fault in it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         Ok(Reading::open(path)?.finish()?)
     }

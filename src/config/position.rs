@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::domain::LabelSet;
+
 /// A place in a text file, counted from 1 as editors do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -18,14 +20,32 @@ pub struct Position {
 impl Position {
     /// The place of byte `offset` in `text`.
     pub(super) fn of(text: &str, offset: usize) -> Self {
-        let before = text.get(..offset).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        Lines::of(text).position(offset)
     }
 }
+
+/// A text and where its lines begin, for the places of many things in it.
+struct Lines<'t> {
+    text: &'t str,
+    starts: Vec<usize>,
+}
+
+impl<'t> Lines<'t> {
+    fn of(text: &'t str) -> Self {
+        let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+        Self { text, starts: std::iter::once(0).chain(ends).collect() }
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line = self.starts.partition_point(|&start| start <= before.len());
+        Position { line, column: before[self.starts[line - 1]..].chars().count() + 1 }
+    }
+}
+
+/// Deepest that a key of the configuration lies: `detector.labels.dog.threshold`. What is written below an unknown key is
+/// not looked at, and must not make long paths of many short keys.
+const DEEPEST: usize = 4;
 
 /// The place of every key in a file, and of every text in a list, by path: `detector.confirm.of`,
 /// `detector.deny["dog"]`.
@@ -36,7 +56,7 @@ impl Places {
     /// Walks through a parsed file.
     pub fn of(text: &str, table: &DeTable<'_>) -> Self {
         let mut places = Self::default();
-        places.add_table(text, "", table);
+        places.add_table(&Lines::of(text), ("", DEEPEST), table);
         places
     }
 
@@ -45,28 +65,43 @@ impl Places {
         self.0.get(path).copied()
     }
 
-    fn add_table(&mut self, text: &str, path: &str, table: &DeTable<'_>) {
+    /// Adds the keys of the table at a path, and those of tables in it while there is depth left.
+    fn add_table(&mut self, lines: &Lines<'_>, at: (&str, usize), table: &DeTable<'_>) {
+        let (path, depth) = at;
+        if depth == 0 {
+            return;
+        }
         for (key, value) in table {
             let path = join(path, key.get_ref());
-            self.0.insert(path.clone(), Position::of(text, key.span().start));
-            self.add_value(text, &path, value);
+            self.0.insert(path.clone(), lines.position(key.span().start));
+            self.add_value(lines, (&path, depth - 1), value);
         }
     }
 
-    fn add_value(&mut self, text: &str, path: &str, value: &Spanned<DeValue<'_>>) {
+    fn add_value(&mut self, lines: &Lines<'_>, at: (&str, usize), value: &Spanned<DeValue<'_>>) {
         match value.get_ref() {
-            DeValue::Table(table) => self.add_table(text, path, table),
+            DeValue::Table(table) => self.add_table(lines, at, table),
             DeValue::Array(items) => {
                 for item in items.iter() {
                     if let DeValue::String(name) = item.get_ref() {
-                        let path = item_path(path, name);
-                        self.0.entry(path).or_insert(Position::of(text, item.span().start));
+                        let path = item_path(at.0, name);
+                        self.0.entry(path).or_insert(lines.position(item.span().start));
                     }
                 }
             }
             _ => {}
         }
     }
+}
+
+/// The first key that is longer than any key or label, and its place: every path below it would repeat it.
+pub(super) fn overlong_key(text: &str, table: &DeTable<'_>) -> Option<Position> {
+    table.iter().find_map(|(key, value)| {
+        if key.get_ref().len() > LabelSet::LONGEST_BYTES {
+            return Some(Position::of(text, key.span().start));
+        }
+        value.get_ref().as_table().and_then(|table| overlong_key(text, table))
+    })
 }
 
 /// The path of the text `item` in the list at `path`.

@@ -69,6 +69,17 @@ pub enum ConfigError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file is larger than any configuration.
+    #[error(
+        "{} has more than {most} bytes, the most that a configuration may have; this is hardly one: name another with --config, or leave out what stands in the built-in one",
+        .path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read.
+        most: u64,
+    },
     /// The file was read and has faults.
     #[error(transparent)]
     Faulty(#[from] ConfigProblems),

@@ -1,6 +1,7 @@
 //! One table of a configuration file, read key by key. Driven by `resolve`; what it finds wrong goes into `Findings`; main
 //! thread.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -253,13 +254,22 @@ fn in_range<T: Display>(kind: &str, range: &RangeInclusive<T>) -> Expected {
 /// A value as it may be written in a file, cut short.
 fn shown(value: &DeValue<'_>) -> String {
     match value {
-        DeValue::String(text) => format!("{text:?}"),
-        DeValue::Integer(number) => number.to_string(),
-        DeValue::Float(number) => number.to_string(),
+        DeValue::String(text) => format!("{:?}", beginning(text)),
+        DeValue::Integer(number) => beginning(&number.to_string()).into_owned(),
+        DeValue::Float(number) => beginning(&number.to_string()).into_owned(),
         DeValue::Boolean(value) => value.to_string(),
         DeValue::Datetime(value) => value.to_string(),
         DeValue::Array(items) if items.is_empty() => "[]".to_owned(),
         DeValue::Array(_) => "a list".to_owned(),
         DeValue::Table(_) => "a section".to_owned(),
+    }
+}
+
+/// Of a text too long to be told the first characters, which will show what it is.
+pub(super) fn beginning(text: &str) -> Cow<'_, str> {
+    const MOST_CHARACTERS: usize = 80;
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
 }

@@ -16,12 +16,21 @@ pub enum DomainError {
     /// A label set without labels.
     #[error("the label set is empty; a classifier needs at least one label")]
     NoLabels,
-    /// A label that is blank, or has a line break or other control character in it.
-    #[error("label {index} is {label:?}; labels must be visible text on one line")]
+    /// More labels than any classifier has.
+    #[error("there are {found} labels; at most {} are read", super::LabelSet::MOST)]
+    TooManyLabels {
+        /// How many there are.
+        found: usize,
+    },
+    /// A label that is blank, too long, or has a line break or other control character in it.
+    #[error(
+        "label {index} is {label:?}; labels must be visible text on one line, of at most {} bytes",
+        super::LabelSet::LONGEST_BYTES
+    )]
     BadLabel {
         /// Zero-based position of the label.
         index: usize,
-        /// The label as given.
+        /// The label as given, its beginning.
         label: String,
     },
     /// The same label twice.

@@ -12,19 +12,29 @@ use super::DomainError;
 pub struct LabelSet(Arc<[Arc<str>]>);
 
 impl LabelSet {
-    /// Checks that the labels are visible, distinct and at least one.
+    /// Eight times those of the largest common set of sounds, AudioSet with 527: what asks for more is a mistake.
+    pub const MOST: usize = 4_096;
+    /// The longest name of a folder, which a label may come from; every record repeats it.
+    pub const LONGEST_BYTES: usize = 255;
+
+    /// Checks that the labels are visible, short, distinct, at least one and at most [`Self::MOST`].
     ///
     /// # Errors
-    /// [`DomainError::NoLabels`], [`DomainError::BadLabel`] or [`DomainError::RepeatedLabel`].
+    /// [`DomainError::NoLabels`], [`DomainError::TooManyLabels`], [`DomainError::BadLabel`] or [`DomainError::RepeatedLabel`].
     pub fn new<S: AsRef<str>>(labels: &[S]) -> Result<Self, DomainError> {
         if labels.is_empty() {
             return Err(DomainError::NoLabels);
         }
+        if labels.len() > Self::MOST {
+            return Err(DomainError::TooManyLabels { found: labels.len() });
+        }
         let mut seen = std::collections::HashMap::new();
         for (index, label) in labels.iter().enumerate() {
             let label = label.as_ref();
-            if label.trim().is_empty() || label.chars().any(char::is_control) {
-                return Err(DomainError::BadLabel { index, label: label.to_owned() });
+            let visible = !label.trim().is_empty() && !label.chars().any(char::is_control);
+            if !visible || label.len() > Self::LONGEST_BYTES {
+                let shown = label.chars().take(40).collect();
+                return Err(DomainError::BadLabel { index, label: shown });
             }
             if let Some(first) = seen.insert(label, index) {
                 return Err(DomainError::RepeatedLabel {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use tch::Device;
 use tch::nn::VarStore;
 
+use super::bundle_files::{CARD, LARGEST_MANIFEST_BYTES, MANIFEST, WEIGHTS, read, sha256, write};
+use super::weights::{LARGEST_HEADER_BYTES, tensors_in};
 use super::{
     BundleError, Manifest, Network, NetworkError, NetworkScorer, Schedule, read_weights,
     with_random_seed,
@@ -17,12 +18,9 @@ use crate::recognition::ModelTraits;
 
 /// The version of the layout that this program writes and reads.
 const FORMAT_VERSION: u32 = 1;
-const MANIFEST: &str = "model.toml";
-const WEIGHTS: &str = "weights.safetensors";
-const CARD: &str = "README.md";
 
-/// Sanity bound on files from outside: weights are under 4 MB, a manifest under 100 kB.
-const LARGEST_FILE_BYTES: u64 = 256 << 20;
+/// No weights are larger, whatever their network: 64 times those of the shipped bundle.
+const LARGEST_WEIGHTS_BYTES: u64 = 256 << 20;
 
 /// A bundle whose every part was checked: manifest, hash, labels, shapes.
 pub struct Bundle {
@@ -44,14 +42,15 @@ impl Bundle {
     /// [`BundleError`], naming file, what was found and what was expected.
     pub fn load(folder: &Path) -> Result<Self, BundleError> {
         let path = folder.join(MANIFEST);
-        let text = read(folder, MANIFEST)?;
+        let text = read(folder, MANIFEST, LARGEST_MANIFEST_BYTES)?;
         let text = String::from_utf8(text).map_err(|_| BundleError::Manifest {
             path: path.clone(),
             line: 1,
             message: "not UTF-8 text".into(),
         })?;
         let manifest = parse(&path, &text)?;
-        let bytes = read(folder, WEIGHTS)?;
+        let labels = check(&path, &manifest)?;
+        let bytes = read(folder, WEIGHTS, most_weights_bytes(&manifest, &labels))?;
         let found = sha256(&bytes);
         if found != manifest.weights_sha256.to_lowercase() {
             return Err(BundleError::Hash {
@@ -73,20 +72,7 @@ impl Bundle {
         manifest: Manifest,
         weights: &[u8],
     ) -> Result<Self, BundleError> {
-        let path = folder.join(MANIFEST);
-        let labels = LabelSet::new(&manifest.labels)
-            .map_err(|source| BundleError::Labels { path: path.clone(), source })?;
-        check_thresholds(&path, &manifest, &labels)?;
-        let front_end = |source| BundleError::FrontEnd { path: path.clone(), source };
-        // the normaliser's length first: it bounds the number of bands by what the file holds
-        manifest.normaliser.check(manifest.front_end.mel_bands).map_err(front_end)?;
-        FrontEnd::new(&manifest.front_end, manifest.front_end.sample_rate_hz).map_err(front_end)?;
-        manifest.window.check().map_err(front_end)?;
-        let (mel_bands, window) = (manifest.front_end.mel_bands, manifest.window);
-        manifest
-            .network
-            .check(mel_bands, window.frames, window.hop_frames)
-            .map_err(|source| BundleError::Network { path: path.clone(), source })?;
+        let labels = check(&folder.join(MANIFEST), &manifest)?;
         let network = load_network(folder, weights, &manifest, &labels)?;
         Ok(Self { manifest, labels, network, folder: folder.to_owned() })
     }
@@ -146,6 +132,33 @@ impl Bundle {
     }
 }
 
+/// Checks all of a manifest, before anything is allocated by its word.
+fn check(path: &Path, manifest: &Manifest) -> Result<LabelSet, BundleError> {
+    let labels = LabelSet::new(&manifest.labels)
+        .map_err(|source| BundleError::Labels { path: path.to_owned(), source })?;
+    check_thresholds(path, manifest, &labels)?;
+    let front_end = |source| BundleError::FrontEnd { path: path.to_owned(), source };
+    // the normaliser's length first: it bounds the number of bands by what the file holds
+    manifest.normaliser.check(manifest.front_end.mel_bands).map_err(front_end)?;
+    manifest.window.check().map_err(front_end)?;
+    let (mel_bands, window) = (manifest.front_end.mel_bands, manifest.window);
+    manifest
+        .network
+        .check(mel_bands, window.frames, window.hop_frames)
+        .map_err(|source| BundleError::Network { path: path.to_owned(), source })?;
+    FrontEnd::new(&manifest.front_end, manifest.front_end.sample_rate_hz).map_err(front_end)?;
+    Ok(labels)
+}
+
+/// What the weights of a checked manifest may take: its network's numbers, and a header.
+fn most_weights_bytes(manifest: &Manifest, labels: &LabelSet) -> u64 {
+    let (mel_bands, outputs) = (manifest.front_end.mel_bands as i64, labels.len() as i64);
+    let numbers = manifest.network.parameters(mel_bands, outputs).cast_unsigned();
+    let bytes = numbers.saturating_mul(size_of::<f32>() as u64);
+    // the header's own length stands before it, in eight bytes
+    bytes.saturating_add(8 + LARGEST_HEADER_BYTES).min(LARGEST_WEIGHTS_BYTES)
+}
+
 /// The manifest's network with the file's weights.
 fn load_network(
     folder: &Path,
@@ -156,9 +169,7 @@ fn load_network(
     let path = folder.join(WEIGHTS);
     let network_error = |source| BundleError::Network { path: path.clone(), source };
     // the common mistake, an edited list of labels, deserves better words than a tensor's shape
-    let file = safetensors::SafeTensors::deserialize(bytes).map_err(|error| {
-        network_error(NetworkError::NotSafetensors { reason: error.to_string() })
-    })?;
+    let file = tensors_in(bytes).map_err(network_error)?;
     let outputs = file.tensor("output.bias").ok().map(|bias| bias.shape().to_vec());
     if let Some([outputs]) = outputs.as_deref()
         && *outputs != labels.len()
@@ -232,32 +243,4 @@ fn check_thresholds(
         Some(label) => Err(fault(format!("label {label:?} has no entry in [thresholds]"))),
         None => Ok(()),
     }
-}
-
-fn read(folder: &Path, file: &'static str) -> Result<Vec<u8>, BundleError> {
-    let path = folder.join(file);
-    let failed = |source| BundleError::File { path: path.clone(), source };
-    match std::fs::metadata(&path) {
-        Ok(found) if found.len() > LARGEST_FILE_BYTES => Err(failed(std::io::Error::other(
-            format!("{} bytes; no bundle's file is larger than {LARGEST_FILE_BYTES}", found.len()),
-        ))),
-        Ok(_) => std::fs::read(&path).map_err(failed),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(BundleError::Missing { folder: folder.to_owned(), file })
-        }
-        Err(error) => Err(failed(error)),
-    }
-}
-
-/// Writes beside the target and renames, so that nobody reads half a file.
-fn write(folder: &Path, file: &'static str, bytes: &[u8]) -> Result<(), BundleError> {
-    let path = folder.join(file);
-    let beside = folder.join(format!("{file}.new"));
-    std::fs::write(&beside, bytes)
-        .and_then(|()| std::fs::rename(&beside, &path))
-        .map_err(|source| BundleError::File { path, source })
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -92,6 +92,16 @@ pub enum NetworkError {
         /// Type and shape of the network.
         expected: String,
     },
+    /// A weight that is infinite or not a number.
+    #[error(
+        "value {at} of tensor {name:?} is not a finite number; training went astray: train again, with a lower learning rate"
+    )]
+    TensorValue {
+        /// The tensor's name.
+        name: String,
+        /// Which of its values, counted from 0.
+        at: usize,
+    },
     /// More parameters than the file holds.
     #[error(
         "the manifest's network has {expected} parameters, the weights hold {found}; they belong to another network"
@@ -101,6 +111,16 @@ pub enum NetworkError {
         expected: i64,
         /// Numbers in the file.
         found: i64,
+    },
+    /// A header beyond reason.
+    #[error(
+        "its header claims {found} bytes; at most {most} are read. The file is damaged, or not safetensors: copy the whole bundle again"
+    )]
+    WeightsHeader {
+        /// As claimed in the file's first eight bytes.
+        found: u64,
+        /// The most that is read.
+        most: u64,
     },
     /// The file is not a safetensors file.
     #[error("not readable as safetensors: {reason}")]
@@ -149,6 +169,24 @@ pub enum BundleError {
         path: PathBuf,
         /// The system's words.
         source: std::io::Error,
+    },
+    /// A file larger than anything it could rightly hold.
+    #[error("{} has {found} bytes; with this manifest it has at most {most}. It is damaged or from another bundle: copy the whole bundle again", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes; at least these, when it grew meanwhile.
+        found: u64,
+        /// The most that is read.
+        most: u64,
+    },
+    /// A link that leads out of the bundle.
+    #[error("{} is a link to {}, which is outside the bundle; put the file itself in its place (cp --dereference)", path.display(), target.display())]
+    Outside {
+        /// The file of the bundle.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
     },
     /// A manifest that is not TOML, or lacks or misspells a key.
     #[error("{}:{line}: {message}", path.display())]

@@ -3,6 +3,7 @@
 //! Fed with windows by the recogniser, through the `Scorer` trait; runs on the classify thread when live.
 
 mod bundle;
+mod bundle_files;
 mod conv_trunk;
 mod error;
 mod folded_network;

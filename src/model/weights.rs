@@ -7,13 +7,32 @@ use tch::{Kind, Tensor};
 
 use super::NetworkError;
 
+/// No header is longer: each of a network's some thirty tensors takes about a hundred bytes of it.
+pub(super) const LARGEST_HEADER_BYTES: u64 = 1 << 20;
+
+/// The tensors in the bytes of a safetensors file. Takes memory for the header alone.
+///
+/// # Errors
+/// [`NetworkError::WeightsHeader`] or [`NetworkError::NotSafetensors`].
+pub(super) fn tensors_in(bytes: &[u8]) -> Result<SafeTensors<'_>, NetworkError> {
+    // the library's own bound is a hundred times as high
+    if let Some(length) = bytes.first_chunk() {
+        let found = u64::from_le_bytes(*length);
+        if found > LARGEST_HEADER_BYTES {
+            return Err(NetworkError::WeightsHeader { found, most: LARGEST_HEADER_BYTES });
+        }
+    }
+    SafeTensors::deserialize(bytes)
+        .map_err(|error| NetworkError::NotSafetensors { reason: error.to_string() })
+}
+
 /// Fills `variables`, a network's own tensors by name, from the bytes of a safetensors file.
 ///
 /// # Errors
-/// [`NetworkError`] when the file is damaged, or when names, types or shapes are not exactly the network's.
+/// [`NetworkError`] when the file is damaged, when names, types or shapes are not exactly the network's, or when a value is
+/// not a number: all scores would be none either, and nothing would ever be heard.
 pub fn read_weights(bytes: &[u8], variables: &HashMap<String, Tensor>) -> Result<(), NetworkError> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| NetworkError::NotSafetensors { reason: error.to_string() })?;
+    let file = tensors_in(bytes)?;
     for name in file.names() {
         if !variables.contains_key(name) {
             return Err(NetworkError::UnknownTensor { name: name.to_owned() });
@@ -30,6 +49,10 @@ pub fn read_weights(bytes: &[u8], variables: &HashMap<String, Tensor>) -> Result
                 found: format!("{:?} {:?}", view.dtype(), view.shape()),
                 expected: format!("F32 {:?}", variable.size()),
             });
+        }
+        let values = view.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        if let Some(at) = values.into_iter().position(|value| !value.is_finite()) {
+            return Err(NetworkError::TensorValue { name: name.clone(), at });
         }
         let tensor = Tensor::f_from_data_size(view.data(), &shape, Kind::Float)?;
         let mut target = variable.detach();

@@ -3,6 +3,7 @@
 //! Fed by the file; read by the feeder's thread, and through [`load_clip`] by the offline commands.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use symphonia::core::codecs::CodecParameters;
@@ -14,6 +15,7 @@ use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
+use super::limits::{absurd_header, check_clip_samples};
 use super::{Repeat, SampleReader, SourceError};
 use crate::domain::{Clip, SampleRate};
 
@@ -23,12 +25,13 @@ const LONGEST_SILENCE: u64 = 1 << 20;
 /// Reads a whole file, mixed to one channel.
 ///
 /// # Errors
-/// As [`ClipFile::open`] and [`SampleReader::read`].
+/// As [`ClipFile::open`] and [`SampleReader::read`], and [`SourceError::ClipTooLong`].
 pub fn load_clip(path: &Path) -> Result<Clip, SourceError> {
     let mut file = ClipFile::open(path, Repeat::Once)?;
     let mut samples = Vec::new();
     while file.fill_pending()? {
         samples.append(&mut file.pending);
+        check_clip_samples(path, samples.len())?;
     }
     Ok(Clip { sample_rate: file.sample_rate, samples })
 }
@@ -154,9 +157,11 @@ impl Decoding {
             hint.with_extension(extension);
         }
         let stream = MediaSourceStream::new(Box::new(file), Default::default());
-        let format = symphonia::default::get_probe()
-            .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
-            .map_err(|error| refused(explain(&error)))?;
+        let probe = || {
+            let (format, metadata) = (FormatOptions::default(), MetadataOptions::default());
+            symphonia::default::get_probe().probe(&hint, stream, format, metadata)
+        };
+        let format = contained(probe).map_err(|error| refused(explain(&error)))?;
         let track = format
             .default_track(TrackType::Audio)
             .or_else(|| format.first_track(TrackType::Audio))
@@ -164,9 +169,14 @@ impl Decoding {
         let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
             return Err(refused("its audio track names no codec".to_owned()));
         };
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-            .map_err(|error| refused(explain(&error)))?;
+        if let Some(reason) = absurd_header(parameters) {
+            return Err(refused(reason));
+        }
+        let make = || {
+            let options = AudioDecoderOptions::default();
+            symphonia::default::get_codecs().make_audio_decoder(parameters, &options)
+        };
+        let decoder = contained(make).map_err(|error| refused(explain(&error)))?;
         Ok(Self {
             path: path.to_owned(),
             track: track.id,
@@ -182,7 +192,7 @@ impl Decoding {
 
     /// Appends the next packet's samples, mixed; false at the end of the file.
     fn next_into(&mut self, mono: &mut Vec<f32>) -> Result<bool, SourceError> {
-        let packet = match self.format.next_packet() {
+        let packet = match contained(|| self.format.next_packet()) {
             Ok(Some(packet)) => packet,
             Ok(None) => return self.finish(),
             Err(DecoderError::ResetRequired) => {
@@ -209,7 +219,7 @@ impl Decoding {
     }
 
     fn decode(&mut self, packet: &Packet, mono: &mut Vec<f32>) -> Result<(), SourceError> {
-        match self.decoder.decode(packet) {
+        match contained(|| self.decoder.decode(packet)) {
             Ok(audio) => {
                 let channels = audio.spec().channels().count().max(1);
                 let rate_hz = audio.spec().rate();
@@ -277,6 +287,14 @@ impl Decoding {
     fn change(&self, change: String) -> SourceError {
         SourceError::FormatChange { path: self.path.clone(), seconds: self.seconds(), change }
     }
+}
+
+/// What the library says; a panic in it, of which damaged files cause some, is a file that cannot be read, and no end of
+/// the program.
+fn contained<T>(act: impl FnOnce() -> Result<T, DecoderError>) -> Result<T, DecoderError> {
+    // what it leaves behind may be of no use, and is at worst asked for another packet, in here
+    catch_unwind(AssertUnwindSafe(act))
+        .unwrap_or(Err(DecoderError::DecodeError("its decoder panicked")))
 }
 
 /// The decoder's words, in those of a reader.

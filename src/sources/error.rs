@@ -162,6 +162,19 @@ pub enum SourceError {
         /// The file.
         path: PathBuf,
     },
+    /// A clip that would take memory beyond reason.
+    #[error(
+        "{} has more than {most} samples, the most of a clip that is held in memory. Cut it into parts (ffmpeg -i FILE \
+         -f segment -segment_time 3600 part%03d.wav), or hear it with tympan run --fast --source file:FILE, which holds \
+         none of it",
+        path.display()
+    )]
+    ClipTooLong {
+        /// The file.
+        path: PathBuf,
+        /// The most samples of one channel that are held.
+        most: usize,
+    },
     /// The file is not audio, or of a format that is not read.
     #[error(
         "{} is not an audio file that tympan reads ({reason}). It reads WAV, AIFF, FLAC, Ogg Vorbis \

@@ -9,6 +9,7 @@ mod capture_callback;
 mod clip_file;
 mod error;
 mod feeder;
+mod limits;
 pub mod microphone;
 mod sample_reader;
 mod sample_ring;

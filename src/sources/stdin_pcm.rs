@@ -6,11 +6,12 @@ use std::fmt;
 use std::io::{ErrorKind, Read};
 use std::str::FromStr;
 
+use super::limits::MAX_CHANNELS;
 use super::{SampleReader, SourceError};
 use crate::domain::SampleRate;
 
-/// More channels than any interface has: a bound on the memory of a mistyped specification.
-const MAX_CHANNELS: u16 = 256;
+/// The longest specification, `s16le:384000:256`, three times over: what is longer is not one, and not repeated whole.
+const LONGEST_SPEC_BYTES: usize = 48;
 
 /// How one sample is written. Names are ffmpeg's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +116,11 @@ impl FromStr for PcmSpec {
     type Err = SourceError;
 
     fn from_str(given: &str) -> Result<Self, SourceError> {
-        let wrong = |fault: String| SourceError::PcmSpec { given: given.to_owned(), fault };
+        let shown: String = given.chars().take(LONGEST_SPEC_BYTES).collect();
+        let wrong = |fault: String| SourceError::PcmSpec { given: shown.clone(), fault };
+        if given.len() > LONGEST_SPEC_BYTES {
+            return Err(wrong(format!("it has {} bytes, far too many", given.len())));
+        }
         let parts: Vec<&str> = given.split(':').collect();
         let [format, rate, channels] = parts[..] else {
             return Err(wrong(format!(

@@ -318,3 +318,40 @@ fn a_faulty_file_still_tells_which_model_to_check_it_against() {
     assert_eq!(reading.config().model, Path::new("mine"));
     assert_eq!(reading.finish_for(&model()).unwrap_err().0.len(), 2);
 }
+
+#[test]
+fn a_file_larger_than_any_configuration_is_not_read_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.toml");
+    std::fs::write(&path, "# words\n".repeat(40_000)).unwrap();
+    let endless = Path::new("/dev/zero");
+    for path in [path.as_path(), endless] {
+        let error = Config::load(path).unwrap_err();
+        assert!(matches!(error, ConfigError::TooLarge { .. }), "{error}");
+        let said = error.to_string();
+        assert!(said.contains(path.to_str().unwrap()) && said.contains("262144 bytes"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_long_is_shown_by_its_beginning() {
+    let long = "x".repeat(10_000);
+    for text in [
+        format!("[source]\nkind = \"{long}\""),
+        format!("[source]\nring_s = {}", "1".repeat(10_000)),
+        format!("[source.stdin]\nformat = \"s16le:48000:{long}\""),
+    ] {
+        let said = problem(&text);
+        assert!(said.starts_with("config.toml:2:") && said.len() < 500, "{said}");
+    }
+    let said = problem(&format!("[detector]\n[detector.labels.{long}]\nthreshold = 0.5\na = 1"));
+    assert!(said.starts_with("config.toml:2:") && said.contains("255 bytes"), "{said}");
+}
+
+#[test]
+fn twenty_thousand_faults_are_told_each_at_its_line() {
+    let text: String = (0..20_000).map(|key| format!("k{key} = 1\n")).collect();
+    let said = problems(&text);
+    assert_eq!(said.len(), 20_000);
+    assert!(said[19_999].starts_with("config.toml:20000: k19999"), "{}", said[19_999]);
+}

@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod evaluation;
+mod fuzz_regressions;
 mod golden;
 mod live;
 #[cfg(feature = "torch")]

@@ -4,8 +4,10 @@
 mod clips;
 mod demo;
 mod feeding;
+mod limits;
 mod microphone;
 mod ring;
+mod ring_protocol;
 
 use std::sync::Arc;
 use std::time::Duration;

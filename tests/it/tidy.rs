@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 mod code;
+mod dependencies;
 mod layers;
 mod names;
 mod rust_file;

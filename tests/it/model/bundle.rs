@@ -139,3 +139,90 @@ fn sizes_that_do_not_fit_are_refused_before_libtorch_sees_them() {
     let error = error_after(|text| text.replace("revision = 1", "revision = 2"));
     says(&error, &["revision 2", "revision 1"]);
 }
+
+#[test]
+fn files_larger_than_any_bundles_are_refused_before_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    write_small_bundle(folder.path(), 1);
+    let weights = folder.path().join("weights.safetensors");
+    // as long as the longest weights of any network, and no byte of it on the disk
+    std::fs::File::options().write(true).open(&weights).unwrap().set_len(256 << 20).unwrap();
+    says(
+        &error_of(folder.path()),
+        &["weights.safetensors has 268435456 bytes", "at most 10", "copy the whole bundle"],
+    );
+    let error = error_after(|text| format!("{text}{}", "# words\n".repeat(1 << 18)));
+    says(&error, &["model.toml has 2", "at most 1048576"]);
+}
+
+#[test]
+fn weights_whose_header_claims_more_than_any_has_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = write_small_bundle(folder.path(), 1);
+    let mut bytes = std::fs::read(folder.path().join("weights.safetensors")).unwrap();
+    for claimed in [1_u64 << 21, 1 << 40, u64::MAX] {
+        bytes[..8].copy_from_slice(&claimed.to_le_bytes());
+        let Err(error) = Bundle::from_parts(folder.path(), manifest.clone(), &bytes) else {
+            panic!("a header of {claimed} bytes was read");
+        };
+        says(&error.to_string(), &["weights.safetensors", &claimed.to_string(), "1048576"]);
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused_for_they_would_hear_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = write_small_bundle(folder.path(), 1);
+    let mut bytes = std::fs::read(folder.path().join("weights.safetensors")).unwrap();
+    let end = bytes.len() - 4;
+    for value in [f32::NAN, f32::INFINITY] {
+        bytes[end..].copy_from_slice(&value.to_le_bytes());
+        let Err(error) = Bundle::from_parts(folder.path(), manifest.clone(), &bytes) else {
+            panic!("{value} was taken for a weight");
+        };
+        says(&error.to_string(), &["weights.safetensors", "not a finite number", "train again"]);
+    }
+}
+
+#[test]
+fn a_link_out_of_the_bundle_is_refused_and_one_within_or_to_the_whole_is_not() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_small_bundle(folder.path(), 1);
+    write_small_bundle(elsewhere.path(), 1);
+    let whole = elsewhere.path().join("link");
+    std::os::unix::fs::symlink(folder.path(), &whole).unwrap();
+    for file in ["model.toml", "weights.safetensors"] {
+        let (path, kept) = (folder.path().join(file), folder.path().join("kept"));
+        std::fs::rename(&path, &kept).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path().join(file), &path).unwrap();
+        let out = elsewhere.path().to_str().unwrap();
+        says(&error_of(folder.path()), &[file, out, "outside the bundle", "cp --dereference"]);
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("kept", &path).unwrap();
+        assert!(Bundle::load(&whole).is_ok(), "a link within a bundle that is itself a link");
+        std::fs::rename(&kept, &path).unwrap();
+    }
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    write_small_bundle(folder.path(), 1);
+    let path = folder.path().join("model.toml");
+    std::fs::remove_file(&path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    says(&error_of(folder.path()), &["model.toml", "not a regular file"]);
+}
+
+#[test]
+fn labels_too_many_or_too_long_are_refused() {
+    let error = error_after(|text| {
+        let labels: Vec<String> = (0..5_000).map(|label| format!("\"{label}\"")).collect();
+        text.replace("[\"dog\", \"cat\", \"hen\"]", &format!("[{}]", labels.join(",")))
+    });
+    says(&error, &["model.toml", "5000 labels", "4096"]);
+    let error = error_after(|text| text.replace("\"cat\"", &format!("\"{}\"", "c".repeat(300))));
+    says(&error, &["label 1", "255 bytes"]);
+    assert!(error.len() < 400, "{error}");
+}

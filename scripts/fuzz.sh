@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(configuration audio raw_pcm manifest weights)
+[ ${#targets[@]} -gt 0 ] || targets=(configuration audio raw_pcm client manifest weights)
 
 cargo=${CARGO:-cargo}
 host=$(rustc -vV | sed -n 's/^host: //p')

@@ -129,3 +129,15 @@ fn mp3() -> Vec<u8> {
     let frame = [[0xFF, 0xF3, 0x18, 0xC4].as_slice(), &[0; 32]].concat();
     frame.repeat(8)
 }
+
+/// Lines that clients send.
+pub fn clients() -> Vec<Vec<u8>> {
+    let lines = [
+        "status\n",
+        "token 0123456789abcdef\nstatus\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        " status\r\n\n",
+        "\0\u{feff}",
+    ];
+    lines.iter().map(|line| line.as_bytes().to_vec()).collect()
+}

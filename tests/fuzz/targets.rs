@@ -13,11 +13,14 @@ use tympan::sources::{ClipFile, PcmReader, PcmSpec, Repeat, SampleReader};
 #[cfg(feature = "torch")]
 #[path = "bundle_targets.rs"]
 mod bundle_targets;
+#[path = "client_target.rs"]
+mod client_target;
 #[path = "seeds.rs"]
 mod seeds;
 
 #[cfg(feature = "torch")]
 pub use bundle_targets::{manifest, small_bundle, weights};
+pub use client_target::client;
 
 /// The targets, by the names of their programs and of the folders of their regressions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,7 @@ pub enum Target {
     Configuration,
     Audio,
     RawPcm,
+    Client,
     #[cfg(feature = "torch")]
     Manifest,
     #[cfg(feature = "torch")]
@@ -36,6 +40,7 @@ impl Target {
         Self::Configuration,
         Self::Audio,
         Self::RawPcm,
+        Self::Client,
         #[cfg(feature = "torch")]
         Self::Manifest,
         #[cfg(feature = "torch")]
@@ -47,6 +52,7 @@ impl Target {
             Self::Configuration => "configuration",
             Self::Audio => "audio",
             Self::RawPcm => "raw_pcm",
+            Self::Client => "client",
             #[cfg(feature = "torch")]
             Self::Manifest => "manifest",
             #[cfg(feature = "torch")]
@@ -60,6 +66,7 @@ impl Target {
             Self::Configuration => seeds::configurations(),
             Self::Audio => seeds::audio_files(),
             Self::RawPcm => seeds::raw_pcm(),
+            Self::Client => seeds::clients(),
             #[cfg(feature = "torch")]
             Self::Manifest => bundle_targets::manifests(),
             #[cfg(feature = "torch")]
@@ -73,6 +80,7 @@ impl Target {
             Self::Configuration => configuration(bytes),
             Self::Audio => audio(bytes),
             Self::RawPcm => raw_pcm(bytes),
+            Self::Client => client(bytes),
             #[cfg(feature = "torch")]
             Self::Manifest => manifest(bytes),
             #[cfg(feature = "torch")]

@@ -97,6 +97,7 @@ fn inputs(target: Target) -> usize {
     match target {
         Target::Configuration => 1_500,
         Target::Audio | Target::RawPcm => 3_000,
+        Target::Client => 1_000,
         #[cfg(feature = "torch")]
         Target::Manifest => 1_000,
         #[cfg(feature = "torch")]

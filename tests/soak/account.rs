@@ -103,7 +103,11 @@ impl Account {
         println!("{:?}", counters.named());
         println!("gaps (how many, samples): {:?}; statuses: {:?}", self.gaps, self.states);
         println!("{} events, each with its offset; {} segments", self.events, self.segments.len());
-        println!("overloads told after {:?}", self.noticed);
+        let latest = self.noticed.iter().max().copied().unwrap_or_default();
+        println!(
+            "{} overloads, told {latest:?} after the first skipped window at most",
+            self.noticed.len()
+        );
     }
 
     /// Every sample was heard, or is in a gap; every window of what was heard was scored, or counted as skipped.

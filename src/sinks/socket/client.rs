@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::request::{Request, next_request};
 use super::socket_sink::StatusLine;
@@ -19,6 +19,9 @@ const INPUT_BYTES: usize = 256;
 
 /// How long a client may take to send its token.
 const TOKEN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often one that has ended its input is looked at: nothing else tells that it is gone while there is nothing to write.
+const PROBE: Duration = Duration::from_secs(1);
 
 /// What a client without the right token reads before it is hung up on.
 const REFUSAL: &str =
@@ -111,16 +114,24 @@ impl Client {
         {
             return farewell;
         }
+        // whether the client will say nothing more; it may be gone, or listen on
+        let mut has_ended = false;
         loop {
             let next = tokio::select! {
                 line = self.lines.recv() => line,
-                Some(()) = asked.recv() => {
-                    let Some(status) = (self.status)() else { continue };
+                question = asked.recv(), if !has_ended => {
+                    has_ended = question.is_none();
+                    let status = question.and_then(|()| (self.status)());
+                    let Some(status) = status else { continue };
                     match self.send(writer, &format!("{status}\n")).await {
                         Ok(()) => continue,
                         Err(farewell) => return farewell,
                     }
                 }
+                () = sleep(PROBE), if has_ended => match writer.write(&[]).await {
+                    Ok(_) => continue,
+                    Err(_) => return Farewell::Left,
+                },
             };
             let sent = match next {
                 Ok(line) => {
@@ -172,17 +183,19 @@ impl Drop for Client {
     }
 }
 
-/// Passes on what the client asks, until the connection breaks. An end of input is no break:
+/// Passes on what the client asks, until the connection breaks. An end of input is no break, and drops `questions`:
 /// `ncat host port < /dev/null` still wants its lines. While a question waits for its answer, no more is read.
 async fn listen<R: AsyncBufRead + Unpin>(reader: &mut R, questions: mpsc::Sender<()>) {
     loop {
         match next_request(reader).await {
             Ok(Some(Request::Status)) if questions.send(()).await.is_err() => return,
             Ok(Some(_)) => {}
-            Ok(None) => std::future::pending().await,
+            Ok(None) => break,
             Err(_) => return,
         }
     }
+    drop(questions);
+    std::future::pending().await
 }
 
 /// What a client reads in the place of the records it missed.

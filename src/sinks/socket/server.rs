@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{broadcast, oneshot};
@@ -118,8 +118,12 @@ async fn accept_tcp(
     let (stream, _) = listener.accept().await?;
     // a line is small and is wanted now
     stream.set_nodelay(true)?;
-    // one whose machine has vanished acknowledges nothing any more, and would keep its place for a quarter of an hour
-    SockRef::from(&stream).set_tcp_user_timeout(Some(patience))?;
+    // one whose machine has vanished acknowledges nothing any more, and would keep its place for a quarter of an hour; while
+    // there is nothing to write, only probes tell
+    let socket = SockRef::from(&stream);
+    socket.set_tcp_user_timeout(Some(patience))?;
+    let probes = patience.max(Duration::from_secs(1));
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(probes).with_interval(probes))?;
     Ok(stream)
 }
 

@@ -213,7 +213,7 @@ fn pactl(server: &AudioServer, arguments: &[&str]) {
 fn a_default_device_that_becomes_another_one_is_followed_if_so_configured() {
     let Some(server) = server() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let headset = ["sink_name=headset", "rate=44100", "channels=1"];
+    let headset = ["sink_name=headset", "channels=1", "norewinds=1"];
     pactl(&server, &[&["load-module", "module-null-sink"], &headset[..]].concat());
     let microphone = "host = \"pulseaudio\"\nfollow_default = true\n";
     let (mut daemon, records) = listen_with(&server, microphone, folder.path());
@@ -223,10 +223,77 @@ fn a_default_device_that_becomes_another_one_is_followed_if_so_configured() {
     let detail = lost["detail"].as_str().unwrap();
     assert!(detail.contains("is now pulseaudio:headset.monitor, no longer"), "{detail}");
     let back = until(&records, |record| record["state"] == "recovering");
-    assert_eq!(back["sample_rate_hz"], 44_100, "{back}");
     assert!(back["detail"].as_str().unwrap().contains("headset"), "{back}");
     until(&records, |record| record["state"] == "listening");
     until(&records, |record| record["type"] == "window");
     daemon.kill().unwrap();
     daemon.wait().unwrap();
+}
+
+/// Threads and descriptors of a process.
+fn held(process: u32) -> (usize, usize) {
+    let entries =
+        |kind: &str| std::fs::read_dir(format!("/proc/{process}/{kind}")).unwrap().count();
+    (entries("task"), entries("fd"))
+}
+
+/// `TYMPAN_SERVER_KILLS=10 cargo test --test microphone random_moments -- --nocapture` tells how long each return took.
+#[test]
+fn a_server_that_is_killed_at_random_moments_leaves_a_gap_each_time_and_nothing_else() {
+    let Some(mut server) = server() else { return };
+    let kills = std::env::var("TYMPAN_SERVER_KILLS").map_or(2, |kills| kills.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let microphone = "host = \"pulseaudio\"\n";
+    let (mut daemon, records) = listen_with(&server, microphone, folder.path());
+    let mut seen = Vec::new();
+    let mut until = |wanted: &dyn Fn(&Value) -> bool| loop {
+        seen.push(records.recv_timeout(PATIENCE).expect("the record that was waited for"));
+        if wanted(seen.last().unwrap()) {
+            return;
+        }
+    };
+    let (is_listening, is_lost) = (
+        |record: &Value| record["state"] == "listening",
+        |record: &Value| record["state"] == "lost",
+    );
+    until(&is_listening);
+    until(&|record| record["type"] == "window");
+    let before = held(daemon.id());
+    for kill in 1..=kills {
+        // whole numbers without a pattern, the same every time
+        std::thread::sleep(Duration::from_millis(200 + 7919 * kill % 2_000));
+        server.kill();
+        until(&is_lost);
+        std::thread::sleep(Duration::from_millis(6_007 * kill % 1_500));
+        server.restart(48_000, 2).unwrap();
+        let answered = std::time::Instant::now();
+        until(&is_listening);
+        println!("kill {kill}: heard again {:?} after the server answered", answered.elapsed());
+    }
+    until(&|record| record["type"] == "window");
+    println!("threads and descriptors: {before:?} before, {:?} after", held(daemon.id()));
+    assert_eq!(held(daemon.id()), before);
+    let kill = format!("kill {}", daemon.id());
+    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
+    until(&|record| record["state"] == "stopping");
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+
+    let gaps: Vec<(u64, u64)> = seen
+        .iter()
+        .filter(|record| record["type"] == "gap")
+        .map(|gap| {
+            assert_eq!(gap["cause"], "device_lost");
+            let start = gap["start_sample"].as_u64().unwrap();
+            (start, start + gap["samples"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(gaps.len() as u64, kills);
+    let spans =
+        seen.iter().filter_map(|it| it["start_sample"].as_u64().zip(it["end_sample"].as_u64()));
+    for (start, end) in spans {
+        let spanned = gaps.iter().find(|gap| start < gap.1 && end > gap.0);
+        assert_eq!(spanned, None, "{start} to {end} spans a gap");
+    }
+    let count = |phase: &str| seen.iter().filter(|record| record["phase"] == phase).count();
+    assert_eq!(count("onset"), count("offset"));
 }

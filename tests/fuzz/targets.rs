@@ -19,6 +19,7 @@ mod client_target;
 mod seeds;
 
 #[cfg(feature = "torch")]
+#[allow(unused_imports)] // each program runs one
 pub use bundle_targets::{manifest, small_bundle, weights};
 pub use client_target::client;
 

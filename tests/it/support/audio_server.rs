@@ -113,14 +113,15 @@ fn spawn(home: &Path) -> Result<Child, String> {
         .map_err(|error| format!("cannot start pulseaudio: {error}"))
 }
 
-/// The server's script, and ALSA's routing of its default device to the server.
+/// The server's script, and ALSA's routing of its default device to the server. A null sink that rewinds delivers on a grid
+/// of two seconds, one that does not, of 50 ms.
 fn write_configuration(home: &Path, rate_hz: u32, channels: u16) -> std::io::Result<()> {
     let socket = home.join("native");
     fs::create_dir_all(home.join("runtime"))?;
     fs::write(
         home.join("server.pa"),
         format!(
-            "load-module module-null-sink sink_name=speaker rate={rate_hz} channels={channels}\n\
+            "load-module module-null-sink sink_name=speaker rate={rate_hz} channels={channels} norewinds=1\n\
              set-default-sink speaker\n\
              set-default-source speaker.monitor\n\
              load-module module-native-protocol-unix auth-anonymous=1 socket={}\n",

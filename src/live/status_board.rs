@@ -191,7 +191,9 @@ mod tests {
         latency.newer.saturating_record(5_000);
         latency.turn(after(301));
         latency.newer.saturating_record(1_000);
-        assert_eq!((latency.percentiles().windows, latency.percentiles().max_us), (2, 5_001));
+        // to three digits
+        let told = latency.percentiles();
+        assert!(told.windows == 2 && (5_000..5_010).contains(&told.max_us), "{told:?}");
         latency.turn(after(602));
         assert_eq!((latency.percentiles().windows, latency.percentiles().max_us), (1, 1_000));
         // nothing for a long time, then a window

@@ -70,8 +70,8 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
     let example = featuriser.empty_window();
     let level = Arc::new(InputLevel::default());
 
-    // one that is drained and one that follows it
-    let (inputs, rings) = bounded(1);
+    // one that a busy stage has not come to yet, and one that follows it
+    let (inputs, rings) = bounded(2);
     let (successors, succession) = bounded(1);
     let (outlet, inlet) = window_channel(&example, when_full, counters());
     let (records, outgoing) = record_queue(when_full, counters());

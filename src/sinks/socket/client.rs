@@ -21,6 +21,7 @@ const INPUT_BYTES: usize = 256;
 const TOKEN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often one that has ended its input is looked at: nothing else tells that it is gone while there is nothing to write.
+/// Over TCP that shows once its system has forgotten the connection, which is a minute on Linux.
 const PROBE: Duration = Duration::from_secs(1);
 
 /// What a client without the right token reads before it is hung up on.

@@ -63,7 +63,8 @@ pub fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
         output::print(&in_words(&status))?;
     }
     // what it hears may be too loud, or more than the machine can take in: it hears
-    let hears = [State::Listening, State::Clipping, State::Overloaded].contains(&status.state);
+    let hearing = [State::Listening, State::Quiet, State::Clipping, State::Overloaded];
+    let hears = hearing.contains(&status.state);
     Ok(if hears { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

@@ -225,6 +225,8 @@ pub enum State {
     Silent,
     /// Audio arrives, and it is flatter than any room: an input that is muted or unplugged before its converter.
     Flat,
+    /// Audio arrives, and none of it is loud enough to be judged: a very quiet room, or too little gain.
+    Quiet,
     /// Samples sit at full scale: the input gain is too high.
     Clipping,
     /// Stages cannot keep up: windows or audio are being dropped.
@@ -244,6 +246,7 @@ impl std::fmt::Display for State {
             Self::Listening => "listening",
             Self::Silent => "silent",
             Self::Flat => "flat",
+            Self::Quiet => "quiet",
             Self::Clipping => "clipping",
             Self::Overloaded => "overloaded",
             Self::Lost => "lost",

@@ -14,12 +14,16 @@ const CALM: Duration = Duration::from_secs(5);
 const CLIPPING_SPAN: Duration = Duration::from_secs(1);
 const CLIPPING_SHARE: u64 = 1000;
 
+/// A room is told to be quiet after this much of it: long enough that a pause in a conversation is none.
+const QUIET_AFTER: Duration = Duration::from_secs(60);
+
 /// The counts at one moment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Reading {
     pub heard: u64,
     pub zero_run: u64,
     pub flat_run: u64,
+    pub quiet_for: Duration,
     pub clipped: u64,
     pub windows_skipped: u64,
     pub samples_dropped: u64,
@@ -27,11 +31,12 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn take(counters: &Counters, level: &InputLevel) -> Self {
+    pub(super) fn take(counters: &Counters, level: &InputLevel, quiet_for: Duration) -> Self {
         Self {
             heard: level.heard.get(),
             zero_run: level.zero_run(),
             flat_run: level.flat_run(),
+            quiet_for,
             clipped: level.clipped.get(),
             windows_skipped: counters.windows_skipped.get(),
             samples_dropped: counters.samples_dropped.get(),
@@ -86,7 +91,7 @@ impl Health {
 
     /// Takes in the counts of `now`; says if the state is another one than before.
     ///
-    /// Of several states the one that loses most is told: overloaded, then silent, flat, and clipping.
+    /// Of several states the one that loses most is told: overloaded, then silent, flat, clipping, and quiet.
     pub(super) fn observe(&mut self, now: Instant, reading: Reading) -> Option<Change> {
         if reading.losses() > self.last.losses() {
             self.overloaded_at = Some(now);
@@ -122,6 +127,8 @@ impl Health {
             State::Flat
         } else if recent(self.clipped_at) {
             State::Clipping
+        } else if reading.quiet_for >= QUIET_AFTER {
+            State::Quiet
         } else {
             State::Listening
         }
@@ -142,6 +149,11 @@ impl Health {
             State::Flat => format!(
                 "the last {} s were flatter than the quietest room: is the microphone plugged in and switched on?",
                 self.silent_after.as_secs_f32()
+            ),
+            State::Quiet => format!(
+                "nothing has been loud enough to be judged for {} s (min_level_dbfs): a very quiet room, or too little \
+                 gain (alsamixer, pavucontrol)",
+                QUIET_AFTER.as_secs()
             ),
             State::Clipping => {
                 "the input sits at full scale: lower its gain (alsamixer, pavucontrol)".to_owned()
@@ -193,6 +205,16 @@ mod tests {
         assert_eq!(patient.after(10_010, run(0, 160_160)), Some(State::Flat));
         assert_eq!(patient.after(20_010, run(160_000, 320_160)), Some(State::Silent));
         assert_eq!(patient.after(20_020, run(0, 160)), Some(State::Listening));
+    }
+
+    #[test]
+    fn a_minute_below_the_level_that_is_judged_is_a_quiet_room_and_no_fault() {
+        let mut patient = Patient::new();
+        let quiet =
+            |seconds| Reading { quiet_for: Duration::from_secs(seconds), ..Reading::default() };
+        assert_eq!(patient.after(59_000, quiet(59)), None);
+        assert_eq!(patient.after(60_000, quiet(60)), Some(State::Quiet));
+        assert_eq!(patient.after(61_000, quiet(0)), Some(State::Listening));
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub(super) struct Successor {
 #[derive(Clone)]
 pub(super) struct InForce {
     pub(super) featuriser: FeaturiserSpec,
+    pub(super) min_level_dbfs: f32,
     pub(super) model: String,
     pub(super) needs_restart: Vec<String>,
 }
@@ -157,6 +158,7 @@ fn prepare(
 ) -> Result<(Successor, InForce), String> {
     let Reloaded { featuriser, mut scorer, smoothing, detector, veto, top, model, needs_restart } =
         reloaded;
+    let min_level_dbfs = detector.settings().min_level_dbfs;
     let planned = Featuriser::new(&featuriser, sample_rate).map_err(|error| error.to_string())?;
     let (_no_end_in_sight, unhurried) = hurry();
     let hop_frames = featuriser.window.hop_frames as u64;
@@ -165,7 +167,7 @@ fn prepare(
     let spec = RecogniserSpec { source, sample_rate, smoothing, detector, top };
     let recogniser = Recogniser::new(scorer, spec).map_err(|error| error.to_string())?;
     let recogniser = recogniser.with_veto(veto);
-    let in_force = InForce { featuriser: featuriser.clone(), model, needs_restart };
+    let in_force = InForce { featuriser: featuriser.clone(), min_level_dbfs, model, needs_restart };
     Ok((Successor { featuriser, recogniser: Box::new(recogniser), done }, in_force))
 }
 

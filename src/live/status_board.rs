@@ -34,6 +34,9 @@ struct Board {
     device: String,
     model: String,
     level_dbfs: Option<f32>,
+    min_level_dbfs: f32,
+    /// Since when every window has been below that.
+    quiet_since: Option<Instant>,
     latency: RecentLatency,
     sinks: Vec<Arc<SinkVitals>>,
     reload: Option<ReloadStatus>,
@@ -49,6 +52,8 @@ impl Default for StatusBoard {
             device: String::new(),
             model: String::new(),
             level_dbfs: None,
+            min_level_dbfs: f32::NEG_INFINITY,
+            quiet_since: None,
             latency: RecentLatency::new(Instant::now()),
             sinks: Vec::new(),
             reload: None,
@@ -101,12 +106,24 @@ impl StatusBoard {
         board.last = Some(record.clone());
     }
 
+    /// Another device may be louder: what was quiet before is forgotten.
     pub(super) fn set_source(&self, device: &str) {
-        device.clone_into(&mut self.lock().device);
+        let mut board = self.lock();
+        device.clone_into(&mut board.device);
+        board.quiet_since = None;
     }
 
-    pub(super) fn set_model(&self, model: &str) {
-        model.clone_into(&mut self.lock().model);
+    /// Windows below this level are not judged.
+    pub(super) fn set_model(&self, model: &str, min_level_dbfs: f32) {
+        let mut board = self.lock();
+        model.clone_into(&mut board.model);
+        board.min_level_dbfs = min_level_dbfs;
+    }
+
+    /// For how long no window has been loud enough to be judged.
+    pub(super) fn quiet_for(&self, now: Instant) -> Duration {
+        let since = self.lock().quiet_since;
+        since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
     pub(super) fn set_sinks(&self, sinks: Vec<Arc<SinkVitals>>) {
@@ -123,6 +140,10 @@ impl StatusBoard {
         board.latency.turn(Instant::now());
         board.latency.newer.saturating_record(window.latency_us);
         board.level_dbfs = Some(window.level_dbfs);
+        board.quiet_since = match board.quiet_since {
+            _ if window.level_dbfs >= board.min_level_dbfs => None,
+            since => since.or(Some(window.arrival)),
+        };
     }
 
     fn lock(&self) -> MutexGuard<'_, Board> {
@@ -182,6 +203,35 @@ impl RecentLatency {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::SampleIndex;
+
+    fn window(level_dbfs: f32, arrival: Instant) -> WindowRecord {
+        WindowRecord {
+            time: Timestamp::UNIX_EPOCH,
+            source: "mic".into(),
+            start_sample: SampleIndex(0),
+            end_sample: SampleIndex(1),
+            scores: Default::default(),
+            level_dbfs,
+            padded_samples: 0,
+            latency_us: 400,
+            is_vetoed: false,
+            arrival,
+        }
+    }
+
+    #[test]
+    fn a_room_is_quiet_since_the_first_window_of_an_unbroken_row_below_the_level_that_is_judged() {
+        let (board, began) = (StatusBoard::default(), Instant::now());
+        board.set_model("m", -70.0);
+        let after = |seconds| began + Duration::from_secs(seconds);
+        for (second, level) in [(0, -60.0), (1, -80.0), (2, -90.0)] {
+            board.handed_over(&window(level, after(second)));
+        }
+        assert_eq!(board.quiet_for(after(61)), Duration::from_secs(60));
+        board.handed_over(&window(-70.0, after(62)));
+        assert_eq!(board.quiet_for(after(63)), Duration::ZERO);
+    }
 
     #[test]
     fn latencies_are_those_of_the_last_minutes() {

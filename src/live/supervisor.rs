@@ -99,7 +99,7 @@ impl Supervisor {
             .map_err(|error| Ending::Failed(LiveError::SourceStart(error)))?;
         let PipelineSpec { device, model, board, .. } = &self.spec;
         board.set_source(device);
-        board.set_model(model);
+        board.set_model(model, self.spec.detector.settings().min_level_dbfs);
         // what a record has in a field of its own, the rate, stands in the words for people only
         let (input, state, detail, in_words) = match (running.state(), self.reopen.clone()) {
             (SourceState::Lost(absence), Some(reopen)) => {
@@ -228,7 +228,7 @@ impl Supervisor {
             ReloadChange::Done(in_force) => {
                 let detail = in_force.to_string();
                 log::info!("{detail}");
-                self.spec.board.set_model(&in_force.model);
+                self.spec.board.set_model(&in_force.model, in_force.min_level_dbfs);
                 (self.spec.featuriser, self.spec.model) = (in_force.featuriser, in_force.model);
                 (true, detail)
             }
@@ -270,7 +270,8 @@ impl Supervisor {
     }
 
     fn reading(&self) -> Reading {
-        Reading::take(&self.spec.counters, &self.pipeline.level)
+        let quiet_for = self.spec.board.quiet_for(Instant::now());
+        Reading::take(&self.spec.counters, &self.pipeline.level, quiet_for)
     }
 
     fn look_at_samples(&self, health: &mut Health) {

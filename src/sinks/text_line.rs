@@ -120,6 +120,7 @@ fn render_status(status: &StatusRecord, columns: &mut Columns<'_>) -> fmt::Resul
         State::Listening => (CYAN, '·', "listening"),
         State::Silent => (YELLOW, '!', "silent"),
         State::Flat => (YELLOW, '!', "flat"),
+        State::Quiet => (CYAN, '·', "quiet"),
         State::Clipping => (YELLOW, '!', "clipping"),
         State::Overloaded => (YELLOW, '!', "overloaded"),
         State::Lost => (RED, '!', "lost"),

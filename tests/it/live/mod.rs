@@ -202,6 +202,7 @@ fn story(records: &[Record]) -> Vec<&'static str> {
             State::Listening => Some("listening"),
             State::Silent => Some("silent"),
             State::Flat => Some("flat"),
+            State::Quiet => Some("quiet"),
             State::Clipping => Some("clipping"),
             State::Lost => Some("lost"),
             State::Recovering => Some("recovering"),

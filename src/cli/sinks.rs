@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{IsTerminal, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -122,10 +122,19 @@ pub fn line_format(format: StdoutFormat) -> LineFormat {
     LineFormat::Text { colour }
 }
 
+/// Whether standard output goes to the journal, which a million windows a day would fill. The service manager names it so.
+fn is_journal() -> bool {
+    let journal = std::env::var("JOURNAL_STREAM").ok();
+    let stdout = std::fs::metadata("/proc/self/fd/1").ok();
+    let stdout = stdout.map(|found| format!("{}:{}", found.dev(), found.ino()));
+    journal.is_some() && journal == stdout
+}
+
 fn records(stdout: &StdoutConfig, format: LineFormat) -> RecordFilter {
     match stdout.windows {
         Some(true) => RecordFilter::Everything,
         Some(false) => RecordFilter::WithoutWindows,
+        None if is_journal() => RecordFilter::WithoutWindows,
         None => format.default_records(),
     }
 }

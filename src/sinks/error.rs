@@ -130,6 +130,9 @@ impl SinkError {
             io::ErrorKind::ReadOnlyFilesystem => format!(
                 "{folder} is read-only; choose another path (in a systemd unit: ReadWritePaths={folder})"
             ),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                format!("make room on the disk that holds {folder}, or lower max_total_mb")
+            }
             io::ErrorKind::IsADirectory => "it is a folder; add a file name to it".to_owned(),
             _ => format!("choose a file in a folder that can be written, not in {folder}"),
         };

@@ -1,7 +1,8 @@
 //! The daemon as a service: what it tells systemd, and its Unix socket.
 
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::time::Duration;
 
@@ -91,4 +92,29 @@ fn the_unix_socket_serves_records_to_those_who_may_and_goes_with_the_daemon() {
     let records = parsed(&text);
     assert_eq!(of_type(&records, "status").last().unwrap()["state"], "stopping");
     assert!(!path.exists(), "the socket file stayed behind");
+}
+
+#[test]
+fn the_journal_gets_events_and_statuses_and_not_a_million_windows_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let wav = super::demo_wav(folder.path(), 10);
+    let source = format!("file:{}", wav.display());
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let found = std::fs::metadata(format!("/proc/self/fd/{}", writer.as_raw_fd())).unwrap();
+    let journal = format!("{}:{}", found.dev(), found.ino());
+    let mut daemon = tympan()
+        .args(["run", "--fast", "--source", &source])
+        .env("JOURNAL_STREAM", journal)
+        .stdout(writer)
+        .spawn()
+        .unwrap();
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert!(daemon.wait().unwrap().success());
+    let records = parsed(&text);
+    assert_eq!(of_type(&records, "window").len(), 0);
+    assert!(
+        of_type(&records, "status").len() >= 2 && !of_type(&records, "event").is_empty(),
+        "{text}"
+    );
 }

@@ -4,7 +4,8 @@ use anyhow::anyhow;
 
 use super::Failure;
 use crate::config::ClipsConfig;
-use crate::domain::{LabelSet, SampleRate};
+use crate::domain::SampleRate;
+use crate::recognition::DetectorSpec;
 use crate::sinks::{AudioTap, ClipFolder, ClipSpec, WhenFull};
 
 /// The clip folder and its tap, if anything is to be recorded.
@@ -35,11 +36,13 @@ pub fn open(
 /// The denied labels as indices; all labels that are named have to be the model's.
 ///
 /// # Errors
-/// [`Failure`] with exit code 2: a label that the model does not have. A denial that could never come would be none.
-pub fn veto(config: &ClipsConfig, labels: &LabelSet) -> Result<Vec<usize>, Failure> {
+/// [`Failure`] with exit code 2: a label that the model does not have (a denial that could never come would be none), or one
+/// that is to be recorded and never becomes an event.
+pub fn veto(config: &ClipsConfig, detector: &DetectorSpec) -> Result<Vec<usize>, Failure> {
     if !config.enabled {
         return Ok(Vec::new());
     }
+    let labels = detector.labels();
     let index = |key: &str, name: &String| {
         labels.iter().position(|label| **label == **name).ok_or_else(|| {
             let nearest =
@@ -49,6 +52,13 @@ pub fn veto(config: &ClipsConfig, labels: &LabelSet) -> Result<Vec<usize>, Failu
             Failure::usage(anyhow!("clips.{key}: the model has no label {name:?}{nearest}"))
         })
     };
-    config.labels.iter().try_for_each(|name| index("labels", name).map(drop))?;
+    for name in &config.labels {
+        if !detector.is_allowed(index("labels", name)?) {
+            return Err(Failure::usage(anyhow!(
+                "clips.labels: {name:?} never becomes an event, as detector.allow or detector.deny says; nothing would be \
+                 recorded of it"
+            )));
+        }
+    }
     config.deny.iter().map(|name| index("deny", name)).collect()
 }

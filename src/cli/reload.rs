@@ -22,8 +22,7 @@ fn read(arguments: &RunArguments, running: &Config) -> Result<Reloaded, String> 
         Setup::load(arguments.config.as_deref(), arguments.model.as_deref())
             .map_err(|failure| failure.to_string())?;
     apply_options(&mut config, arguments);
-    let veto =
-        clips::veto(&running.clips, &bundle.labels).map_err(|failure| failure.to_string())?;
+    let veto = clips::veto(&running.clips, &detector).map_err(|failure| failure.to_string())?;
     let scorer = bundle
         .scorer(Schedule::Incremental)
         .map_err(|error| Failure::device_or_model(error).to_string())?;

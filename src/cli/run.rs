@@ -93,7 +93,7 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let counters = Arc::new(Counters::default());
     let board = Arc::new(StatusBoard::default());
     let mut sinks = sinks::open(&config.output, &counters, sinks::status_line(&board, &counters))?;
-    let veto = clips::veto(&config.clips, &bundle.labels)?;
+    let veto = clips::veto(&config.clips, &detector)?;
     let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.when_full)?;
     let tap = tap.map(|(folder, tap)| {
         sinks.push(Box::new(folder));

@@ -240,9 +240,9 @@ impl Supervisor {
         systemd::ready(&detail);
         let status = ReloadStatus { time: Timestamp::now(), succeeded, detail: detail.clone() };
         self.spec.board.set_reload(status);
-        // the state itself is what it was
+        // the state itself is what it was, and so is the board's word of it
         let state = self.spec.board.state().unwrap_or(State::Listening);
-        let record = Record::Status(self.status(state, detail));
+        let record = Record::Status(self.status_record(state, detail));
         self.pipeline.records.send_now(Outgoing::Other(record));
     }
 
@@ -299,15 +299,19 @@ impl Supervisor {
     }
 
     fn status(&self, state: State, detail: String) -> StatusRecord {
-        let record = StatusRecord {
+        let record = self.status_record(state, detail);
+        self.spec.board.told(&record);
+        record
+    }
+
+    fn status_record(&self, state: State, detail: String) -> StatusRecord {
+        StatusRecord {
             time: Timestamp::now(),
             source: Arc::clone(&self.name),
             state,
             detail,
             sample_rate_hz: self.sample_rate,
-        };
-        self.spec.board.told(&record);
-        record
+        }
     }
 }
 

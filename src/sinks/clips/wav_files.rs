@@ -63,8 +63,21 @@ impl WavFiles {
         OpenOptions::new().write(true).create(true).truncate(true).open(&probe)?;
         fs::remove_file(probe)?;
         let files = Self { folder, total_bytes, age };
+        files.clear_unfinished()?;
         files.shrink(0, Timestamp::now())?;
         Ok(files)
+    }
+
+    /// Deletes what a power cut left of clips that were being written.
+    fn clear_unfinished(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.strip_prefix('.').is_some_and(is_ours) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes a clip beside its place and moves it there, with room made for it first. One that is larger than all clips
@@ -119,7 +132,7 @@ impl WavFiles {
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
+            if is_ours(&name) {
                 clips.push((name, entry.path(), entry.metadata()?));
             }
         }
@@ -136,6 +149,10 @@ impl WavFiles {
         }
         Ok(())
     }
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
 fn into_io(error: hound::Error) -> io::Error {

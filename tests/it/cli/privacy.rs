@@ -131,6 +131,11 @@ fn clips_are_saved_of_the_labels_named_unless_a_denied_one_is_heard_in_them() {
         let kept = saved(folder.path(), &wav, &text).len();
         assert_eq!(kept, if deny == "siren" { 0 } else { clips.len() }, "{deny}");
     }
+    let config = configuration(folder.path(), "[detector]\ndeny = [\"siren\"]\n");
+    let never =
+        output_of(&["run", "--config", &config, "--source", "demo", "--save-clips", "siren"]);
+    assert_eq!(never.status.code(), Some(2));
+    says(&String::from_utf8_lossy(&never.stderr), &["\"siren\" never becomes an event"]);
     let unknown = output_of(&["run", "--source", "demo", "--save-clips", "sirens"]);
     assert_eq!(unknown.status.code(), Some(2));
     says(&String::from_utf8_lossy(&unknown.stderr), &["no label \"sirens\"", "\"siren\"?"]);

@@ -224,6 +224,8 @@ fn the_oldest_clips_go_when_room_is_short_or_they_are_too_old_and_no_other_file_
     for clip in clips(folder.path()) {
         std::fs::File::options().write(true).open(clip).unwrap().set_modified(old).unwrap();
     }
+    // and what a power cut left of one
+    std::fs::write(folder.path().join(".tympan-20260101T120000.000Z-dog-9.wav"), [0; 44]).unwrap();
     Room::new(spec(folder.path(), false));
     assert_eq!(names(folder.path()), ["holiday.wav"]);
 }

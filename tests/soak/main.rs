@@ -215,10 +215,15 @@ impl Soak {
     }
 
     fn fill_the_disk(&mut self) -> &'static str {
-        let aside =
-            self.log.with_file_name(format!("log-aside-{}.jsonl", self.random.random::<u32>()));
-        // between the two moves the daemon may have made the file anew
-        while fs::rename(&self.log, &aside).is_err() || symlink("/dev/full", &self.log).is_err() {}
+        // between the two moves the daemon may make the file anew; then it is moved too, to another name
+        loop {
+            let aside = format!("log-aside-{}.jsonl", self.random.random::<u32>());
+            let is_moved = fs::rename(&self.log, self.log.with_file_name(aside)).is_ok();
+            if is_moved && symlink("/dev/full", &self.log).is_ok() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
         std::thread::sleep(Duration::from_millis(self.random.random_range(10..800)));
         fs::remove_file(&self.log).unwrap();
         "disk full"

@@ -171,16 +171,21 @@ impl FeatureStage {
     /// A successor that needs the same windows takes over at once, any other when the next window has ended.
     fn look_for_successor(&mut self) {
         let Ok(successor) = self.successors.try_recv() else { return };
+        let next = self.featuriser.end();
         if successor.featuriser == self.spec {
-            let Successor { recogniser, done, .. } = successor;
-            return self.outlet.hand_over(Handover { recogniser, inlet: None, done });
+            self.succeed(successor, next);
+        } else {
+            self.takeover = Some(Takeover::new(successor, next));
         }
-        self.takeover = Some(Takeover::new(successor, self.featuriser.end()));
     }
 
-    /// Goes on with another front end and recogniser, from sample `start` on: no sample is heard by none of the two.
+    /// Goes on with another recogniser, and if it needs one with another front end, from sample `start` on: no sample is heard
+    /// by none of the two.
     fn succeed(&mut self, successor: Successor, start: SampleIndex) {
         let Successor { featuriser: spec, recogniser, done } = successor;
+        if spec == self.spec {
+            return self.outlet.hand_over(Handover { recogniser, inlet: None, done });
+        }
         match self.featuriser.successor(&spec, start) {
             Ok(featuriser) => {
                 let (outlet, inlet) = self.outlet.renewed(&featuriser.empty_window());

@@ -53,6 +53,21 @@ fn a_running_daemon_says_how_it_is() {
 }
 
 #[test]
+fn without_an_address_the_user_s_own_daemon_is_asked_where_its_unit_has_the_socket() {
+    let runtime = tempfile::tempdir().unwrap();
+    let socket = runtime.path().join("tympan/tympan.sock");
+    std::fs::create_dir(socket.parent().unwrap()).unwrap();
+    let mut command = tympan();
+    command.args(["run", "--source", "demo", "--socket"]).arg(&socket);
+    let mut daemon = Running::start(command);
+    daemon.until(|record| record["type"] == "window");
+    let asked = tympan().arg("status").env("XDG_RUNTIME_DIR", runtime.path()).output().unwrap();
+    assert_eq!(asked.status.code(), Some(0));
+    let process = format!("process {}", daemon.child.id());
+    says(&String::from_utf8_lossy(&asked.stdout), &["listening for", &process]);
+}
+
+#[test]
 fn a_daemon_that_hears_nothing_is_told_by_the_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(folder.path(), UNIX);

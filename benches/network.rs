@@ -12,7 +12,8 @@ use tch::nn::VarStore;
 use tympan::domain::{LabelSet, MelWindow, Scores};
 use tympan::features::WindowSpec;
 use tympan::model::{
-    Network, NetworkKind, NetworkScorer, NetworkSpec, Schedule, configure_runtime, with_random_seed,
+    Network, NetworkKind, NetworkMode, NetworkScorer, NetworkSpec, Schedule, configure_runtime,
+    with_random_seed,
 };
 use tympan::recognition::Scorer;
 
@@ -36,7 +37,13 @@ fn scorer(spec: &NetworkSpec, frames: usize, schedule: Schedule) -> NetworkScore
     let labels = LabelSet::new(&labels).expect("invariant: the labels differ");
     let store = VarStore::new(Device::Cpu);
     let network = with_random_seed(1, || {
-        Network::new(&store.root(), spec, MEL_BANDS as i64, LABELS as i64, 0.0)
+        Network::new(
+            &store.root(),
+            spec,
+            MEL_BANDS as i64,
+            LABELS as i64,
+            NetworkMode::Training { dropout: 0.0 },
+        )
     });
     let window = WindowSpec { frames, hop_frames: HOP_FRAMES };
     NetworkScorer::new(labels, (window, MEL_BANDS), &network, schedule)

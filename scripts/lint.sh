@@ -26,8 +26,10 @@ verify_unit() {
   said=$(systemd-analyze verify "$folder/tympan.service" 2>&1) || status=1
   sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' systemd/tympan-user.service >"$folder/tympan-user.service"
   said+=$(systemd-analyze verify "$folder/tympan-user.service" 2>&1) || status=1
-  # 2.0 of 10 is the most that the unit may expose
+  # the most that the units may expose: 2.0 of 10, and 4.0 in a session, whose manager can take less away
   systemd-analyze security --offline=true --threshold=20 --no-pager "$folder/tympan.service" >"$folder/security" ||
+    { tail -n 1 "$folder/security" >&2; status=1; }
+  systemd-analyze security --offline=true --threshold=40 --no-pager "$folder/tympan-user.service" >"$folder/security" ||
     { tail -n 1 "$folder/security" >&2; status=1; }
   rm -r "$folder"
   # An unknown key is only warned of, with exit 0; what it says of the machine's other units is not ours.

@@ -31,7 +31,7 @@
 //! | 3 | [`sources`], [`sinks`] |
 //! | 2 | [`features`], [`recognition`] |
 //! | 1 | [`dsp`] |
-//! | 0 | [`domain`] |
+//! | 0 | [`domain`]; [`files`]: reading and writing where others can write too |
 //!
 //! The feature `torch`, on by default, gates `model`, `training` and `cli`; without it all else builds and is tested,
 //! threads included, with a fake scorer.
@@ -52,6 +52,7 @@ pub mod domain;
 pub mod dsp;
 pub mod evaluation;
 pub mod features;
+pub mod files;
 pub mod live;
 #[cfg(feature = "torch")]
 pub mod model;

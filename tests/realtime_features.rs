@@ -201,13 +201,19 @@ fn a_minute_of_windows_and_their_events_makes_no_allocation() {
 #[test]
 fn a_minute_of_scores_makes_no_allocation_whatever_the_network() {
     use tch::{Device, nn::VarStore};
-    use tympan::model::{Network, NetworkKind, NetworkScorer, NetworkSpec, Schedule};
+    use tympan::model::{Network, NetworkKind, NetworkMode, NetworkScorer, NetworkSpec, Schedule};
 
     for kind in [NetworkKind::Conv1d, NetworkKind::Cnn, NetworkKind::Lstm, NetworkKind::Crnn] {
         let labels = LabelSet::new(&["dog", "cat", "cow"]).unwrap();
         let network = NetworkSpec::standard(kind);
         let window = WindowSpec { frames: network.frames_near(94), hop_frames: 4 };
-        let network = Network::new(&VarStore::new(Device::Cpu).root(), &network, 64, 3, 0.0);
+        let network = Network::new(
+            &VarStore::new(Device::Cpu).root(),
+            &network,
+            64,
+            3,
+            NetworkMode::Training { dropout: 0.0 },
+        );
         let mut scorer =
             NetworkScorer::new(labels, (window, 64), &network, Schedule::Incremental).unwrap();
         let mut batch = vec![MelWindow::zeros(window.frames, 64); 4];

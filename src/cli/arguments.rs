@@ -1,5 +1,9 @@
 //! The command line: one subcommand a job. Each subcommand's own arguments stand in its file.
 
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use super::bench::BenchArguments;
@@ -11,6 +15,7 @@ use super::plot::PlotArguments;
 use super::run::RunArguments;
 use super::status::StatusArguments;
 use super::train::TrainArguments;
+use crate::domain::printable_lines;
 
 /// Hears a microphone and says, within milliseconds, what it hears.
 #[derive(Debug, Parser)]
@@ -42,4 +47,23 @@ pub enum Command {
     Devices(DevicesArguments),
     /// Check a configuration and the bundle it names
     Check(CheckArguments),
+}
+
+impl Arguments {
+    /// Parses the command line, or prints what is wrong with it, or the help that was asked for.
+    ///
+    /// # Errors
+    /// The exit code, once that has been printed.
+    pub fn parse_or_exit() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| match error.kind() {
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+            // it repeats arguments, which may be names of files that others chose
+            _ => {
+                let _ = write!(std::io::stderr(), "{}", printable_lines(&error.to_string()));
+                ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+            }
+        })
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::domain::{EventPhase, EventRecord, Record, SampleIndex, SampleRate};
+use crate::domain::{EventPhase, EventRecord, Record, SampleIndex, SampleRate, printable};
 use crate::sinks::LineFormat;
 
 /// Labels a summary lists.
@@ -96,14 +96,14 @@ impl ClipWriter {
     fn event(&mut self, event: &EventRecord, end: SampleIndex, peak: f32) {
         let seconds = |index| self.sample_rate.map_or(0.0, |rate| rate.seconds_at(index));
         let (start, end) = (seconds(event.start_sample), seconds(end));
-        let label = &event.label;
+        let label = printable(&event.label);
         // writing to a string cannot fail
         let _ = match self.format {
             ClassifyFormat::Csv => writeln!(
                 self.events,
                 "{},{start:.3},{end:.3},{},{peak:.4}",
-                quoted(&self.name),
-                quoted(label)
+                quoted(&printable(&self.name)),
+                quoted(&label)
             ),
             ClassifyFormat::Audacity => writeln!(self.events, "{start:.6}\t{end:.6}\t{label}"),
             ClassifyFormat::Text | ClassifyFormat::Jsonl => {
@@ -134,11 +134,11 @@ impl ClipWriter {
         let best: Vec<String> = means
             .iter()
             .take(SUMMARY_LABELS)
-            .map(|(label, mean)| format!("{label} {mean:.2}"))
+            .map(|(label, mean)| format!("{} {mean:.2}", printable(label)))
             .collect();
         let judged = if best.is_empty() { "nothing to judge".to_owned() } else { best.join(", ") };
         let padded = if padded_samples > 0 { ", padded to one window" } else { "" };
-        let _ = writeln!(self.text, "{} ({seconds:.2} s{padded}): {judged}", self.name);
+        let _ = writeln!(self.text, "{} ({seconds:.2} s{padded}): {judged}", printable(&self.name));
     }
 
     /// What is written of the recording, to be printed.

@@ -1,10 +1,12 @@
 //! Turns `[clips]` into a sink that records events, and into the labels that forbid it.
 
+use std::sync::Arc;
+
 use anyhow::anyhow;
 
 use super::Failure;
 use crate::config::ClipsConfig;
-use crate::domain::SampleRate;
+use crate::domain::{Counters, SampleRate};
 use crate::recognition::DetectorSpec;
 use crate::sinks::{AudioTap, ClipFolder, ClipSpec, WhenFull};
 
@@ -16,6 +18,7 @@ pub fn open(
     config: &ClipsConfig,
     sample_rate: SampleRate,
     when_full: WhenFull,
+    counters: &Arc<Counters>,
 ) -> Result<Option<(ClipFolder, AudioTap)>, Failure> {
     if !config.enabled {
         return Ok(None);
@@ -30,7 +33,9 @@ pub fn open(
         total_bytes: config.max_total_bytes,
         age: config.max_age,
     };
-    ClipFolder::open(spec, sample_rate, when_full).map(Some).map_err(Failure::usage)
+    ClipFolder::open(spec, sample_rate, when_full, Arc::clone(counters))
+        .map(Some)
+        .map_err(Failure::usage)
 }
 
 /// The denied labels as indices; all labels that are named have to be the model's.

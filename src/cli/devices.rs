@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::{Failure, logging, output};
+use crate::domain::printable;
 use crate::sources::microphone::{HostChoice, InputDevice, devices as list_devices};
 
 /// Arguments of `tympan devices`.
@@ -39,14 +40,14 @@ pub fn devices(arguments: &DevicesArguments) -> Result<ExitCode, Failure> {
 
 fn write_device(text: &mut String, device: &InputDevice) -> std::fmt::Result {
     let mark = if device.is_default { "*" } else { " " };
-    writeln!(text, "{mark} {}", device.id)?;
-    writeln!(text, "      {}", device.name)?;
+    writeln!(text, "{mark} {}", printable(&device.id))?;
+    writeln!(text, "      {}", printable(&device.name))?;
     match &device.default_config {
         Ok(config) => writeln!(
             text,
             "      {} Hz, {} channels, {}",
             config.rate_hz, config.channels, config.format
         ),
-        Err(reason) => writeln!(text, "      cannot be opened: {reason}"),
+        Err(reason) => writeln!(text, "      cannot be opened: {}", printable(reason)),
     }
 }

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use crate::domain::printable_lines;
+
 /// A command's error and its exit code.
 #[derive(Debug)]
 pub struct Failure {
@@ -38,7 +40,7 @@ impl Failure {
             return ExitCode::SUCCESS;
         }
         // nobody may be reading any more
-        let _ = writeln!(std::io::stderr(), "tympan: {self}");
+        let _ = writeln!(std::io::stderr(), "tympan: {}", printable_lines(&self.to_string()));
         ExitCode::from(self.code)
     }
 }

@@ -1,8 +1,8 @@
 //! What a running daemon does at SIGHUP: configuration and bundle read again, all of it checked. Called by the daemon on a
 //! thread of its own.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::run::{RunArguments, apply_options};
 use super::setup::Setup;
@@ -14,19 +14,32 @@ use crate::model::Schedule;
 /// How the daemon that `arguments` and `running` describe is reloaded.
 pub fn reload(arguments: &RunArguments, running: &Config, requested: Arc<AtomicBool>) -> Reload {
     let (arguments, running) = (arguments.clone(), running.clone());
-    Reload { requested, read: Arc::new(move || read(&arguments, &running)) }
+    // the one that was read last; not locked while another is read, which may hang
+    let in_force = Mutex::new(running.clone());
+    let read = move || {
+        let last = || in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = last().clone();
+        let (reloaded, config) = read(&arguments, &running, &before)?;
+        *last() = config;
+        Ok(reloaded)
+    };
+    Reload { requested, read: Arc::new(read) }
 }
 
-fn read(arguments: &RunArguments, running: &Config) -> Result<Reloaded, String> {
+fn read(
+    arguments: &RunArguments,
+    running: &Config,
+    in_force: &Config,
+) -> Result<(Reloaded, Config), String> {
     let Setup { mut config, bundle, detector } =
-        Setup::load(arguments.config.as_deref(), arguments.model.as_deref())
+        Setup::reload(arguments.config.as_deref(), arguments.model.as_deref(), in_force)
             .map_err(|failure| failure.to_string())?;
     apply_options(&mut config, arguments);
     let veto = clips::veto(&running.clips, &detector).map_err(|failure| failure.to_string())?;
     let scorer = bundle
         .scorer(Schedule::Incremental)
         .map_err(|error| Failure::device_or_model(error).to_string())?;
-    Ok(Reloaded {
+    let reloaded = Reloaded {
         featuriser: bundle.featuriser_spec(),
         scorer: Box::new(scorer),
         smoothing: config.detector.smoothing,
@@ -35,7 +48,8 @@ fn read(arguments: &RunArguments, running: &Config) -> Result<Reloaded, String> 
         top: config.output.top_labels,
         model: bundle.manifest.name.clone(),
         needs_restart: needs_restart(running, &config),
-    })
+    };
+    Ok((reloaded, config))
 }
 
 /// The sections whose new values only a restart brings into force.

@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::reload::reload;
 use super::setup::Setup;
-use super::signals::DaemonSignals;
+use super::signals::{self, DaemonSignals};
 use super::source_choice::{self, SourceChoice};
 use super::{
-    Arguments, Command, Failure, bench, check, classify, clips, devices, eval, plot, sinks, status,
-    train,
+    Arguments, Command, Failure, bench, check, classify, clips, devices, eval, plot, process,
+    sinks, status, train,
 };
 use crate::config::{Config, StdoutConfig, StdoutFormat, UnixConfig};
 use crate::domain::Counters;
@@ -71,6 +72,9 @@ pub enum Format {
 /// # Errors
 /// [`Failure`], to be reported by the caller.
 pub fn run_command(arguments: Arguments) -> Result<ExitCode, Failure> {
+    if !matches!(arguments.command, Command::Run(_)) {
+        signals::release();
+    }
     match arguments.command {
         Command::Run(arguments) => run(&arguments),
         Command::Classify(arguments) => classify::classify(&arguments),
@@ -85,6 +89,9 @@ pub fn run_command(arguments: Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    let signals = DaemonSignals::listen()?;
+    process::forbid_core_dumps();
+    let descriptors = process::raise_descriptors();
     let Setup { mut config, bundle, detector } =
         Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
     apply_options(&mut config, arguments);
@@ -92,14 +99,14 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let opened = source_choice::open(arguments.source.as_ref(), &config.source, pace)?;
     let counters = Arc::new(Counters::default());
     let board = Arc::new(StatusBoard::default());
-    let mut sinks = sinks::open(&config.output, &counters, sinks::status_line(&board, &counters))?;
+    let mut sinks =
+        sinks::open(&config.output, descriptors, &counters, sinks::status_line(&board, &counters))?;
     let veto = clips::veto(&config.clips, &detector)?;
-    let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.when_full)?;
+    let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.when_full, &counters)?;
     let tap = tap.map(|(folder, tap)| {
         sinks.push(Box::new(folder));
         tap
     });
-    let signals = DaemonSignals::listen()?;
     let daemon = Daemon {
         source: opened.source,
         reopen: opened.reopen,
@@ -124,6 +131,8 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         stop: signals.stop,
         on_window: None,
     };
+    // Relaxed: the flag guards nothing but itself.
+    signals.has_started.store(true, Ordering::Relaxed);
     daemon.run().map(|_| ExitCode::SUCCESS).map_err(failure_of)
 }
 

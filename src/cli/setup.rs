@@ -29,7 +29,27 @@ impl Setup {
     /// # Errors
     /// [`Failure`]: every fault of the configuration at once, or what is wrong with the bundle.
     pub fn load(config: Option<&Path>, model: Option<&Path>) -> Result<Self, Failure> {
-        let reading = read(config)?;
+        Self::of(read(config)?, config, model)
+    }
+
+    /// As [`Self::load`], for a daemon that runs with `in_force`: what seems to have been cut off, or cannot be read twice, is
+    /// refused.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn reload(
+        config: Option<&Path>,
+        model: Option<&Path>,
+        in_force: &Config,
+    ) -> Result<Self, Failure> {
+        let reading = match config {
+            Some(path) => Reading::reopen(path, in_force).map_err(unreadable)?,
+            None => read(None)?,
+        };
+        Self::of(reading, config, model)
+    }
+
+    fn of(reading: Reading, config: Option<&Path>, model: Option<&Path>) -> Result<Self, Failure> {
         logging::start(reading.config().log_level);
         configure_runtime(reading.config().torch_threads);
         let folder = match model {
@@ -58,11 +78,15 @@ impl Setup {
 /// [`Failure`] when it cannot be read.
 pub fn read(config: Option<&Path>) -> Result<Reading, Failure> {
     match config {
-        Some(path) => Reading::open(path).map_err(|error| match error {
-            ConfigError::Faulty(faults) => Failure::usage(faults),
-            other => Failure::usage(anyhow::Error::from(other)),
-        }),
+        Some(path) => Reading::open(path).map_err(unreadable),
         None => Ok(Reading::from_str("built-in configuration", Config::built_in_text())),
+    }
+}
+
+fn unreadable(error: ConfigError) -> Failure {
+    match error {
+        ConfigError::Faulty(faults) => Failure::usage(faults),
+        other => Failure::usage(anyhow::Error::from(other)),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Turns `[output]` into open sinks.
 
-use std::fs::File;
 use std::io::{IsTerminal, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -11,18 +10,20 @@ use anyhow::{Context as _, anyhow};
 use super::Failure;
 use crate::config::{OutputConfig, StdoutConfig, StdoutFormat};
 use crate::domain::Counters;
+use crate::files;
 use crate::live::StatusBoard;
 use crate::sinks::{
     Colour, LineFormat, LogFile, LogFileSpec, RecordFilter, Sink, SocketSink, SocketSpec,
     StatusLine, StdoutSink, Token, UnixSocketSpec,
 };
 
-/// Opens every sink that is enabled.
+/// Opens every sink that is enabled; `descriptors`: how many files this process may open.
 ///
 /// # Errors
 /// [`Failure`] with exit code 2: a folder that cannot be written, an address in use.
 pub fn open(
     output: &OutputConfig,
+    descriptors: u64,
     counters: &Arc<Counters>,
     status: StatusLine,
 ) -> Result<Vec<Box<dyn Sink>>, Failure> {
@@ -45,7 +46,7 @@ pub fn open(
             total_bytes: log_file.max_total_bytes,
             ..LogFileSpec::new(&log_file.path)
         };
-        sinks.push(Box::new(LogFile::open(spec).map_err(Failure::usage)?));
+        sinks.push(Box::new(LogFile::open(spec, Arc::clone(counters)).map_err(Failure::usage)?));
     }
     if output.unix.is_some() || output.tcp.is_some() {
         let token_file = output.tcp.as_ref().and_then(|tcp| tcp.token_file.as_deref());
@@ -59,6 +60,7 @@ pub fn open(
             token,
             patience: output.sockets.patience,
             max_clients: output.sockets.max_clients,
+            descriptors,
         };
         let sink = SocketSink::open(spec, Arc::clone(counters), status).map_err(Failure::usage)?;
         sinks.push(Box::new(sink));
@@ -78,11 +80,14 @@ pub fn status_line(board: &Arc<StatusBoard>, counters: &Arc<Counters>) -> Status
 /// [`Failure`] with exit code 2: no file, one that others can read, no token in it.
 pub fn read_token(path: &Path) -> Result<Token, Failure> {
     let read = || -> std::io::Result<(u32, String)> {
-        let file = File::open(path)?;
+        let file = files::open_regular_within(path)?;
         let mode = file.metadata()?.permissions().mode();
-        let mut text = String::new();
-        // with room for the line feed, and for one byte too many
-        file.take(Token::LONGEST as u64 + 3).read_to_string(&mut text)?;
+        let text = files::within(files::MAX_WAIT, move || {
+            let mut text = String::new();
+            // with room for the line feed, and for one byte too many
+            file.take(Token::LONGEST as u64 + 3).read_to_string(&mut text)?;
+            Ok(text)
+        })?;
         Ok((mode, text))
     };
     let (mode, text) = read()

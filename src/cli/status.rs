@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use jiff::Timestamp;
+use crossbeam_channel::bounded;
+use serde::Deserialize;
 
 use super::{Failure, output, setup, sinks};
-use crate::domain::State;
+use crate::domain::{State, printable};
 use crate::live::{DaemonStatus, ReloadStatus, SinkStatus};
 use crate::sinks::Token;
 
@@ -21,11 +22,18 @@ use crate::sinks::Token;
 const USUAL_SOCKET: &str = "tympan/tympan.sock";
 const SYSTEM_FOLDER: &str = "/run";
 
-/// How long the daemon may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the daemon may take to answer, the connection included: with the program's own start five seconds at most.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// An answer comes among the records of the moment; whatever sends more than this before it is no daemon.
 const ANSWER_BYTES: u64 = 4 << 20;
+
+/// Counters of what is no loss.
+const NO_LOSS: [&str; 5] =
+    ["samples_captured", "windows_scored", "logs_deleted", "clips_deleted", "clients_refused"];
+
+/// Those of them that have a line of their own, when there is anything to tell.
+const OTHERS: [&str; 3] = ["logs_deleted", "clips_deleted", "clients_refused"];
 
 /// Arguments of `tympan status`.
 #[derive(Debug, Args)]
@@ -44,6 +52,12 @@ pub struct StatusArguments {
     json: bool,
 }
 
+/// Why a daemon does not answer.
+#[derive(Deserialize)]
+struct Refusal {
+    detail: String,
+}
+
 /// Where a daemon listens.
 enum Address {
     Unix(PathBuf),
@@ -56,7 +70,7 @@ enum Address {
 /// [`Failure`]: a wrong configuration or address, nobody who answers.
 pub fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
     let address = address(arguments)?;
-    let status = ask(&address).map_err(Failure::failed)?;
+    let status = ask(address).map_err(Failure::failed)?;
     if arguments.json {
         output::print_json(&status)?;
     } else {
@@ -99,19 +113,33 @@ fn usual_socket() -> PathBuf {
         .unwrap_or_else(|| Path::new(SYSTEM_FOLDER).join(USUAL_SOCKET))
 }
 
-fn ask(address: &Address) -> anyhow::Result<DaemonStatus> {
+/// Asks on a thread of its own: to connect, to write and to read may each take for ever, whoever listens there.
+fn ask(address: Address) -> anyhow::Result<DaemonStatus> {
+    let place = match &address {
+        Address::Unix(path) => path.display().to_string(),
+        Address::Tcp(address, _) => address.to_string(),
+    };
+    let (told, answer) = bounded(1);
+    let asking = std::thread::Builder::new().name("tympan-ask".to_owned()).spawn(move || {
+        // nobody waits any more when the time is up
+        let _ = told.send(exchange(&address));
+    });
+    asking.context("cannot start a thread to ask with")?;
+    match answer.recv_timeout(PATIENCE) {
+        Ok(answer) => answer,
+        Err(_) => Err(anyhow!("it has not answered within {} s", PATIENCE.as_secs()))
+            .with_context(|| no_answer(&place)),
+    }
+}
+
+fn exchange(address: &Address) -> anyhow::Result<DaemonStatus> {
     match address {
         Address::Unix(path) => {
             let stream = UnixStream::connect(path).with_context(|| nobody(&path.display()))?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
             converse(&stream, None).with_context(|| no_answer(&path.display()))
         }
         Address::Tcp(address, token) => {
-            let stream =
-                TcpStream::connect_timeout(address, PATIENCE).with_context(|| nobody(address))?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            let stream = TcpStream::connect(address).with_context(|| nobody(address))?;
             converse(&stream, token.as_ref()).with_context(|| no_answer(address))
         }
     }
@@ -144,31 +172,37 @@ where
             return Ok(serde_json::from_str(&line)?);
         }
         if line.starts_with("{\"type\":\"refused\"") {
-            return Err(anyhow!(
-                "it wants another token (--token-file, or token_file in [output.tcp])"
-            ));
+            let refusal: Refusal = serde_json::from_str(&line)?;
+            let hint = if refusal.detail.contains("token") {
+                "; it wants another token (--token-file, or token_file in [output.tcp])"
+            } else {
+                ""
+            };
+            return Err(anyhow!("it refused: {}{hint}", refusal.detail));
         }
     }
     Err(anyhow!("it hung up"))
 }
 
 fn in_words(status: &DaemonStatus) -> String {
+    // whoever answers may say anything
+    let (detail, device) = (printable(&status.detail), printable(&status.device));
+    let (model, version) = (printable(&status.model), printable(&status.version));
     let mut text = String::new();
-    let since = |time: Timestamp| age(status.time, time);
     let level = status.level_dbfs.map(|level| format!(", {level:.1} dBFS")).unwrap_or_default();
     let latency = &status.latency;
     let milli = |us: u64| us as f64 / 1000.0;
     let count = |name: &str| status.counters.get(name).copied().unwrap_or_default();
     // writing to a string never fails
-    let _ = writeln!(text, "{} for {}: {}", status.state, since(status.since), status.detail);
-    let _ = writeln!(text, "source   {} at {}{level}", status.device, status.sample_rate_hz);
-    let _ = writeln!(text, "model    {}", status.model);
+    let _ = writeln!(text, "{} for {}: {}", status.state, age(status.state_s), detail);
+    let _ = writeln!(text, "source   {device} at {}{level}", status.sample_rate_hz);
+    let _ = writeln!(text, "model    {model}");
     let _ = writeln!(
         text,
         "program  tympan {}, process {}, up {}",
-        status.version,
+        version,
         status.process,
-        since(status.started)
+        age(status.up_s)
     );
     let _ = writeln!(
         text,
@@ -186,31 +220,41 @@ fn in_words(status: &DaemonStatus) -> String {
         count("samples_captured"),
         count("windows_scored")
     );
-    let losses = ["samples_captured", "windows_scored"];
-    let losses = status
-        .counters
-        .iter()
-        .filter(|(name, lost)| !losses.contains(&name.as_str()) && **lost > 0);
-    let losses: Vec<String> = losses.map(|(name, lost)| format!("{name} {lost}")).collect();
+    let named = |is_wanted: &dyn Fn(&str) -> bool| {
+        let counters = status.counters.iter();
+        let wanted = counters.filter(|(name, count)| is_wanted(name) && **count > 0);
+        wanted
+            .map(|(name, count)| format!("{} {count}", printable(name)))
+            .collect::<Vec<String>>()
+            .join(", ")
+    };
+    let losses = named(&|name| !NO_LOSS.contains(&name));
     let nothing = if losses.is_empty() { "nothing" } else { "" };
-    let _ = writeln!(text, "lost     {nothing}{}", losses.join(", "));
+    let _ = writeln!(text, "lost     {nothing}{losses}");
+    let others = named(&|name| OTHERS.contains(&name));
+    if !others.is_empty() {
+        let _ = writeln!(text, "also     {others}");
+    }
     let sinks: Vec<String> = status.sinks.iter().map(sink_in_words).collect();
     let _ = writeln!(text, "outputs  {}", sinks.join(", "));
-    if let Some(ReloadStatus { time, detail, .. }) = &status.reload {
-        let _ = writeln!(text, "reload   {} ago: {detail}", since(*time));
+    if let Some(ReloadStatus { ago_s, detail, .. }) = &status.reload {
+        let _ = writeln!(text, "reload   {} ago: {}", age(*ago_s), printable(detail));
     }
     text
 }
 
 fn sink_in_words(sink: &SinkStatus) -> String {
-    let state = if sink.fails { "fails" } else { "works" };
+    let state = match (sink.stalled_s, sink.fails) {
+        (Some(seconds), _) => format!("has stood still for {}", age(seconds)),
+        (None, true) => "fails".to_owned(),
+        (None, false) => "works".to_owned(),
+    };
     let lost = if sink.lost > 0 { format!(" ({} records lost)", sink.lost) } else { String::new() };
-    format!("{} {state}{lost}", sink.name)
+    format!("{} {state}{lost}", printable(&sink.name))
 }
 
 /// Two units at most: what is days old is not told in seconds.
-fn age(now: Timestamp, then: Timestamp) -> String {
-    let seconds = now.duration_since(then).as_secs().max(0);
+fn age(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),

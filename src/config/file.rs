@@ -1,8 +1,7 @@
 //! A configuration file, read. Called by `cli` with a path; gives a `Config`, or every fault at once; main thread.
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -10,8 +9,10 @@ use toml::de::DeTable;
 use super::position::{Places, overlong_key};
 use super::resolved::Origin;
 use super::section::{Findings, Section};
+use super::shortened::missing;
 use super::{Config, ConfigError, ConfigProblem, ConfigProblems, Position, detector, resolve};
 use crate::domain::LabelSet;
+use crate::files;
 use crate::recognition::{DetectorSpec, ModelTraits};
 
 /// The configuration that is built in, documented line by line.
@@ -40,14 +41,40 @@ impl Reading {
     /// # Errors
     /// [`ConfigError::Unreadable`] or [`ConfigError::TooLarge`]. Faults in the file come out of the `finish` methods.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
-        let mut bytes = Vec::new();
-        // a byte more than is allowed, whatever the file system says of the length: it may be a pipe, or a device
-        File::open(path)
-            .and_then(|file| file.take(LARGEST_BYTES + 1).read_to_end(&mut bytes))
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        if bytes.len() as u64 > LARGEST_BYTES {
-            return Err(ConfigError::TooLarge { path: path.to_owned(), most: LARGEST_BYTES });
+        // it may be a pipe, or a device
+        Self::of_bytes(path, files::read_stream(path, LARGEST_BYTES))
+    }
+
+    /// Reads the file at `path` again, in the place of the configuration that is in force: as [`Self::open`], but what cannot be
+    /// read twice, and what seems to have been cut off, is refused.
+    ///
+    /// # Errors
+    /// As [`Self::open`], [`ConfigError::Unrepeatable`] and [`ConfigError::Shortened`].
+    pub fn reopen(path: &Path, in_force: &Config) -> Result<Self, ConfigError> {
+        let read = files::read_regular(path, LARGEST_BYTES);
+        if let Err(error) = &read
+            && error.kind() == ErrorKind::InvalidInput
+        {
+            let (path, reason) = (path.to_owned(), error.to_string());
+            return Err(ConfigError::Unrepeatable { path, reason });
         }
+        let reading = Self::of_bytes(path, read)?;
+        match missing(&in_force.origin.text, &reading.config.origin.text) {
+            // what is not TOML has its own fault
+            Some(missing) if reading.legible => {
+                Err(ConfigError::Shortened { path: path.to_owned(), missing })
+            }
+            _ => Ok(reading),
+        }
+    }
+
+    fn of_bytes(path: &Path, read: std::io::Result<Vec<u8>>) -> Result<Self, ConfigError> {
+        let bytes = read.map_err(|source| match source.kind() {
+            ErrorKind::FileTooLarge => {
+                ConfigError::TooLarge { path: path.to_owned(), most: LARGEST_BYTES }
+            }
+            _ => ConfigError::Unreadable { path: path.to_owned(), source },
+        })?;
         let name = path.display().to_string();
         Ok(match String::from_utf8(bytes) {
             Ok(text) => Self::from_str(&name, &text),
@@ -84,7 +111,7 @@ impl Reading {
         let folder = Path::new(name).parent().map(PathBuf::from).unwrap_or_default();
         let root = Section::root(file.get_ref(), built_in.get_ref(), &findings);
         let mut config = resolve::config(root, &folder);
-        config.origin = Origin { file: name.to_owned(), places };
+        config.origin = Origin { file: name.to_owned(), text: text.to_owned(), places };
         Self { config, problems: findings.into_inner().into_problems(), legible: true }
     }
 

@@ -13,6 +13,7 @@ mod problem;
 mod resolve;
 mod resolved;
 mod section;
+mod shortened;
 
 pub use file::Reading;
 pub use position::Position;

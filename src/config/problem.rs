@@ -80,6 +80,28 @@ pub enum ConfigError {
         /// The most that is read.
         most: u64,
     },
+    /// A daemon that runs cannot read it a second time.
+    #[error(
+        "the configuration {} cannot be read again ({reason}); give --config a regular file, and restart",
+        .path.display()
+    )]
+    Unrepeatable {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        reason: String,
+    },
+    /// A daemon that runs does not take a file that seems to have been cut off.
+    #[error(
+        "{}: {missing}; has it been cut off? Mend the file and reload. If it is meant so, restart",
+        .path.display()
+    )]
+    Shortened {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        missing: String,
+    },
     /// The file was read and has faults.
     #[error(transparent)]
     Faulty(#[from] ConfigProblems),

@@ -39,6 +39,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Origin {
     pub file: String,
+    pub text: String,
     pub places: Places,
 }
 

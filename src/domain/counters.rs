@@ -46,11 +46,17 @@ pub struct Counters {
     pub client_records_dropped: Counter,
     /// Streams of lost devices that hang in their driver for ever, with their threads and descriptors.
     pub streams_left_behind: Counter,
+    /// Rotated log files deleted to stay below the cap.
+    pub logs_deleted: Counter,
+    /// Clips deleted for their age, to stay below the cap, or because a power cut left them unfinished.
+    pub clips_deleted: Counter,
+    /// Connections refused: no or a wrong token, or no place left.
+    pub clients_refused: Counter,
 }
 
 impl Counters {
     /// Each count with the name of its field, in their order.
-    pub fn named(&self) -> [(&'static str, u64); 10] {
+    pub fn named(&self) -> [(&'static str, u64); 13] {
         [
             ("samples_captured", self.samples_captured.get()),
             ("samples_dropped", self.samples_dropped.get()),
@@ -62,6 +68,9 @@ impl Counters {
             ("events_dropped", self.events_dropped.get()),
             ("client_records_dropped", self.client_records_dropped.get()),
             ("streams_left_behind", self.streams_left_behind.get()),
+            ("logs_deleted", self.logs_deleted.get()),
+            ("clips_deleted", self.clips_deleted.get()),
+            ("clients_refused", self.clients_refused.get()),
         ]
     }
 }

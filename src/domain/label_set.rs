@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::DomainError;
+use super::{DomainError, is_steering};
 
 /// Distinct labels in the order of the network's outputs; cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl LabelSet {
         let mut seen = std::collections::HashMap::new();
         for (index, label) in labels.iter().enumerate() {
             let label = label.as_ref();
-            let visible = !label.trim().is_empty() && !label.chars().any(char::is_control);
+            let visible = !label.trim().is_empty() && !label.chars().any(is_steering);
             if !visible || label.len() > Self::LONGEST_BYTES {
                 let shown = label.chars().take(40).collect();
                 return Err(DomainError::BadLabel { index, label: shown });

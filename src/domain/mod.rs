@@ -4,9 +4,11 @@
 
 mod clip;
 mod counters;
+mod downmix;
 mod error;
 mod label_set;
 mod mel_window;
+mod printable;
 mod record;
 mod sample_index;
 mod sample_rate;
@@ -14,9 +16,11 @@ mod scores;
 
 pub use clip::Clip;
 pub use counters::{Counter, Counters};
+pub use downmix::{MAX_SAMPLE, downmix};
 pub use error::DomainError;
 pub use label_set::LabelSet;
 pub use mel_window::MelWindow;
+pub use printable::{is_steering, printable, printable_json, printable_lines};
 pub use record::{
     EventPhase, EventRecord, GapCause, GapRecord, LabelScore, Record, State, StatusRecord,
     TopScores, WindowRecord,

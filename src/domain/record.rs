@@ -229,6 +229,10 @@ pub enum State {
     Quiet,
     /// Samples sit at full scale: the input gain is too high.
     Clipping,
+    /// Samples are no numbers, or absurdly large: a broken channel, or bytes taken for the wrong format.
+    Invalid,
+    /// An output has taken nothing for seconds: nobody reads it, or its disk hangs.
+    Stalled,
     /// Stages cannot keep up: windows or audio are being dropped.
     Overloaded,
     /// The source is gone.
@@ -248,6 +252,8 @@ impl std::fmt::Display for State {
             Self::Flat => "flat",
             Self::Quiet => "quiet",
             Self::Clipping => "clipping",
+            Self::Invalid => "invalid",
+            Self::Stalled => "stalled",
             Self::Overloaded => "overloaded",
             Self::Lost => "lost",
             Self::Recovering => "recovering",

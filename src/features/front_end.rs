@@ -3,11 +3,8 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{FeatureError, FrontEndSpec};
-use crate::domain::SampleRate;
+use crate::domain::{MAX_SAMPLE, SampleRate};
 use crate::dsp::{MelFilterBank, Resampler, Stft, powers_to_db};
-
-/// A sample further from zero than this is not sound but a broken number: 60 dB above full scale.
-const ABSURD_SAMPLE: f32 = 1000.0;
 
 /// Samples repaired at a time, on the stack.
 const PIECE_SAMPLES: usize = 256;
@@ -75,7 +72,7 @@ impl FrontEnd {
             piece.copy_from_slice(chunk);
             for sample in piece.iter_mut() {
                 // written so that NaN fails
-                let sound = sample.abs() <= ABSURD_SAMPLE;
+                let sound = sample.abs() <= MAX_SAMPLE;
                 if !sound {
                     *sample = 0.0;
                     self.samples_repaired += 1;

@@ -20,12 +20,18 @@ pub struct DaemonStatus {
     pub process: u32,
     /// When the daemon was started.
     pub started: Timestamp,
+    /// How long ago that was, whatever the wall clock did since.
+    #[serde(default)]
+    pub up_s: u64,
     /// Its state, as in the last status record.
     pub state: State,
     /// That state in words.
     pub detail: String,
     /// Since when it has been in that state.
     pub since: Timestamp,
+    /// How long ago that was, whatever the wall clock did since.
+    #[serde(default)]
+    pub state_s: u64,
     /// The source in words.
     pub device: String,
     /// The source's rate.
@@ -69,8 +75,11 @@ pub struct LatencyStatus {
 pub struct SinkStatus {
     /// Its name.
     pub name: String,
-    /// Whether it fails just now, and is tried again.
+    /// Whether it fails just now, and is tried again, or has stood still for seconds.
     pub fails: bool,
+    /// For how long it has taken nothing, if it stands still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalled_s: Option<u64>,
     /// Records that it could not take.
     pub lost: u64,
 }
@@ -80,6 +89,9 @@ pub struct SinkStatus {
 pub struct ReloadStatus {
     /// When it ended.
     pub time: Timestamp,
+    /// How long ago that was, whatever the wall clock did since.
+    #[serde(default)]
+    pub ago_s: u64,
     /// Whether the new configuration is in force.
     pub succeeded: bool,
     /// What changed, or what was wrong.

@@ -204,6 +204,7 @@ impl FeatureStage {
         let noticed = Arrival::at(noticed).time;
         let time = noticed.saturating_sub(sample_rate.duration_of(samples)).unwrap_or(noticed);
         let start_sample = self.featuriser.end();
+        self.meter.gap();
         self.featuriser.skip(samples);
         if let Some(takeover) = &mut self.takeover {
             takeover.pass_over(self.featuriser.end());

@@ -4,7 +4,9 @@
 use std::time::{Duration, Instant};
 
 use super::input_meter::InputLevel;
+use super::stalls::Stall;
 use crate::domain::{Counters, SampleRate, State};
+use crate::sinks::WhenFull;
 
 /// An overload or clipping is over once it has not been seen for this long: a state that comes and goes every second
 /// would be a line a second.
@@ -13,6 +15,9 @@ const CALM: Duration = Duration::from_secs(5);
 /// Clipping is judged by the second: 1 in 1000 samples in flat tops is heard as distortion.
 const CLIPPING_SPAN: Duration = Duration::from_secs(1);
 const CLIPPING_SHARE: u64 = 1000;
+
+/// Samples that are no numbers are judged by the second as well: fewer are crackles, as a cable makes.
+const INVALID_SHARE: u64 = 1000;
 
 /// A room is told to be quiet after this much of it: long enough that a pause in a conversation is none.
 const QUIET_AFTER: Duration = Duration::from_secs(60);
@@ -25,6 +30,7 @@ pub(super) struct Reading {
     pub flat_run: u64,
     pub quiet_for: Duration,
     pub clipped: u64,
+    pub repaired: u64,
     pub windows_skipped: u64,
     pub samples_dropped: u64,
     pub events_dropped: u64,
@@ -38,6 +44,7 @@ impl Reading {
             flat_run: level.flat_run(),
             quiet_for,
             clipped: level.clipped.get(),
+            repaired: counters.samples_repaired.get(),
             windows_skipped: counters.windows_skipped.get(),
             samples_dropped: counters.samples_dropped.get(),
             events_dropped: counters.events_dropped.get(),
@@ -58,6 +65,7 @@ pub(super) struct Change {
 
 /// Remembers what was seen when.
 pub(super) struct Health {
+    when_full: WhenFull,
     silent_after_samples: u64,
     silent_after: Duration,
     state: State,
@@ -65,18 +73,23 @@ pub(super) struct Health {
     last: Reading,
     overloaded_at: Option<Instant>,
     clipped_at: Option<Instant>,
+    invalid_at: Option<Instant>,
+    stall: Option<Stall>,
     span: (Instant, Reading),
 }
 
 impl Health {
-    /// Listening, as of `now`; losses before `first` are not looked at.
+    /// Listening, as of `now`; losses before `first` are not looked at. Where everybody waits for room, nothing is dropped, a
+    /// recording's silences are its own, and only samples that are no numbers are a state.
     pub(super) fn new(
+        when_full: WhenFull,
         silent_after: Duration,
         sample_rate: SampleRate,
         now: Instant,
         first: Reading,
     ) -> Self {
         Self {
+            when_full,
             // no time at all would call every single zero a silence
             silent_after_samples: sample_rate.samples_in(silent_after).max(1),
             silent_after,
@@ -85,14 +98,23 @@ impl Health {
             last: first,
             overloaded_at: None,
             clipped_at: None,
+            invalid_at: None,
+            stall: None,
             span: (now, first),
         }
     }
 
     /// Takes in the counts of `now`; says if the state is another one than before.
     ///
-    /// Of several states the one that loses most is told: overloaded, then silent, flat, clipping, and quiet.
-    pub(super) fn observe(&mut self, now: Instant, reading: Reading) -> Option<Change> {
+    /// Of several states the one that loses most is told: overloaded, then stalled, invalid, silent, flat, clipping, and
+    /// quiet.
+    pub(super) fn observe(
+        &mut self,
+        now: Instant,
+        reading: Reading,
+        stall: Option<Stall>,
+    ) -> Option<Change> {
+        self.stall = stall;
         if reading.losses() > self.last.losses() {
             self.overloaded_at = Some(now);
         }
@@ -103,6 +125,10 @@ impl Health {
             let clipped = reading.clipped - before.clipped;
             if clipped > 0 && clipped * CLIPPING_SHARE >= heard {
                 self.clipped_at = Some(now);
+            }
+            let repaired = reading.repaired - before.repaired;
+            if repaired > 0 && repaired * INVALID_SHARE >= heard {
+                self.invalid_at = Some(now);
             }
             self.span = (now, reading);
         }
@@ -119,8 +145,15 @@ impl Health {
         let recent = |seen: Option<Instant>| {
             seen.is_some_and(|seen| now.saturating_duration_since(seen) < CALM)
         };
+        if self.when_full == WhenFull::Wait {
+            return if recent(self.invalid_at) { State::Invalid } else { State::Listening };
+        }
         if recent(self.overloaded_at) {
             State::Overloaded
+        } else if self.stall.is_some() {
+            State::Stalled
+        } else if recent(self.invalid_at) {
+            State::Invalid
         } else if reading.zero_run >= self.silent_after_samples {
             State::Silent
         } else if reading.flat_run >= self.silent_after_samples {
@@ -141,6 +174,12 @@ impl Health {
                 self.last.windows_skipped - self.first.windows_skipped,
                 self.last.samples_dropped - self.first.samples_dropped,
                 self.last.events_dropped - self.first.events_dropped,
+            ),
+            State::Stalled => self.stall.as_ref().map(Stall::to_string).unwrap_or_default(),
+            State::Invalid => format!(
+                "samples are no numbers or absurdly large, {} so far, and are left out: is the format right (integer or \
+                 float, byte order), or a channel broken ([source.microphone] channel chooses one)?",
+                self.last.repaired
             ),
             State::Silent => format!(
                 "every sample of the last {} s was exactly 0: is the input muted (alsamixer, pavucontrol)?",
@@ -170,20 +209,24 @@ mod tests {
     struct Patient {
         health: Health,
         began: Instant,
+        stall: Option<Stall>,
     }
 
     impl Patient {
         fn new() -> Self {
             let began = Instant::now();
             let rate = SampleRate::new(16_000).unwrap();
-            let health = Health::new(Duration::from_secs(10), rate, began, Reading::default());
-            Self { health, began }
+            let (when_full, silent_after) = (WhenFull::DropAndCount, Duration::from_secs(10));
+            let health = Health::new(when_full, silent_after, rate, began, Reading::default());
+            Self { health, began, stall: None }
         }
 
         fn after(&mut self, ms: u64, reading: Reading) -> Option<State> {
             let heard = 16 * ms;
             let now = self.began + Duration::from_millis(ms);
-            self.health.observe(now, Reading { heard, ..reading }).map(|change| change.state)
+            self.health
+                .observe(now, Reading { heard, ..reading }, self.stall.clone())
+                .map(|change| change.state)
         }
     }
 
@@ -222,7 +265,8 @@ mod tests {
         let mut patient = Patient::new();
         let skipped = |windows_skipped| Reading { windows_skipped, ..Reading::default() };
         assert_eq!(patient.after(100, skipped(0)), None);
-        let change = patient.health.observe(patient.began + Duration::from_millis(200), skipped(3));
+        let now = patient.began + Duration::from_millis(200);
+        let change = patient.health.observe(now, skipped(3), None);
         let change = change.unwrap();
         assert_eq!(change.state, State::Overloaded);
         assert!(change.detail.contains("3 windows skipped"), "{}", change.detail);
@@ -239,6 +283,30 @@ mod tests {
         assert_eq!(patient.after(2_000, clipped(31)), Some(State::Clipping));
         assert_eq!(patient.after(6_900, clipped(31)), None);
         assert_eq!(patient.after(7_000, clipped(31)), Some(State::Listening));
+    }
+
+    #[test]
+    fn one_sample_in_a_thousand_that_is_no_number_is_a_state_also_where_everybody_waits() {
+        for when_full in [WhenFull::DropAndCount, WhenFull::Wait] {
+            let mut patient = Patient::new();
+            patient.health.when_full = when_full;
+            let repaired = |repaired| Reading { repaired, ..Reading::default() };
+            assert_eq!(patient.after(1_000, repaired(15)), None);
+            assert_eq!(patient.after(2_000, repaired(31)), Some(State::Invalid));
+            assert_eq!(patient.after(6_900, repaired(31)), None);
+            assert_eq!(patient.after(7_000, repaired(31)), Some(State::Listening));
+        }
+    }
+
+    #[test]
+    fn an_output_that_stands_still_is_told_with_its_name_until_it_moves() {
+        let mut patient = Patient::new();
+        let stall = Stall { sink: "stdout".to_owned(), lasting: Duration::from_secs(38) };
+        let now = patient.began + Duration::from_millis(100);
+        let change = patient.health.observe(now, Reading::default(), Some(stall)).unwrap();
+        assert_eq!(change.state, State::Stalled);
+        assert!(change.detail.contains("stdout has taken nothing for 38 s"), "{}", change.detail);
+        assert_eq!(patient.after(200, Reading::default()), Some(State::Listening));
     }
 
     #[test]

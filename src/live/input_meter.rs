@@ -58,6 +58,9 @@ struct FlatRun {
 
 impl FlatRun {
     fn hear(&mut self, sample: f32) {
+        if self.samples == 0 {
+            (self.lowest, self.highest) = (sample, sample);
+        }
         self.lowest = self.lowest.min(sample);
         self.highest = self.highest.max(sample);
         self.samples += 1;
@@ -71,6 +74,15 @@ impl InputMeter {
     pub(super) fn new(level: Arc<InputLevel>) -> Self {
         let flat = FlatRun { samples: 0, lowest: 0.0, highest: 0.0 };
         Self { level, zero_run: 0, rail_run: 0, flat }
+    }
+
+    /// Samples are missing here: what comes next continues no run.
+    pub(super) fn gap(&mut self) {
+        (self.zero_run, self.rail_run, self.flat.samples) = (0, 0, 0);
+        // Relaxed: see `InputLevel::zero_run`.
+        self.level.zero_run.store(0, Ordering::Relaxed);
+        // Relaxed: as above.
+        self.level.flat_run.store(0, Ordering::Relaxed);
     }
 
     /// Looks at the next samples.
@@ -130,6 +142,20 @@ mod tests {
         let room: Vec<f32> = (0..16_000).map(|_| noise(16) as f32 * step).collect();
         meter.hear(&room);
         assert!(level.flat_run() < 100, "{}", level.flat_run());
+    }
+
+    #[test]
+    fn a_gap_ends_every_run() {
+        let level = Arc::new(InputLevel::default());
+        let mut meter = InputMeter::new(Arc::clone(&level));
+        meter.hear(&[0.0; 100]);
+        meter.hear(&[1.0, 1.0]);
+        meter.gap();
+        assert_eq!((level.zero_run(), level.flat_run()), (0, 0));
+        meter.hear(&[1.0]);
+        assert_eq!((level.clipped.get(), level.flat_run()), (0, 1));
+        meter.hear(&[0.0; 10]);
+        assert_eq!((level.zero_run(), level.flat_run()), (10, 10));
     }
 
     #[test]

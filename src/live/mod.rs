@@ -26,6 +26,7 @@ mod reloading;
 mod reopening;
 mod shutdown;
 mod stage_thread;
+mod stalls;
 mod status_board;
 mod supervisor;
 mod systemd;

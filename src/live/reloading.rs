@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
@@ -12,6 +12,9 @@ use super::hurry::hurry;
 use crate::domain::SampleRate;
 use crate::features::{Featuriser, FeaturiserSpec};
 use crate::recognition::{DetectorSpec, Recogniser, RecogniserSpec, Scorer};
+
+/// Reading and warming up take a second or two; what takes longer than this hangs in a file system that does not answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a running daemon gets another configuration and model.
 #[derive(Clone)]
@@ -72,7 +75,7 @@ pub(super) enum ReloadChange {
 
 enum Stage {
     Idle,
-    Reading(Receiver<Result<(Successor, InForce), String>>),
+    Reading { result: Receiver<Result<(Successor, InForce), String>>, since: Instant },
     TakingOver(InForce),
 }
 
@@ -83,22 +86,43 @@ pub(super) struct Reloading {
     successors: Sender<Successor>,
     done: (Sender<Taken>, Receiver<Taken>),
     stage: Stage,
+    /// Whether it has been told that another one waits for the one under way.
+    is_next_told: bool,
 }
 
 impl Reloading {
     pub(super) fn new(reload: Reload, source: Arc<str>, successors: Sender<Successor>) -> Self {
-        Self { reload, source, successors, done: bounded(1), stage: Stage::Idle }
+        Self {
+            reload,
+            source,
+            successors,
+            done: bounded(1),
+            stage: Stage::Idle,
+            is_next_told: false,
+        }
     }
 
     /// One look: begins a reload that was asked for, passes on what has been read, says how it went.
-    pub(super) fn turn(&mut self, sample_rate: SampleRate) -> Option<ReloadChange> {
+    pub(super) fn turn(&mut self, sample_rate: SampleRate, now: Instant) -> Option<ReloadChange> {
+        // Relaxed: the flag guards no other memory.
+        let is_next_asked = self.reload.requested.load(Ordering::Relaxed);
+        if is_next_asked && !matches!(self.stage, Stage::Idle) && !self.is_next_told {
+            self.is_next_told = true;
+            log::info!("a reload is still under way; another one follows it");
+        }
         match &self.stage {
             // Relaxed: the flag guards no other memory.
             Stage::Idle if self.reload.requested.swap(false, Ordering::Relaxed) => {
-                self.begin(sample_rate)
+                self.begin(sample_rate, now)
             }
             Stage::Idle => None,
-            Stage::Reading(read) => match read.try_recv() {
+            Stage::Reading { result, since } => match result.try_recv() {
+                Err(TryRecvError::Empty) if now.saturating_duration_since(*since) >= PATIENCE => {
+                    let seconds = PATIENCE.as_secs();
+                    self.fail(format!(
+                        "reading it has taken more than {seconds} s, and is given up"
+                    ))
+                }
                 Err(TryRecvError::Empty) => None,
                 Ok(Ok((successor, in_force))) => {
                     self.stage = Stage::TakingOver(in_force);
@@ -123,8 +147,9 @@ impl Reloading {
         }
     }
 
-    fn begin(&mut self, sample_rate: SampleRate) -> Option<ReloadChange> {
-        let (told, read) = bounded(1);
+    fn begin(&mut self, sample_rate: SampleRate, now: Instant) -> Option<ReloadChange> {
+        self.is_next_told = false;
+        let (told, result) = bounded(1);
         let (reload, source, done) =
             (self.reload.clone(), Arc::clone(&self.source), self.done.0.clone());
         let reading =
@@ -136,7 +161,7 @@ impl Reloading {
             });
         match reading {
             Ok(_) => {
-                self.stage = Stage::Reading(read);
+                self.stage = Stage::Reading { result, since: now };
                 Some(ReloadChange::Began)
             }
             Err(error) => self.fail(error.to_string()),

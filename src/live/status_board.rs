@@ -27,10 +27,10 @@ pub struct StatusBoard {
 
 #[derive(Debug)]
 struct Board {
-    started: Timestamp,
+    started: (Timestamp, Instant),
     /// None before the source has started.
     last: Option<StatusRecord>,
-    since: Timestamp,
+    since: (Timestamp, Instant),
     device: String,
     model: String,
     level_dbfs: Option<f32>,
@@ -39,16 +39,16 @@ struct Board {
     quiet_since: Option<Instant>,
     latency: RecentLatency,
     sinks: Vec<Arc<SinkVitals>>,
-    reload: Option<ReloadStatus>,
+    reload: Option<(ReloadStatus, Instant)>,
 }
 
 impl Default for StatusBoard {
     /// A daemon that has just been started.
     fn default() -> Self {
         let board = Board {
-            started: Timestamp::now(),
+            started: (Timestamp::now(), Instant::now()),
             last: None,
-            since: Timestamp::now(),
+            since: (Timestamp::now(), Instant::now()),
             device: String::new(),
             model: String::new(),
             level_dbfs: None,
@@ -66,22 +66,31 @@ impl StatusBoard {
     /// The daemon as it is now; none before its source has started.
     pub fn status(&self, counters: &Counters) -> Option<DaemonStatus> {
         let mut board = self.lock();
-        board.latency.turn(Instant::now());
+        let now = Instant::now();
+        board.latency.turn(now);
         let board = &*board;
+        // the wall clock may have been set meanwhile
+        let seconds_since = |then: Instant| now.saturating_duration_since(then).as_secs();
         let last = board.last.as_ref()?;
-        let sink = |vitals: &Arc<SinkVitals>| SinkStatus {
-            name: vitals.name().to_owned(),
-            fails: vitals.fails(),
-            lost: vitals.lost(),
+        let sink = |vitals: &Arc<SinkVitals>| {
+            let stalled = vitals.stalled_for(now);
+            SinkStatus {
+                name: vitals.name().to_owned(),
+                fails: vitals.fails() || stalled.is_some(),
+                stalled_s: stalled.map(|lasting| lasting.as_secs()),
+                lost: vitals.lost(),
+            }
         };
         Some(DaemonStatus {
             time: Timestamp::now(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
-            started: board.started,
+            started: board.started.0,
+            up_s: seconds_since(board.started.1),
             state: last.state,
             detail: last.detail.clone(),
-            since: board.since,
+            since: board.since.0,
+            state_s: seconds_since(board.since.1),
             device: board.device.clone(),
             sample_rate_hz: last.sample_rate_hz,
             model: board.model.clone(),
@@ -89,7 +98,10 @@ impl StatusBoard {
             counters: counts(counters),
             latency: board.latency.percentiles(),
             sinks: board.sinks.iter().map(sink).collect(),
-            reload: board.reload.clone(),
+            reload: board
+                .reload
+                .as_ref()
+                .map(|(reload, at)| ReloadStatus { ago_s: seconds_since(*at), ..reload.clone() }),
         })
     }
 
@@ -101,7 +113,7 @@ impl StatusBoard {
     pub(super) fn told(&self, record: &StatusRecord) {
         let mut board = self.lock();
         if board.last.as_ref().is_none_or(|last| last.state != record.state) {
-            board.since = record.time;
+            board.since = (record.time, Instant::now());
         }
         board.last = Some(record.clone());
     }
@@ -131,7 +143,7 @@ impl StatusBoard {
     }
 
     pub(super) fn set_reload(&self, reload: ReloadStatus) {
-        self.lock().reload = Some(reload);
+        self.lock().reload = Some((reload, Instant::now()));
     }
 
     /// Notes a window as it is handed over.

@@ -14,6 +14,7 @@ use super::pipeline_spec::PipelineSpec;
 use super::reloading::{ReloadChange, Reloading};
 use super::reopening::{Reopen, Reopening, Started};
 use super::shutdown::Shutdown;
+use super::stalls::{Stall, Stalls};
 use super::topology::Pipeline;
 use super::watchdog::Pulse;
 use super::watched::Watched;
@@ -134,6 +135,7 @@ impl Supervisor {
     /// Looks at everything, turn by turn, until something ends it.
     fn listen(&mut self, input: &mut Input) -> Ending {
         let mut health = self.health();
+        let mut stalls = Stalls::new(&self.pipeline.sinks);
         let mut watched = Watched::new(&self.pipeline.sinks, self.pulse(input));
         loop {
             if self.is_stopped() {
@@ -144,7 +146,12 @@ impl Supervisor {
             if let Ok(end) = self.pipeline.sink_ends.try_recv() {
                 return Ending::from_sink(end);
             }
-            if let Some(ending) = self.look_at_source(input, &mut health) {
+            // where everybody waits, a reader that pauses is no stall
+            let stall = match self.spec.when_full {
+                WhenFull::DropAndCount => stalls.look(Instant::now()),
+                WhenFull::Wait => None,
+            };
+            if let Some(ending) = self.look_at_source(input, &mut health, stall) {
                 return ending;
             }
             if let Ok(failure) = self.pipeline.failures.recv_timeout(TURN) {
@@ -153,7 +160,12 @@ impl Supervisor {
         }
     }
 
-    fn look_at_source(&mut self, input: &mut Input, health: &mut Health) -> Option<Ending> {
+    fn look_at_source(
+        &mut self,
+        input: &mut Input,
+        health: &mut Health,
+        stall: Option<Stall>,
+    ) -> Option<Ending> {
         let Some(running) = &mut input.running else {
             self.look_for_source(input);
             return None;
@@ -162,7 +174,7 @@ impl Supervisor {
             SourceState::Ended => Some(Ending::SourceEnded),
             SourceState::Running => {
                 match &input.reopening {
-                    None => self.look_at_samples(health),
+                    None => self.look_at_samples(health, stall),
                     Some(reopening) if self.samples_heard() > reopening.heard_before => {
                         input.reopening = None;
                         *health = self.health();
@@ -219,7 +231,7 @@ impl Supervisor {
     /// Takes a new configuration and model into service, or tells why not.
     fn look_at_reload(&mut self) {
         let Some(reloading) = &mut self.reloading else { return };
-        let Some(change) = reloading.turn(self.sample_rate) else { return };
+        let Some(change) = reloading.turn(self.sample_rate, Instant::now()) else { return };
         let (succeeded, detail) = match change {
             ReloadChange::Began => {
                 log::info!("reading the configuration and the model again");
@@ -238,7 +250,8 @@ impl Supervisor {
             }
         };
         systemd::ready(&detail);
-        let status = ReloadStatus { time: Timestamp::now(), succeeded, detail: detail.clone() };
+        let (time, ago_s) = (Timestamp::now(), 0);
+        let status = ReloadStatus { time, ago_s, succeeded, detail: detail.clone() };
         self.spec.board.set_reload(status);
         // the state itself is what it was, and so is the board's word of it
         let state = self.spec.board.state().unwrap_or(State::Listening);
@@ -266,7 +279,8 @@ impl Supervisor {
     }
 
     fn health(&self) -> Health {
-        Health::new(self.spec.silent_after, self.sample_rate, Instant::now(), self.reading())
+        let PipelineSpec { when_full, silent_after, .. } = self.spec;
+        Health::new(when_full, silent_after, self.sample_rate, Instant::now(), self.reading())
     }
 
     fn reading(&self) -> Reading {
@@ -274,10 +288,9 @@ impl Supervisor {
         Reading::take(&self.spec.counters, &self.pipeline.level, quiet_for)
     }
 
-    fn look_at_samples(&self, health: &mut Health) {
-        // Offline nothing is dropped, and a recording's silences are its own.
-        if self.spec.when_full == WhenFull::DropAndCount
-            && let Some(Change { state, detail }) = health.observe(Instant::now(), self.reading())
+    fn look_at_samples(&self, health: &mut Health, stall: Option<Stall>) {
+        if let Some(Change { state, detail }) =
+            health.observe(Instant::now(), self.reading(), stall)
         {
             self.tell(state, detail);
         }

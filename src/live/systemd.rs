@@ -1,17 +1,20 @@
-//! Tells the service manager how the daemon fares; without one, says nothing. Called by the supervisor.
+//! Tells the service manager how the daemon fares; without one, says nothing. Called by the supervisor. A line break in a
+//! status would be another message to the manager, so there is none.
 
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use crate::domain::printable;
+
 /// The scorer is warm and the source delivers.
 pub(super) fn ready(status: &str) {
-    tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+    tell(&[NotifyState::Ready, NotifyState::Status(&printable(status))]);
 }
 
 /// One line for `systemctl status`.
 pub(super) fn status(status: &str) {
-    tell(&[NotifyState::Status(status)]);
+    tell(&[NotifyState::Status(&printable(status))]);
 }
 
 /// The configuration is being read again; [`ready`] tells that this is over.
@@ -34,7 +37,7 @@ pub(super) fn alive() {
 
 /// The end has begun.
 pub(super) fn stopping(status: &str) {
-    tell(&[NotifyState::Stopping, NotifyState::Status(status)]);
+    tell(&[NotifyState::Stopping, NotifyState::Status(&printable(status))]);
 }
 
 fn tell(states: &[NotifyState<'_>]) {

@@ -9,8 +9,8 @@ use tch::nn::VarStore;
 use super::bundle_files::{CARD, LARGEST_MANIFEST_BYTES, MANIFEST, WEIGHTS, read, sha256, write};
 use super::weights::{LARGEST_HEADER_BYTES, tensors_in};
 use super::{
-    BundleError, Manifest, Network, NetworkError, NetworkScorer, Schedule, read_weights,
-    with_random_seed,
+    BundleError, Manifest, Network, NetworkError, NetworkMode, NetworkScorer, Schedule,
+    read_weights,
 };
 use crate::domain::LabelSet;
 use crate::features::{FeaturiserSpec, FrontEnd};
@@ -191,10 +191,8 @@ fn load_network(
         return Err(network_error(NetworkError::Parameters { expected, found }));
     }
     let store = VarStore::new(Device::Cpu);
-    // random weights, until those of the file take their place
-    let network = with_random_seed(0, || {
-        Network::new(&store.root(), &manifest.network, mel_bands, outputs, 0.0)
-    });
+    let spec = &manifest.network;
+    let network = Network::new(&store.root(), spec, mel_bands, outputs, NetworkMode::Inference);
     read_weights(bytes, &store.variables()).map_err(network_error)?;
     Ok(network)
 }

@@ -1,13 +1,13 @@
 //! The files of a bundle: read within a bound and from nowhere else, written whole. Called by [`super::Bundle`], on its
 //! caller's thread.
 
-use std::fs;
-use std::io::{Error, ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use super::BundleError;
+use crate::files::{self, Durability};
 
 pub const MANIFEST: &str = "model.toml";
 pub const WEIGHTS: &str = "weights.safetensors";
@@ -24,42 +24,35 @@ pub const LARGEST_MANIFEST_BYTES: u64 = 1 << 20;
 pub fn read(folder: &Path, file: &'static str, most: u64) -> Result<Vec<u8>, BundleError> {
     let path = folder.join(file);
     let failed = |source| BundleError::File { path: path.clone(), source };
-    let target = match path.canonicalize() {
+    // a file system whose server is away would hold us here already
+    let (file_path, folder_path) = (path.clone(), folder.to_owned());
+    let resolve = move || Ok((file_path.canonicalize()?, folder_path.canonicalize()?));
+    let (target, inside) = match files::within(files::MAX_WAIT, resolve) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(BundleError::Missing { folder: folder.to_owned(), file });
         }
-        target => target.map_err(failed)?,
+        resolved => resolved.map_err(failed)?,
     };
-    if !target.starts_with(folder.canonicalize().map_err(failed)?) {
+    if !target.starts_with(inside) {
         return Err(BundleError::Outside { path, target });
     }
-    // asked before it is opened: a pipe without a writer would keep us waiting
-    let metadata = fs::metadata(&target).map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(failed(Error::new(ErrorKind::InvalidInput, "not a regular file")));
-    }
-    let mut bytes = Vec::new();
-    if metadata.len() <= most {
-        let opened = fs::File::open(&target).map_err(failed)?;
-        // one more than allowed, so that a file that grows meanwhile is noticed
-        opened.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
-    }
-    let found = metadata.len().max(bytes.len() as u64);
-    if found > most {
-        return Err(BundleError::TooLarge { path, found, most });
-    }
-    Ok(bytes)
+    files::read_regular(&target, most).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => {
+            // what the file system claims, unless it claims less than there is
+            let found = std::fs::metadata(&target).map_or(0, |found| found.len()).max(most + 1);
+            BundleError::TooLarge { path, found, most }
+        }
+        _ => BundleError::File { path, source: error },
+    })
 }
 
-/// Writes beside the target and renames, so that nobody reads half a file.
+/// Writes a file of the bundle; nobody reads half of it.
 ///
 /// # Errors
 /// [`BundleError::File`].
 pub fn write(folder: &Path, file: &'static str, bytes: &[u8]) -> Result<(), BundleError> {
     let path = folder.join(file);
-    let beside = folder.join(format!("{file}.new"));
-    fs::write(&beside, bytes)
-        .and_then(|()| fs::rename(&beside, &path))
+    files::replace(&path, bytes, Durability::Synced)
         .map_err(|source| BundleError::File { path, source })
 }
 

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor, nn};
 
+use super::network_mode::NetworkMode;
 use super::structure::{ConvLayer, Structure};
 
 /// What training computes convolutions in; weights, and everything else, are 32-bit numbers either way. Listening and
@@ -39,7 +40,12 @@ pub struct ConvBlock {
 
 impl ConvTrunk {
     /// Creates the variables `block0.conv`, `block0.norm`, … under `root`.
-    pub fn new(root: &nn::Path<'_>, structure: &Structure, mel_bands: i64) -> Self {
+    pub fn new(
+        root: &nn::Path<'_>,
+        structure: &Structure,
+        mel_bands: i64,
+        mode: NetworkMode,
+    ) -> Self {
         let shapes = structure.column_shapes(mel_bands);
         let blocks = structure.convolutions.iter().zip(&shapes).enumerate();
         let blocks = blocks.map(|(index, (&layer, &[channels_in, _]))| {
@@ -51,7 +57,7 @@ impl ConvTrunk {
                 groups: 1,
                 // the batch norm has one
                 bias: false,
-                ws_init: nn::init::DEFAULT_KAIMING_NORMAL,
+                ws_init: mode.initial(nn::init::DEFAULT_KAIMING_NORMAL),
                 bs_init: nn::Init::Const(0.0),
                 padding_mode: nn::PaddingMode::Zeros,
             };

@@ -4,6 +4,7 @@
 use tch::{Kind, TchError, Tensor, nn};
 
 use super::TimePooling;
+use super::network_mode::NetworkMode;
 use super::projection::detached_linear;
 use super::structure::Structure;
 use super::tiled_matrix::TiledMatrix;
@@ -18,7 +19,13 @@ pub struct Head {
 
 impl Head {
     /// Creates the variables `attention`, if the structure pools with it, and `output` under `root`.
-    pub fn new(root: &nn::Path<'_>, structure: &Structure, mel_bands: i64, labels: i64) -> Self {
+    pub fn new(
+        root: &nn::Path<'_>,
+        structure: &Structure,
+        mel_bands: i64,
+        labels: i64,
+        mode: NetworkMode,
+    ) -> Self {
         let width = structure.state_width(mel_bands);
         let attention = match structure.pooling {
             TimePooling::Mean => None,
@@ -29,8 +36,9 @@ impl Head {
         };
         // every label begins as unlikely as one of `labels` is
         let prior = -(labels.max(2) as f64 - 1.0).ln();
-        let config =
-            nn::LinearConfig { bs_init: Some(nn::Init::Const(prior)), ..Default::default() };
+        let usual = nn::LinearConfig::default();
+        let ws_init = mode.initial(usual.ws_init);
+        let config = nn::LinearConfig { ws_init, bs_init: Some(nn::Init::Const(prior)), ..usual };
         Self { attention, output: nn::linear(root / "output", width, labels, config) }
     }
 

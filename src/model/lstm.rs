@@ -2,6 +2,7 @@
 
 use tch::{TchError, Tensor, nn};
 
+use super::network_mode::NetworkMode;
 use super::recurrence::Recurrence;
 use super::tiled_matrix::TiledMatrix;
 
@@ -24,9 +25,9 @@ pub enum Pass {
 
 impl Lstm {
     /// Creates the variables of an LSTM of `hidden` units over features of `width` values.
-    pub fn new(path: &nn::Path<'_>, width: i64, hidden: i64) -> Self {
+    pub fn new(path: &nn::Path<'_>, width: i64, hidden: i64, mode: NetworkMode) -> Self {
         let bound = 1.0 / (hidden as f64).sqrt();
-        let uniform = nn::Init::Uniform { lo: -bound, up: bound };
+        let uniform = mode.initial(nn::Init::Uniform { lo: -bound, up: bound });
         let zero = nn::Init::Const(0.0);
         let weights = [
             path.var("weight_ih_l0", &[4 * hidden, width], uniform),

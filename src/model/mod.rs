@@ -16,6 +16,7 @@ mod lstm;
 mod manifest;
 mod network;
 mod network_kind;
+mod network_mode;
 mod network_scorer;
 mod network_sizes;
 mod network_spec;
@@ -35,6 +36,7 @@ pub use layer_cost::LayerCost;
 pub use manifest::{Activation, Figures, Manifest, Provenance};
 pub use network::Network;
 pub use network_kind::NetworkKind;
+pub use network_mode::NetworkMode;
 pub use network_scorer::{NetworkScorer, Schedule};
 pub use network_sizes::{
     CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec, TimePooling,

@@ -10,6 +10,7 @@ use super::NetworkSpec;
 use super::conv_trunk::{ConvTrunk, Precision};
 use super::head::Head;
 use super::lstm::{Lstm, Pass};
+use super::network_mode::NetworkMode;
 use super::projection::Projection;
 use super::structure::Structure;
 
@@ -28,23 +29,28 @@ pub struct Network {
 impl Network {
     /// Creates the variables under `root`: `block0.conv`, `block0.norm`, …, `projection`, `lstm`, `attention`, `output`.
     ///
-    /// `dropout` is the share of features and of pooled outputs that training leaves out. `spec` was checked.
+    /// `spec` was checked.
     pub fn new(
         root: &nn::Path<'_>,
         spec: &NetworkSpec,
         mel_bands: i64,
         labels: i64,
-        dropout: f64,
+        mode: NetworkMode,
     ) -> Self {
         let structure = spec.structure();
         let width = structure.feature_width(mel_bands);
         Self {
-            trunk: ConvTrunk::new(root, &structure, mel_bands),
-            projection: Projection::new(root, &structure, mel_bands),
-            lstm: structure.lstm_hidden.map(|hidden| Lstm::new(&(root / "lstm"), width, hidden)),
-            head: Head::new(root, &structure, mel_bands, labels),
+            trunk: ConvTrunk::new(root, &structure, mel_bands, mode),
+            projection: Projection::new(root, &structure, mel_bands, mode),
+            lstm: structure
+                .lstm_hidden
+                .map(|hidden| Lstm::new(&(root / "lstm"), width, hidden, mode)),
+            head: Head::new(root, &structure, mel_bands, labels, mode),
             structure,
-            dropout,
+            dropout: match mode {
+                NetworkMode::Training { dropout } => dropout,
+                NetworkMode::Inference => 0.0,
+            },
         }
     }
 

@@ -3,6 +3,7 @@
 
 use tch::{TchError, Tensor, nn};
 
+use super::network_mode::NetworkMode;
 use super::structure::Structure;
 use super::tiled_matrix::TiledMatrix;
 
@@ -15,11 +16,24 @@ pub struct Projection {
 
 impl Projection {
     /// Creates the variable `projection` under `root`, if the structure has it.
-    pub fn new(root: &nn::Path<'_>, structure: &Structure, mel_bands: i64) -> Self {
+    pub fn new(
+        root: &nn::Path<'_>,
+        structure: &Structure,
+        mel_bands: i64,
+        mode: NetworkMode,
+    ) -> Self {
         let stacked = structure.stacked_width(mel_bands);
+        let usual = nn::LinearConfig::default();
+        let ws_init = mode.initial(usual.ws_init);
+        // like the weights', the bias' usual values are random
+        let bs_init = match mode {
+            NetworkMode::Training { .. } => usual.bs_init,
+            NetworkMode::Inference => Some(nn::Init::Const(0.0)),
+        };
+        let config = nn::LinearConfig { ws_init, bs_init, ..usual };
         let linear = structure
             .projection
-            .map(|width| nn::linear(root / "projection", stacked, width, Default::default()));
+            .map(|width| nn::linear(root / "projection", stacked, width, config));
         Self { columns_per_feature: structure.columns_per_feature, linear }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::page::page;
 use super::pictures::draw_all;
 use super::{EvaluationReport, ReportError};
+use crate::files::{self, Durability};
 use crate::plots::TrainingLog;
 
 /// Writes `index.html`, which needs no other file, `figures.json`, and each picture as `NAME.svg` and `NAME.png` into
@@ -22,7 +23,8 @@ pub fn write_report(
         .map_err(|source| ReportError::File { path: folder.to_owned(), source })?;
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
-        std::fs::write(&path, bytes).map_err(|source| ReportError::File { path, source })
+        files::replace(&path, bytes, Durability::Synced)
+            .map_err(|source| ReportError::File { path, source })
     };
     for plate in &plates {
         write(&format!("{}.svg", plate.stem), plate.picture.svg()?.as_bytes())?;

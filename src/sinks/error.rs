@@ -133,6 +133,7 @@ impl SinkError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 format!("make room on the disk that holds {folder}, or lower max_total_mb")
             }
+            io::ErrorKind::InvalidInput => "only a regular file can be rotated".to_owned(),
             io::ErrorKind::IsADirectory => "it is a folder; add a file name to it".to_owned(),
             _ => format!("choose a file in a folder that can be written, not in {folder}"),
         };

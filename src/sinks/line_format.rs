@@ -1,8 +1,10 @@
 //! How a record becomes a line: text for people, JSON Lines for programs. Used by every sink, on the sink's thread.
 
+use std::borrow::Cow;
+
 use super::RecordFilter;
 use super::text_line::render_text;
-use crate::domain::{Record, SampleRate};
+use crate::domain::{Record, SampleRate, printable_json};
 
 /// The shape of the lines a sink writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,9 @@ fn render_json(record: &Record, line: &mut String) {
     serde_json::to_writer(&mut bytes, record)
         .expect("invariant: a record has string keys only and memory takes every write");
     *line = String::from_utf8(bytes).expect("invariant: serde_json writes UTF-8");
+    if let Cow::Owned(escaped) = printable_json(line) {
+        *line = escaped;
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Standard output: text for a person, JSON Lines for a pipe. Fed by its queue; runs on the thread `tympan-stdout`.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use super::line_buffer::LineBuffer;
@@ -14,6 +14,8 @@ pub struct StdoutSink<W> {
     lines: LineBuffer<W>,
     format: LineFormat,
     records: RecordFilter,
+    /// A terminal that is gone fails like a broken disk.
+    is_terminal: bool,
     /// From the last status; text needs it to tell durations.
     sample_rate: Option<SampleRate>,
     line: String,
@@ -29,7 +31,8 @@ impl StdoutSink<File> {
             .as_fd()
             .try_clone_to_owned()
             .map_err(|source| SinkError::from_write("stdout", source))?;
-        Ok(Self::new(File::from(descriptor), format, records))
+        let is_terminal = descriptor.is_terminal();
+        Ok(Self { is_terminal, ..Self::new(File::from(descriptor), format, records) })
     }
 }
 
@@ -40,8 +43,17 @@ impl<W: Write + Send> StdoutSink<W> {
             lines: LineBuffer::new(writer),
             format,
             records,
+            is_terminal: false,
             sample_rate: None,
             line: String::new(),
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> SinkError {
+        if self.is_terminal && source.raw_os_error() == Some(nix::libc::EIO) {
+            SinkError::Closed
+        } else {
+            SinkError::from_write("stdout", source)
         }
     }
 }
@@ -64,11 +76,11 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
         }
         self.line.clear();
         self.format.render_into(record, self.sample_rate, &mut self.line);
-        self.lines.push(&self.line).map_err(|source| SinkError::from_write("stdout", source))
+        self.lines.push(&self.line).map_err(|source| self.failed(source))
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
-        self.lines.drain().map_err(|source| SinkError::from_write("stdout", source))
+        self.lines.drain().map_err(|source| self.failed(source))
     }
 }
 

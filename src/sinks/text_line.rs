@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::Colour;
 use crate::domain::{
     EventPhase, EventRecord, GapCause, GapRecord, Record, SampleRate, State, StatusRecord,
-    WindowRecord,
+    WindowRecord, printable,
 };
 
 /// What a terminal has at least.
@@ -122,6 +122,8 @@ fn render_status(status: &StatusRecord, columns: &mut Columns<'_>) -> fmt::Resul
         State::Flat => (YELLOW, '!', "flat"),
         State::Quiet => (CYAN, '·', "quiet"),
         State::Clipping => (YELLOW, '!', "clipping"),
+        State::Invalid => (YELLOW, '!', "invalid"),
+        State::Stalled => (YELLOW, '!', "stalled"),
         State::Overloaded => (YELLOW, '!', "overloaded"),
         State::Lost => (RED, '!', "lost"),
         State::Recovering => (YELLOW, '·', "recovering"),
@@ -192,10 +194,7 @@ struct Visible<'a>(&'a str);
 
 impl fmt::Display for Visible<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            f.write_char(if character.is_control() { ' ' } else { character })?;
-        }
-        Ok(())
+        f.write_str(&printable(self.0))
     }
 }
 

@@ -2,9 +2,13 @@
 //! whoever watches the daemon.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::domain::{Counter, Counters, Record};
+
+/// A write that takes longer is a stall: even a disk that has to spin up answers sooner, or comes close.
+const STALLED_AFTER: Duration = Duration::from_secs(5);
 
 /// One sink's life signs.
 #[derive(Debug)]
@@ -15,6 +19,9 @@ pub struct SinkVitals {
     begun: Counter,
     ended: Counter,
     fails: AtomicBool,
+    created: Instant,
+    /// When the last attempt began, in milliseconds since then.
+    begun_ms: AtomicU64,
 }
 
 impl SinkVitals {
@@ -26,6 +33,8 @@ impl SinkVitals {
             begun: Counter::default(),
             ended: Counter::default(),
             fails: AtomicBool::new(false),
+            created: Instant::now(),
+            begun_ms: AtomicU64::new(0),
         }
     }
 
@@ -57,7 +66,20 @@ impl SinkVitals {
         self.begun.get() > ended
     }
 
+    /// For how long it has been in one and the same write, if that is longer than any write should take.
+    pub fn stalled_for(&self, now: Instant) -> Option<Duration> {
+        if !self.is_busy() {
+            return None;
+        }
+        // Relaxed: the number guards no other memory. If the attempt has just ended and another begun, it is a recent one.
+        let begun = self.created + Duration::from_millis(self.begun_ms.load(Ordering::Relaxed));
+        Some(now.saturating_duration_since(begun)).filter(|lasting| *lasting >= STALLED_AFTER)
+    }
+
     pub(super) fn attempt<T>(&self, attempt: impl FnOnce() -> T) -> T {
+        let begun_ms = u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // Relaxed: see `stalled_for`.
+        self.begun_ms.store(begun_ms, Ordering::Relaxed);
         self.begun.add(1);
         let outcome = attempt();
         self.ended.add(1);

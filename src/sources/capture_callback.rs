@@ -8,6 +8,7 @@ use std::time::Instant;
 use cpal::{FromSample, SizedSample};
 
 use super::{SampleProducer, SourceError};
+use crate::domain::downmix;
 
 /// Frames converted at a time. Larger callbacks are pushed in pieces: 4096 frames are 85 ms at 48 kHz, far more than
 /// a low-latency host asks for, and 16 KiB stay in the first cache level.
@@ -16,7 +17,7 @@ const SCRATCH_FRAMES: usize = 4096;
 /// Which of a device's channels is heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ChannelSelection {
-    /// The mean of all channels.
+    /// The mean of all channels; one that is not numbers is left out.
     #[default]
     Mix,
     /// One of them, counted from 0.
@@ -81,7 +82,10 @@ impl CaptureCallback {
             let frames = piece.len() / self.channels;
             let mono = &mut self.scratch[..frames];
             match self.selection {
-                ChannelSelection::Mix => mix(piece, self.channels, mono),
+                ChannelSelection::Mix => {
+                    let repaired = mix(piece, self.channels, mono);
+                    self.producer.note_repaired(repaired);
+                }
                 ChannelSelection::One(channel) => {
                     pick(piece, self.channels, usize::from(channel), mono);
                 }
@@ -99,7 +103,8 @@ impl CaptureCallback {
     }
 }
 
-fn mix<T>(interleaved: &[T], channels: usize, mono: &mut [f32])
+/// The samples of single channels that were left out come back.
+fn mix<T>(interleaved: &[T], channels: usize, mono: &mut [f32]) -> u64
 where
     T: SizedSample,
     f32: FromSample<T>,
@@ -108,12 +113,15 @@ where
         for (out, &sample) in mono.iter_mut().zip(interleaved) {
             *out = f32::from_sample_(sample);
         }
-        return;
+        return 0;
     }
-    let scale = 1.0 / channels as f32;
+    let mut repaired = 0;
     for (out, frame) in mono.iter_mut().zip(interleaved.chunks_exact(channels)) {
-        *out = frame.iter().map(|&sample| f32::from_sample_(sample)).sum::<f32>() * scale;
+        let (mean, left_out) = downmix(frame.iter().map(|&sample| f32::from_sample_(sample)));
+        *out = mean;
+        repaired += left_out;
     }
+    repaired
 }
 
 fn pick<T>(interleaved: &[T], channels: usize, channel: usize, mono: &mut [f32])

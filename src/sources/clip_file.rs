@@ -2,7 +2,6 @@
 //!
 //! Fed by the file; read by the feeder's thread, and through [`load_clip`] by the offline commands.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +16,8 @@ use symphonia::core::packet::Packet;
 
 use super::limits::{absurd_header, check_clip_samples};
 use super::{Repeat, SampleReader, SourceError};
-use crate::domain::{Clip, SampleRate};
+use crate::domain::{Clip, SampleRate, downmix};
+use crate::files;
 
 /// Samples of silence that one damaged packet becomes at most: a bound on the memory that a lying header costs.
 const LONGEST_SILENCE: u64 = 1 << 20;
@@ -104,6 +104,10 @@ impl ClipFile {
 }
 
 impl SampleReader for ClipFile {
+    fn take_repaired(&mut self) -> u64 {
+        std::mem::take(&mut self.decoding.repaired)
+    }
+
     fn name(&self) -> &str {
         &self.name
     }
@@ -136,6 +140,7 @@ struct Decoding {
     rate_hz: Option<u32>,
     decoded: u64,
     damaged_packets: u64,
+    repaired: u64,
     interleaved: Vec<f32>,
 }
 
@@ -144,7 +149,7 @@ impl Decoding {
         let unreadable = |source| SourceError::FileUnreadable { path: path.to_owned(), source };
         let refused =
             |reason: String| SourceError::UnsupportedFile { path: path.to_owned(), reason };
-        let file = File::open(path).map_err(unreadable)?;
+        let file = files::open_regular_within(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
         if metadata.is_dir() {
             return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
@@ -186,6 +191,7 @@ impl Decoding {
             decoder,
             decoded: 0,
             damaged_packets: 0,
+            repaired: 0,
             interleaved: Vec::new(),
         })
     }
@@ -230,12 +236,11 @@ impl Decoding {
                     }
                     _ => (),
                 }
-                let scale = 1.0 / channels as f32;
-                mono.extend(
-                    self.interleaved
-                        .chunks_exact(channels)
-                        .map(|frame| frame.iter().sum::<f32>() * scale),
-                );
+                for frame in self.interleaved.chunks_exact(channels) {
+                    let (mean, left_out) = downmix(frame.iter().copied());
+                    mono.push(mean);
+                    self.repaired += left_out;
+                }
                 self.decoded += (self.interleaved.len() / channels) as u64;
             }
             Err(DecoderError::ResetRequired) => {

@@ -89,6 +89,7 @@ impl Feed {
         // Relaxed: the flag guards no other memory.
         while !self.stop.load(Ordering::Relaxed) {
             let count = self.reader.read(&mut block)?;
+            self.producer.note_repaired(self.reader.take_repaired());
             if count == 0 {
                 break;
             }

@@ -16,6 +16,11 @@ pub trait SampleReader: Send {
     /// # Errors
     /// [`SourceError`] when reading fails; what was read before stays valid.
     fn read(&mut self, block: &mut [f32]) -> Result<usize, SourceError>;
+
+    /// How many samples of single channels were no numbers and were left out of the mean, since the last call.
+    fn take_repaired(&mut self) -> u64 {
+        0
+    }
 }
 
 /// Whether a reader starts over at its end.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use super::limits::MAX_CHANNELS;
 use super::{SampleReader, SourceError};
-use crate::domain::SampleRate;
+use crate::domain::{SampleRate, downmix};
 
 /// The longest specification, `s16le:384000:256`, three times over: what is longer is not one, and not repeated whole.
 const LONGEST_SPEC_BYTES: usize = 48;
@@ -161,6 +161,7 @@ pub struct PcmReader<R> {
     stream: R,
     bytes: Vec<u8>,
     filled: usize,
+    repaired: u64,
 }
 
 impl PcmReader<std::io::Stdin> {
@@ -173,7 +174,7 @@ impl PcmReader<std::io::Stdin> {
 impl<R: Read + Send> PcmReader<R> {
     /// Reads `stream`, which records call `name`.
     pub fn new(name: &str, spec: PcmSpec, stream: R) -> Self {
-        Self { name: name.to_owned(), spec, stream, bytes: Vec::new(), filled: 0 }
+        Self { name: name.to_owned(), spec, stream, bytes: Vec::new(), filled: 0, repaired: 0 }
     }
 
     /// Moves the whole frames that are there to `block`, and keeps the rest of a frame for the next read.
@@ -182,9 +183,10 @@ impl<R: Read + Send> PcmReader<R> {
         let frame_bytes = sample_bytes * usize::from(self.spec.channels);
         let whole = self.filled / frame_bytes;
         for (out, frame) in block.iter_mut().zip(self.bytes.chunks_exact(frame_bytes).take(whole)) {
-            let sum: f32 =
-                frame.chunks_exact(sample_bytes).map(|bytes| self.spec.format.decode(bytes)).sum();
-            *out = sum / f32::from(self.spec.channels);
+            let samples = frame.chunks_exact(sample_bytes);
+            let (mean, left_out) = downmix(samples.map(|bytes| self.spec.format.decode(bytes)));
+            *out = mean;
+            self.repaired += left_out;
         }
         self.bytes.copy_within(whole * frame_bytes..self.filled, 0);
         self.filled -= whole * frame_bytes;
@@ -193,6 +195,10 @@ impl<R: Read + Send> PcmReader<R> {
 }
 
 impl<R: Read + Send> SampleReader for PcmReader<R> {
+    fn take_repaired(&mut self) -> u64 {
+        std::mem::take(&mut self.repaired)
+    }
+
     fn name(&self) -> &str {
         &self.name
     }

@@ -2,15 +2,14 @@
 //! trainer, read when it goes on.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::{SetFingerprint, TrainingError, TrainingSpec, TrainingState};
+use crate::files::{self, Durability};
 
 /// Entry of the header with everything that is no tensor, in TOML: its numbers come back bit by bit.
 const ENTRY: &str = "tympan";
@@ -107,12 +106,6 @@ impl Checkpoint {
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainingError> {
-    let beside: PathBuf = path.with_extension("safetensors.new");
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
-    };
-    write().map_err(|source| TrainingError::File { path: path.to_owned(), source })
+    files::replace(path, bytes, Durability::Synced)
+        .map_err(|source| TrainingError::File { path: path.to_owned(), source })
 }

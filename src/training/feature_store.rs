@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::ClipFeatures;
 use crate::domain::Clip;
 use crate::features::FrontEndSpec;
+use crate::files::{self, Durability};
 
 /// Begins every entry; rises with the layout.
 const MAGIC: &[u8; 16] = b"tympan features1";
@@ -84,7 +85,7 @@ impl FeatureStore {
 
     /// An entry, if it is there and whole.
     fn read(&self, entry: &Path, label: Option<usize>) -> Option<ClipFeatures> {
-        let bytes = std::fs::read(entry).ok()?;
+        let bytes = files::read_regular(entry, u64::MAX).ok()?;
         let (content, hash) = bytes.split_at_checked(bytes.len().checked_sub(HASH_BYTES)?)?;
         let values = content.strip_prefix(MAGIC)?;
         let width = 1 + self.front_end.mel_bands;
@@ -111,7 +112,5 @@ fn write(entry: &Path, features: &ClipFeatures) -> std::io::Result<()> {
     if let Some(folder) = entry.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let beside = entry.with_extension(format!("new{}", std::process::id()));
-    std::fs::write(&beside, bytes)?;
-    std::fs::rename(&beside, entry)
+    files::replace(entry, &bytes, Durability::Cached)
 }

@@ -15,7 +15,7 @@ use super::{
     SetFingerprint, TrainingError, TrainingSpec, TrainingState, Validation,
 };
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
-use crate::model::{Network, NetworkSpec, with_random_seed, write_weights};
+use crate::model::{Network, NetworkMode, NetworkSpec, with_random_seed, write_weights};
 
 /// Training clips that are measured as they are, beside the validation clips: enough to see overfitting.
 const PLAIN_CLIPS: usize = 200;
@@ -82,7 +82,8 @@ impl Trainer {
         let variables = VarStore::new(Device::Cpu);
         let (bands, labels) = (target.front_end.mel_bands as i64, target.labels as i64);
         let network = with_random_seed(spec.seed, || {
-            Network::new(&variables.root(), target.network, bands, labels, spec.dropout)
+            let mode = NetworkMode::Training { dropout: spec.dropout };
+            Network::new(&variables.root(), target.network, bands, labels, mode)
         })
         .with_precision(spec.precision);
         let flat = FlatWeights::new(&variables);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{EpochReport, TrainingError};
+use crate::files::{self, Durability};
 
 /// The columns, in order.
 pub const COLUMNS: &str = "epoch,learning_rate,train_loss,train_accuracy,validation_loss,validation_clip_accuracy,\
@@ -33,14 +34,12 @@ pub fn log_text(epochs: &[EpochReport]) -> String {
     text
 }
 
-/// Writes the log beside its place and renames it there.
+/// Writes the log; nobody reads half of it.
 ///
 /// # Errors
 /// [`TrainingError::File`] when it cannot be written.
 pub fn write_log(path: &Path, epochs: &[EpochReport]) -> Result<(), TrainingError> {
-    let beside = path.with_extension("csv.new");
-    std::fs::write(&beside, log_text(epochs))
-        .and_then(|()| std::fs::rename(&beside, path))
+    files::replace(path, log_text(epochs).as_bytes(), Durability::Synced)
         .map_err(|source| TrainingError::File { path: path.to_owned(), source })
 }
 

@@ -8,8 +8,8 @@ use tch::nn::VarStore;
 use tympan::domain::{MelWindow, Scores};
 use tympan::features::Featuriser;
 use tympan::model::{
-    Bundle, BundleError, Manifest, Network, NetworkKind, NetworkSpec, Schedule, with_random_seed,
-    write_weights,
+    Bundle, BundleError, Manifest, Network, NetworkKind, NetworkMode, NetworkSpec, Schedule,
+    with_random_seed, write_weights,
 };
 use tympan::recognition::Scorer;
 
@@ -110,7 +110,15 @@ fn small_weights() -> &'static [u8] {
         let manifest = small_manifest();
         let (bands, labels) = (manifest.front_end.mel_bands as i64, manifest.labels.len() as i64);
         let store = VarStore::new(Device::Cpu);
-        with_random_seed(1, || Network::new(&store.root(), &manifest.network, bands, labels, 0.0));
+        with_random_seed(1, || {
+            Network::new(
+                &store.root(),
+                &manifest.network,
+                bands,
+                labels,
+                NetworkMode::Training { dropout: 0.0 },
+            )
+        });
         write_weights(&store.variables()).expect("weights can be written")
     })
 }

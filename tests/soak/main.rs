@@ -131,8 +131,11 @@ impl Soak {
         let sinks: Vec<Box<dyn Sink>> = vec![
             Box::new(Ledger(Arc::clone(&account))),
             Box::new(
-                LogFile::open(LogFileSpec { file_bytes: 200_000, ..LogFileSpec::new(&log) })
-                    .unwrap(),
+                LogFile::open(
+                    LogFileSpec { file_bytes: 200_000, ..LogFileSpec::new(&log) },
+                    Arc::default(),
+                )
+                .unwrap(),
             ),
             Box::new(SocketSink::open(spec, Arc::clone(&counters), Arc::new(status)).unwrap()),
         ];
@@ -176,7 +179,7 @@ impl Soak {
         match self.random.random_range(0..6) {
             0 => self.lose_the_device(),
             1 => self.overload(),
-            2 => self.fill_the_disk(),
+            2 => self.block_the_log(),
             3 => self.reload(),
             4 => {
                 self.device.overrun(self.random.random_range(1..100_000));
@@ -214,7 +217,8 @@ impl Soak {
         "overload"
     }
 
-    fn fill_the_disk(&mut self) -> &'static str {
+    /// Somebody puts something into the log's place that is no file: it is neither followed nor written.
+    fn block_the_log(&mut self) -> &'static str {
         // between the two moves the daemon may make the file anew; then it is moved too, to another name
         loop {
             let aside = format!("log-aside-{}.jsonl", self.random.random::<u32>());
@@ -226,7 +230,7 @@ impl Soak {
         }
         std::thread::sleep(Duration::from_millis(self.random.random_range(10..800)));
         fs::remove_file(&self.log).unwrap();
-        "disk full"
+        "log blocked"
     }
 
     fn reload(&mut self) -> &'static str {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::report::{BenchReport, FORMAT};
 use super::subject::Subject;
 use crate::cli::Failure;
+use crate::files::{self, Durability};
 
 /// Reads a baseline for a measurement of `subject`.
 ///
@@ -68,10 +69,7 @@ pub fn check_folder(path: &Path) -> Result<(), Failure> {
 /// [`Failure`] when it cannot be written.
 pub fn save(path: &Path, report: &BenchReport) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(report).map_err(Failure::failed)?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    std::fs::write(&beside, format!("{text}\n"))
-        .and_then(|()| std::fs::rename(&beside, path))
+    files::replace(path, format!("{text}\n").as_bytes(), Durability::Synced)
         .with_context(|| format!("cannot write the baseline {}", path.display()))
         .map_err(Failure::failed)
 }

@@ -11,7 +11,6 @@ use hdrhistogram::Histogram;
 
 use super::own_process;
 use super::socket_client::{FinishLine, HandedOver, Seen, SocketClient};
-use super::socket_folder::SocketFolder;
 use super::wake_meter::WakeMeter;
 use crate::cli::Failure;
 use crate::cli::run::{SILENT_AFTER, failure_of};
@@ -19,6 +18,7 @@ use crate::cli::setup::Setup;
 use crate::cli::signals::stop_flag;
 use crate::cli::source_choice::{self, OpenSource, SourceChoice};
 use crate::domain::{Counters, SampleRate};
+use crate::files;
 use crate::live::{Daemon, PipelineSpec, WindowObserver};
 use crate::model::Schedule;
 use crate::sinks::{Sink, SocketSink, SocketSpec, UnixSocketSpec};
@@ -57,7 +57,7 @@ pub fn listen(
         stop: stop_flag()?,
         reached: Arc::new(AtomicBool::new(false)),
     };
-    let folder = SocketFolder::create()
+    let folder = files::private_folder(&std::env::temp_dir())
         .context("cannot make a folder for the socket; set TMPDIR to one that can be written")
         .map_err(Failure::failed)?;
     let path = folder.path().join("bench.sock");

@@ -14,7 +14,6 @@ mod noise;
 mod own_process;
 mod report;
 mod socket_client;
-mod socket_folder;
 mod subject;
 mod throughput;
 mod wake_meter;

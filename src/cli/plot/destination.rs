@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use crate::cli::{Failure, output};
+use crate::files::{self, Durability};
 use crate::plots::{Picture, PlotError, Sheet};
 
 /// Options of every picture.
@@ -81,7 +82,7 @@ impl Destination {
                 PictureFormat::Svg => picture.svg().map(String::into_bytes),
                 PictureFormat::Png => picture.png(),
             };
-            std::fs::write(path, bytes.map_err(failure_of)?)
+            files::replace(path, &bytes.map_err(failure_of)?, Durability::Synced)
                 .map_err(|error| Failure::failed(anyhow!("{}: {error}", path.display())))?;
             output::print(&format!("{}\n", path.display()))?;
         }

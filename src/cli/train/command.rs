@@ -14,6 +14,7 @@ use super::plan::{Plan, Splits};
 use super::recordings::Recordings;
 use super::run_file::{self, Beginning};
 use crate::cli::{Failure, logging};
+use crate::files;
 use crate::model::configure_runtime;
 
 /// Trains, measures, writes.
@@ -60,10 +61,7 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
 /// Hours of training must not end at a folder that cannot be written.
 fn require_writable(folder: &Path) -> Result<(), Failure> {
     let made = !folder.exists();
-    let probe = folder.join("model.toml.new");
-    let tried = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&probe, b""))
-        .and_then(|()| std::fs::remove_file(&probe));
+    let tried = std::fs::create_dir_all(folder).and_then(|()| files::probe_folder(folder));
     if made {
         // only if it is empty, and it comes back when there is something to write
         let _ = std::fs::remove_dir(folder);

@@ -12,6 +12,7 @@ use super::plan::Plan;
 use super::recordings::Recordings;
 use super::run_file::Beginning;
 use crate::cli::{Failure, output};
+use crate::files::{self, Durability};
 use crate::model::{Bundle, Figures};
 use crate::offline::Split;
 
@@ -70,9 +71,9 @@ pub fn train(
         }
     }
     let report = report(plan, splits, &figures);
-    std::fs::write(plan.out.join("folds.csv"), csv(&report))?;
+    files::replace(&plan.out.join("folds.csv"), csv(&report).as_bytes(), Durability::Synced)?;
     let json = serde_json::to_string_pretty(&report).map_err(Failure::failed)?;
-    std::fs::write(plan.out.join("folds.json"), json + "\n")?;
+    files::replace(&plan.out.join("folds.json"), (json + "\n").as_bytes(), Durability::Synced)?;
     output::print(&table(&report))?;
     Ok(true)
 }

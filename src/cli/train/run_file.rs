@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::options::{TrainArguments, plain};
 use crate::cli::Failure;
+use crate::files::{self, Durability};
 
 const NAME: &str = "run.json";
 
@@ -88,10 +89,7 @@ fn contradictions(given: &TrainArguments, begun: &TrainArguments) -> Vec<String>
 /// [`Failure`] when the folder cannot be written.
 pub fn write(folder: &Path, arguments: &TrainArguments) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(&arguments.given()).map_err(Failure::failed)?;
-    let (path, beside) = (path_in(folder), folder.join("run.json.new"));
-    std::fs::write(&beside, text)?;
-    std::fs::rename(beside, path)?;
-    Ok(())
+    Ok(files::replace(&path_in(folder), text.as_bytes(), Durability::Synced)?)
 }
 
 /// The run is done.

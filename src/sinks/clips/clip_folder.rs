@@ -2,16 +2,17 @@
 //! `tympan-clips`.
 
 use std::collections::VecDeque;
-use std::time::Duration;
-
-use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::audio_tap::{AudioFeed, AudioTap, audio_tap};
+use super::clip_clock::Now;
 use super::clip_spec::ClipSpec;
+use super::clip_wav::Clip;
 use super::history::History;
 use super::judged::Judged;
-use super::wav_files::{Clip, WavFiles};
-use crate::domain::{EventPhase, EventRecord, Record, SampleIndex, SampleRate, State};
+use super::wav_files::WavFiles;
+use crate::domain::{Counters, EventPhase, EventRecord, Record, SampleIndex, SampleRate, State};
 use crate::sinks::{Sink, SinkError, WhenFull};
 
 /// An event is told this much later than it began, at most: its confirmation and the window's length. And the windows that
@@ -34,7 +35,7 @@ pub struct ClipFolder {
     judged: Judged,
     open: Vec<OpenClip>,
     ready: VecDeque<Clip>,
-    tidied: Option<Timestamp>,
+    tidied: Option<Instant>,
 }
 
 /// A clip whose end has not come or has not been judged yet.
@@ -47,7 +48,7 @@ struct OpenClip {
 }
 
 impl ClipFolder {
-    /// Opens the folder; the tap is for the feature stage.
+    /// Opens the folder; the tap is for the feature stage. What is deleted is counted in `counters`.
     ///
     /// # Errors
     /// [`SinkError::ClipFolder`] when the folder cannot be made or written.
@@ -55,8 +56,10 @@ impl ClipFolder {
         spec: ClipSpec,
         sample_rate: SampleRate,
         when_full: WhenFull,
+        counters: Arc<Counters>,
     ) -> Result<(Self, AudioTap), SinkError> {
-        let files = WavFiles::open(spec.folder.clone(), spec.total_bytes, spec.age)
+        let (folder, now) = (spec.folder.clone(), Now::read());
+        let files = WavFiles::open(folder, spec.total_bytes, spec.age, counters, now)
             .map_err(|source| SinkError::ClipFolder { folder: spec.folder.clone(), source })?;
         let (tap, feed) = audio_tap(sample_rate, when_full);
         let folder = Self {
@@ -188,14 +191,17 @@ impl Sink for ClipFolder {
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
+        let now = Now::read();
         while let Some(clip) = self.ready.front() {
-            self.files.write(clip).map_err(|source| self.failed(source))?;
+            let written = self.files.write(clip, now);
+            written.map_err(|source| self.failed(source))?;
             self.ready.pop_front();
         }
-        let now = Timestamp::now();
-        if self.tidied.is_none_or(|last| now.duration_since(last).unsigned_abs() >= TIDYING) {
-            self.files.shrink(0, now).map_err(|source| self.failed(source))?;
-            self.tidied = Some(now);
+        let last = self.tidied;
+        if last.is_none_or(|last| now.monotonic.saturating_duration_since(last) >= TIDYING) {
+            let shrunk = self.files.shrink(0, now);
+            shrunk.map_err(|source| self.failed(source))?;
+            self.tidied = Some(now.monotonic);
         }
         Ok(())
     }

@@ -4,8 +4,10 @@
 //! and writes those around an event to a file, if all of them were judged and none of the denied labels was heard.
 
 mod audio_tap;
+mod clip_clock;
 mod clip_folder;
 mod clip_spec;
+mod clip_wav;
 mod history;
 mod judged;
 mod wav_files;

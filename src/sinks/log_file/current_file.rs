@@ -1,14 +1,15 @@
 //! The file that is being written: opened to append, its torn end mended. Used by `LogFile`, on its thread.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use jiff::Timestamp;
 
-/// Longer than any line tympan writes; a first line beyond it is not ours.
-const LONGEST_LINE: u64 = 64 * 1024;
+use super::first_record::time_of_first_record;
+use crate::files;
+
 /// What a house sounds like is not for every user of the machine to read.
 const FILE_MODE: u32 = 0o640;
 
@@ -17,7 +18,7 @@ const FILE_MODE: u32 = 0o640;
 pub(super) struct CurrentFile {
     /// Its length, counting lines that are still on their way.
     pub(super) bytes: u64,
-    /// The time in its first line; `None` while it is empty.
+    /// The time of its first record; `None` while it is empty.
     pub(super) begun: Option<Timestamp>,
     identity: (u64, u64),
 }
@@ -25,8 +26,7 @@ pub(super) struct CurrentFile {
 impl CurrentFile {
     /// Opens `path` to append, creating it if need be. A last line without line feed, left by a power cut, gets one.
     pub(super) fn open(path: &Path) -> io::Result<(File, Self)> {
-        let mut file =
-            OpenOptions::new().read(true).append(true).create(true).mode(FILE_MODE).open(path)?;
+        let mut file = files::append(path, FILE_MODE)?;
         let metadata = file.metadata()?;
         let mut bytes = metadata.len();
         if bytes > 0 {
@@ -43,7 +43,7 @@ impl CurrentFile {
         }
         let begun = if bytes > 0 {
             let fallback = metadata.modified().ok().and_then(|time| time.try_into().ok());
-            time_of_first_line(&file)?.or(fallback).or(Some(Timestamp::now()))
+            time_of_first_record(&file)?.or(fallback).or(Some(Timestamp::now()))
         } else {
             None
         };
@@ -52,15 +52,6 @@ impl CurrentFile {
 
     /// Whether `path` still names this file: somebody may have moved or deleted it.
     pub(super) fn is_still_at(&self, path: &Path) -> bool {
-        fs::metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity)
+        fs::symlink_metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity)
     }
-}
-
-fn time_of_first_line(mut file: &File) -> io::Result<Option<Timestamp>> {
-    let mut line = Vec::new();
-    // Appending ignores the cursor, so it may stay anywhere.
-    file.rewind()?;
-    BufReader::new(file.take(LONGEST_LINE)).read_until(b'\n', &mut line)?;
-    let line: serde_json::Value = serde_json::from_slice(&line).unwrap_or_default();
-    Ok(line["time"].as_str().and_then(|time| time.parse().ok()))
 }

@@ -1,15 +1,17 @@
 //! The sink that writes JSON Lines to a file. Fed by its queue; runs on the thread `tympan-logfile`.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::current_file::CurrentFile;
 use super::rotated_files::RotatedFiles;
-use crate::domain::Record;
+use crate::domain::{Counters, Record};
+use crate::files;
 use crate::sinks::line_buffer::LineBuffer;
 use crate::sinks::{LineFormat, RecordFilter, Sink, SinkError};
 
@@ -52,24 +54,27 @@ pub struct LogFile {
     current: CurrentFile,
     lines: LineBuffer<File>,
     line: String,
+    counters: Arc<Counters>,
 }
 
 impl LogFile {
-    /// Opens the file to append, after trying whether its folder can be written.
+    /// Opens the file to append, after trying whether its folder can be written. What is deleted is counted in `counters`.
     ///
     /// # Errors
-    /// [`SinkError::LogFile`] when folder or file cannot be written.
-    pub fn open(spec: LogFileSpec) -> Result<Self, SinkError> {
+    /// [`SinkError::LogFile`] when folder or file cannot be written, or the path is a link, a device, a FIFO or a folder.
+    pub fn open(spec: LogFileSpec, counters: Arc<Counters>) -> Result<Self, SinkError> {
         let open = || {
             let rotated = RotatedFiles::of(&spec.path)?;
-            probe(&rotated, &spec)?;
+            files::require_replaceable(&spec.path)?;
+            // rotation needs to create files, which a writable file in a read-only folder does not show
+            files::probe_folder(rotated.folder())?;
             let (file, current) = CurrentFile::open(&spec.path)?;
             Ok((rotated, file, current))
         };
         let (rotated, file, current) =
             open().map_err(|source| SinkError::log_file(&spec.path, source))?;
-        let log_file =
-            Self { spec, rotated, current, lines: LineBuffer::new(file), line: String::new() };
+        let (lines, line) = (LineBuffer::new(file), String::new());
+        let log_file = Self { spec, rotated, current, lines, line, counters };
         log_file.enforce_cap().map_err(|source| log_file.failed(source))?;
         Ok(log_file)
     }
@@ -92,7 +97,10 @@ impl LogFile {
 
     fn rotate(&mut self, begun: Timestamp) -> io::Result<()> {
         self.lines.drain()?;
-        self.rotated.take(&self.spec.path, begun)?;
+        // whatever somebody has put in its place is not ours to move
+        if self.current.is_still_at(&self.spec.path) {
+            self.rotated.take(&self.spec.path, begun)?;
+        }
         self.reopen()?;
         self.enforce_cap()
     }
@@ -106,7 +114,8 @@ impl LogFile {
 
     /// Leaves room for the current file to grow to its full size.
     fn enforce_cap(&self) -> io::Result<()> {
-        self.rotated.shrink_to(self.spec.total_bytes.saturating_sub(self.spec.file_bytes))
+        let bytes = self.spec.total_bytes.saturating_sub(self.spec.file_bytes);
+        self.rotated.shrink_to(bytes, &self.counters)
     }
 
     fn failed(&self, source: io::Error) -> SinkError {
@@ -147,14 +156,4 @@ impl Sink for LogFile {
         };
         flush().map_err(|source| self.failed(source))
     }
-}
-
-/// Rotation needs to create files, which a writable file in a read-only folder does not show.
-fn probe(rotated: &RotatedFiles, spec: &LogFileSpec) -> io::Result<()> {
-    if spec.path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let probe = rotated.folder().join(format!(".tympan-{}", std::process::id()));
-    OpenOptions::new().write(true).create(true).truncate(true).open(&probe)?;
-    fs::remove_file(probe)
 }

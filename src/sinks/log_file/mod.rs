@@ -4,6 +4,7 @@
 //! by size and age at once, caps the total bytes, and keeps names, whole lines and torn ends as this file promises.
 
 mod current_file;
+mod first_record;
 #[allow(clippy::module_inception)] // named after its main type, as every file is
 mod log_file;
 mod rotated_files;

@@ -1,13 +1,19 @@
 //! The files a log file was rotated into: how they are named, which is the oldest, and the cap on their bytes.
 //!
-//! `events.jsonl` becomes `events-20260101T120000Z.jsonl`, after the time of its first line; a second one of the same
-//! second gets `-1` after the `Z`, and so on. Used by `LogFile`, on its thread.
+//! `events.jsonl` becomes `events-20260101T120000Z.jsonl`, after the time of its first record; a second one of the same
+//! second gets `-1` after the `Z`, and so on. A file whose first record is older than the newest name, because the clock was set
+//! back, gets that name with the next number: names sort in the order in which the files were written, whatever the clock said,
+//! and that is the order in which they are deleted. Used by `LogFile`, on its thread.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+
+use super::first_record::time_of_first_record;
+use crate::domain::Counters;
+use crate::files;
 
 /// The rotated files beside a log file.
 #[derive(Debug)]
@@ -50,49 +56,47 @@ impl RotatedFiles {
 
     /// Moves `log_file`, begun at `begun`, to a name of its own. A file that is not there any more is fine.
     pub(super) fn take(&self, log_file: &Path, begun: Timestamp) -> io::Result<()> {
-        let target = self.reserve(begun)?;
-        match fs::rename(log_file, &target) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                fs::remove_file(&target)?;
-                if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+        let stamp = begun.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let newest = self.list()?.pop();
+        let (stamp, mut repeat) = match newest {
+            Some(newest) if newest.stamp >= stamp => (newest.stamp, newest.repeat + 1),
+            _ => (stamp, 0),
+        };
+        loop {
+            let suffix = if repeat == 0 { String::new() } else { format!("-{repeat}") };
+            let name = format!("{}-{stamp}{suffix}{}", self.stem, self.extension);
+            match files::move_to_free_name(log_file, &self.folder.join(name)) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => repeat += 1,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                moved => return moved,
             }
         }
     }
 
-    /// Deletes the oldest until the rest has at most `bytes`.
-    pub(super) fn shrink_to(&self, bytes: u64) -> io::Result<()> {
-        let files = self.list()?;
+    /// Deletes the oldest until the rest has at most `bytes`; each is counted and logged. A file that holds none of tympan's
+    /// records is left alone and not counted in, whatever its name is.
+    pub(super) fn shrink_to(&self, bytes: u64, counters: &Counters) -> io::Result<()> {
+        let mut files = self.list()?;
+        files.retain(|file| {
+            let head = files::open_regular(&file.path).and_then(|file| time_of_first_record(&file));
+            head.is_ok_and(|time| time.is_some())
+        });
         let mut total: u64 = files.iter().map(|file| file.bytes).sum();
         for file in files {
             if total <= bytes {
                 break;
             }
             match fs::remove_file(&file.path) {
-                Ok(()) => log::info!("deleted {} to make room", file.path.display()),
+                Ok(()) => {
+                    counters.logs_deleted.add(1);
+                    log::info!("deleted {} to stay below max_total_mb", file.path.display());
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => log::warn!("cannot delete {}: {error}", file.path.display()),
             }
             total -= file.bytes;
         }
         Ok(())
-    }
-
-    /// Creates an empty file under the next free name, so that nothing that exists is ever overwritten.
-    fn reserve(&self, begun: Timestamp) -> io::Result<PathBuf> {
-        let stamp = begun.strftime("%Y%m%dT%H%M%SZ").to_string();
-        let newest = self.list()?.into_iter().rfind(|file| file.stamp == stamp);
-        let mut repeat = newest.map_or(0, |file| file.repeat + 1);
-        loop {
-            let suffix = if repeat == 0 { String::new() } else { format!("-{repeat}") };
-            let name = format!("{}-{stamp}{suffix}{}", self.stem, self.extension);
-            let path = self.folder.join(name);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(_) => return Ok(path),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => repeat += 1,
-                Err(error) => return Err(error),
-            }
-        }
     }
 
     /// All of them, oldest first.
@@ -119,7 +123,7 @@ impl RotatedFiles {
         Ok(files)
     }
 
-    /// Stamp and repeat of a name that [`Self::reserve`] gave; any other file is none of ours.
+    /// Stamp and repeat of a name that [`Self::take`] gave; any other file is none of ours.
     fn parse(&self, name: &str) -> Option<(String, u64)> {
         let middle =
             name.strip_prefix(&self.stem)?.strip_prefix('-')?.strip_suffix(&self.extension)?;
@@ -146,19 +150,31 @@ mod tests {
         names
     }
 
+    fn record(id: u64) -> String {
+        format!(
+            "{{\"type\":\"event\",\"id\":{id},\"time\":\"2026-01-01T12:00:00.900Z\",\"source\":\"mic\"}}\n"
+        )
+    }
+
+    fn rotate(rotated: &RotatedFiles, log_file: &Path, id: u64, begun: &str) {
+        fs::write(log_file, record(id)).unwrap();
+        rotated.take(log_file, begun.parse().unwrap()).unwrap();
+    }
+
     #[test]
     fn files_of_the_same_second_get_names_of_their_own_and_age_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let log_file = folder.path().join("events.jsonl");
         let rotated = RotatedFiles::of(&log_file).unwrap();
-        for text in ["first", "second", "third"] {
-            fs::write(&log_file, text).unwrap();
-            rotated.take(&log_file, "2026-01-01T12:00:00.9Z".parse().unwrap()).unwrap();
+        for id in 1..=3 {
+            rotate(&rotated, &log_file, id, "2026-01-01T12:00:00.9Z");
         }
         let first = folder.path().join("events-20260101T120000Z.jsonl");
-        assert_eq!(fs::read_to_string(&first).unwrap(), "first");
+        assert_eq!(fs::read_to_string(&first).unwrap(), record(1));
         assert_eq!(names(folder.path()).len(), 3);
-        rotated.shrink_to("second".len() as u64 + "third".len() as u64).unwrap();
+        let counters = Counters::default();
+        rotated.shrink_to(2 * record(1).len() as u64, &counters).unwrap();
+        assert_eq!(counters.logs_deleted.get(), 1);
         assert_eq!(
             names(folder.path()),
             ["events-20260101T120000Z-1.jsonl", "events-20260101T120000Z-2.jsonl"]
@@ -166,15 +182,48 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_not_ours_are_never_deleted() {
+    fn the_oldest_go_first_whatever_the_clock_said_when_they_were_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let log_file = folder.path().join("events.jsonl");
+        let rotated = RotatedFiles::of(&log_file).unwrap();
+        // a start without a clock, and a clock that was far ahead for a while
+        let begun = ["2026-01-01", "1970-01-01", "2026-01-02", "2031-05-05", "2026-01-03"];
+        for (id, day) in (1..).zip(begun) {
+            rotate(&rotated, &log_file, id, &format!("{day}T00:00:10Z"));
+        }
+        let one = record(1).len() as u64;
+        for gone in 1..=5u64 {
+            rotated.shrink_to((5 - gone) * one, &Counters::default()).unwrap();
+            let mut left: Vec<String> = names(folder.path())
+                .iter()
+                .map(|name| fs::read_to_string(folder.path().join(name)).unwrap())
+                .collect();
+            left.sort();
+            assert_eq!(left, (gone + 1..=5).map(record).collect::<Vec<String>>());
+        }
+    }
+
+    #[test]
+    fn files_that_are_not_ours_are_never_deleted_whatever_they_are_called() {
         let folder = tempfile::tempdir().unwrap();
         let rotated = RotatedFiles::of(&folder.path().join("events.jsonl")).unwrap();
-        let others =
-            ["events-notes.jsonl", "events-20260101T120000Z.txt", "other-20260101T120000Z.jsonl"];
+        let others = [
+            "events-notes.jsonl",
+            "events-20260101T120000Z.txt",
+            "other-20260101T120000Z.jsonl",
+            "events-20260101T120000Z.jsonl",
+            "events-20260101T120000Z-7.jsonl",
+        ];
         for name in others {
-            fs::write(folder.path().join(name), "mine").unwrap();
+            fs::write(folder.path().join(name), "{\"type\":\"note\",\"text\":\"mine\"}\n").unwrap();
         }
-        rotated.shrink_to(0).unwrap();
-        assert_eq!(names(folder.path()).len(), others.len());
+        // a file of ours that begins with a line which a power cut tore
+        let torn = folder.path().join("events-20250101T120000Z.jsonl");
+        fs::write(&torn, format!("{{\"type\":\"eve\n{}", record(1))).unwrap();
+        std::os::unix::fs::symlink(&torn, folder.path().join("events-20250101T120001Z.jsonl"))
+            .unwrap();
+        rotated.shrink_to(0, &Counters::default()).unwrap();
+        assert_eq!(names(folder.path()).len(), others.len() + 1);
+        assert!(!torn.exists());
     }
 }

@@ -7,26 +7,15 @@ use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::request::{Request, next_request};
+use super::request::{AnswerRate, INPUT_BYTES, Request, next_request};
 use super::socket_sink::StatusLine;
-use super::token::Token;
 use crate::domain::Counters;
-
-/// Input is looked at this much at a time.
-const INPUT_BYTES: usize = 256;
-
-/// How long a client may take to send its token.
-const TOKEN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often one that has ended its input is looked at: nothing else tells that it is gone while there is nothing to write.
 /// Over TCP that shows once its system has forgotten the connection, which is a minute on Linux.
 const PROBE: Duration = Duration::from_secs(1);
-
-/// What a client without the right token reads before it is hung up on.
-const REFUSAL: &str =
-    "{\"type\":\"refused\",\"detail\":\"send a line with the right token first: token SECRET\"}\n";
 
 /// Why a client is served no longer.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,8 +26,6 @@ pub(super) enum Farewell {
     Behind,
     /// The sink ended, and the client got everything.
     Served,
-    /// It did not send the right token.
-    Refused,
 }
 
 /// What a client reads from, and how far behind it is.
@@ -65,31 +52,14 @@ impl Client {
         Self { lines, status, counters, patience, behind_since: None, in_hand: 0 }
     }
 
-    /// Sends `first`, if any, then every line until the client or the sink ends; nothing before the client has sent its
-    /// `token`, if one is wanted.
-    pub(super) async fn serve<S>(
-        mut self,
-        stream: S,
-        first: Option<Arc<str>>,
-        token: Option<Token>,
-    ) -> Farewell
+    /// Sends `first`, if any, then every line until the client or the sink ends.
+    pub(super) async fn serve<S>(mut self, stream: S, first: Option<Arc<str>>) -> Farewell
     where
         S: AsyncRead + AsyncWrite,
     {
         let (reader, writer) = tokio::io::split(stream);
         let reader = BufReader::with_capacity(INPUT_BYTES, reader);
         tokio::pin!(reader, writer);
-        if let Some(token) = token {
-            let sent = timeout(TOKEN_PATIENCE, next_request(&mut reader)).await;
-            if !matches!(sent, Ok(Ok(Some(Request::Token(guess)))) if token.is(&guess)) {
-                self.forget();
-                // it may be gone already
-                let _ = self.send(&mut writer, REFUSAL).await;
-                return Farewell::Refused;
-            }
-            // what came while it was not yet known is none of its business
-            self.lines = self.lines.resubscribe();
-        }
         let (questions, asked) = mpsc::channel(1);
         let farewell = tokio::select! {
             () = listen(&mut reader, questions) => Farewell::Left,
@@ -185,11 +155,18 @@ impl Drop for Client {
 }
 
 /// Passes on what the client asks, until the connection breaks. An end of input is no break, and drops `questions`:
-/// `ncat host port < /dev/null` still wants its lines. While a question waits for its answer, no more is read.
+/// `ncat host port < /dev/null` still wants its lines. While a question waits for its answer, no more is read, and answers come
+/// at a bounded rate.
 async fn listen<R: AsyncBufRead + Unpin>(reader: &mut R, questions: mpsc::Sender<()>) {
+    let mut rate = AnswerRate::new();
     loop {
         match next_request(reader).await {
-            Ok(Some(Request::Status)) if questions.send(()).await.is_err() => return,
+            Ok(Some(Request::Status)) => {
+                rate.wait().await;
+                if questions.send(()).await.is_err() {
+                    return;
+                }
+            }
             Ok(Some(_)) => {}
             Ok(None) => break,
             Err(_) => return,

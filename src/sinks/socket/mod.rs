@@ -3,6 +3,7 @@
 //! `SocketSink::write` hands a line to a ring that all clients read from and never waits for any of them. The clients
 //! are served by tokio on one thread, `tympan-clients`.
 
+mod admission;
 mod client;
 mod request;
 mod server;

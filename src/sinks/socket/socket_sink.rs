@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{broadcast, oneshot};
 
-use super::server::{Broadcast, Server};
+use super::admission::{Admission, max_clients, max_unknown};
+use super::server::{Broadcast, Server, Shared};
 use super::token::Token;
 use super::unix_path::UnixPath;
 use crate::domain::{Counters, Record};
@@ -35,12 +36,14 @@ pub struct SocketSpec {
     pub token: Option<Token>,
     /// How long a client may stay behind before it is dropped.
     pub patience: Duration,
-    /// How many clients are served at once, on both sockets together.
+    /// How many clients each socket serves at once.
     pub max_clients: usize,
+    /// How many files this process may open: clients leave enough of them to the daemon.
+    pub descriptors: u64,
 }
 
 impl Default for SocketSpec {
-    /// No socket yet; 64 clients, ten seconds of patience.
+    /// No socket yet; 64 clients on each, ten seconds of patience, 1024 files.
     fn default() -> Self {
         Self {
             unix: None,
@@ -48,6 +51,7 @@ impl Default for SocketSpec {
             token: None,
             patience: Duration::from_secs(10),
             max_clients: 64,
+            descriptors: 1024,
         }
     }
 }
@@ -105,15 +109,30 @@ impl SocketSink {
         let tcp_address = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let (lines, _) = broadcast::channel(CLIENT_LINES);
         let broadcast = Arc::new(Mutex::new(Broadcast { lines: Some(lines), status: None }));
+        let sockets = usize::from(tcp.is_some()) + usize::from(unix.is_some());
+        let most = max_clients(spec.max_clients, sockets, spec.descriptors);
+        if most < spec.max_clients {
+            log::warn!(
+                "max_clients is {}, and this process may open {} files: each socket serves {most} clients (ulimit -n, or \
+                 LimitNOFILE= in a systemd unit)",
+                spec.max_clients,
+                spec.descriptors
+            );
+        }
+        let shared = Shared {
+            broadcast: Arc::clone(&broadcast),
+            admission: Mutex::new(Admission::new(Arc::clone(&counters))),
+            counters,
+            status,
+            patience: spec.patience,
+        };
         let server = Server {
             tcp,
             unix,
-            broadcast: Arc::clone(&broadcast),
-            counters,
-            status,
             token: spec.token,
-            patience: spec.patience,
-            max_clients: spec.max_clients,
+            max_clients: most,
+            max_unknown: max_unknown(spec.descriptors),
+            shared: Arc::new(shared),
         };
         let (ending, ended) = oneshot::channel();
         let thread = thread::Builder::new()

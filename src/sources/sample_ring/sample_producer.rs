@@ -87,6 +87,16 @@ impl SampleProducer {
         }
     }
 
+    /// Notes that so many samples of single channels were no numbers and were left out of the mean.
+    ///
+    /// # Real time
+    /// No allocation, lock, log or system call.
+    pub fn note_repaired(&self, samples: u64) {
+        if samples > 0 {
+            self.counters.samples_repaired.add(samples);
+        }
+    }
+
     /// Pushes a block, waiting for room: offline, nothing is dropped. Returns early when the consumer is gone or
     /// `stop` is set.
     pub fn push_waiting(&mut self, mono: &[f32], arrival: Instant, stop: &AtomicBool) -> Pushed {

@@ -6,6 +6,7 @@ mod bench;
 mod commands;
 mod datasets;
 mod eval;
+mod hostile;
 mod plot;
 mod power_cut;
 mod privacy;
@@ -78,8 +79,12 @@ pub struct Running {
 }
 
 impl Running {
-    pub fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    pub fn start(command: Command) -> Self {
+        Self::start_with_stderr(command, Stdio::piped())
+    }
+
+    pub fn start_with_stderr(mut command: Command, stderr: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Self { child, lines }
     }
@@ -101,7 +106,9 @@ impl Running {
             }
         }
         let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_string(&mut said).unwrap();
+        }
         panic!("the output ended before the record that was waited for; {said}; {seen:?}");
     }
 

@@ -199,6 +199,8 @@ fn story(records: &[Record]) -> Vec<&'static str> {
         Record::Gap(_) => Some("gap"),
         Record::Status(status) => match status.state {
             State::Overloaded => None,
+            State::Invalid => Some("invalid"),
+            State::Stalled => Some("stalled"),
             State::Listening => Some("listening"),
             State::Silent => Some("silent"),
             State::Flat => Some("flat"),

@@ -16,8 +16,8 @@ use tch::nn::VarStore;
 use tympan::domain::MelWindow;
 use tympan::features::{FrontEndSpec, Normaliser, WindowSpec};
 use tympan::model::{
-    Activation, Bundle, ConvBlockSpec, CrnnSpec, Figures, Manifest, Network, NetworkSpec,
-    Provenance, TimePooling, with_random_seed, write_weights,
+    Activation, Bundle, ConvBlockSpec, CrnnSpec, Figures, Manifest, Network, NetworkMode,
+    NetworkSpec, Provenance, TimePooling, with_random_seed, write_weights,
 };
 use tympan::recognition::Thresholds;
 
@@ -52,7 +52,13 @@ pub fn trained_network(
 ) -> (Network, HashMap<String, Tensor>) {
     let store = VarStore::new(tch::Device::Cpu);
     let network = with_random_seed(seed, || {
-        Network::new(&store.root(), spec, mel_bands as i64, labels as i64, 0.5)
+        Network::new(
+            &store.root(),
+            spec,
+            mel_bands as i64,
+            labels as i64,
+            NetworkMode::Training { dropout: 0.5 },
+        )
     });
     let variables = store.variables();
     let mut random = StdRng::seed_from_u64(seed);

@@ -4,19 +4,49 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 
 use crossbeam_channel::bounded;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use tympan::domain::Counters;
 use tympan::sinks::{
     LogFile, LogFileSpec, QueueCapacity, Sink, SinkClosed, SinkHandle, SocketSink, SocketSpec,
     Token, UnixSocketSpec, WhenFull, close_sinks, spawn_sink,
 };
 
+use crate::support::skipping::skipped;
+
 use super::{PATIENCE, event, event_ids, shared, status, wait_until};
+
+/// A file system of 128 KiB.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// None, and said aloud, where only root may mount.
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let (kind, options) = (Some("tmpfs"), Some("size=128k"));
+        match mount(Some("tmpfs"), folder.path(), kind, MsFlags::empty(), options) {
+            Ok(()) => Some(Self(folder)),
+            Err(error) => {
+                skipped(&format!("a small file system cannot be mounted ({error}); root can"));
+                None
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _left_to_the_system = umount2(self.0.path(), MntFlags::MNT_DETACH);
+    }
+}
 
 /// A sink at work, and its counters.
 fn at_work(sink: impl Sink + 'static) -> (SinkHandle, Arc<Counters>) {
@@ -28,7 +58,7 @@ fn at_work(sink: impl Sink + 'static) -> (SinkHandle, Arc<Counters>) {
 }
 
 fn log_file(path: &Path) -> LogFile {
-    LogFile::open(LogFileSpec::new(path)).unwrap()
+    LogFile::open(LogFileSpec::new(path), Arc::default()).unwrap()
 }
 
 fn offer(handle: &SinkHandle, ids: std::ops::RangeInclusive<u64>) {
@@ -46,10 +76,12 @@ fn ids_in(path: &Path) -> Vec<u64> {
 #[test]
 fn events_wait_for_a_full_disk_to_have_room_and_a_healthy_log_misses_none() {
     let folder = tempfile::tempdir().unwrap();
-    let (full, healthy) = (folder.path().join("full.jsonl"), folder.path().join("healthy.jsonl"));
-    // the kernel's own full disk
-    symlink("/dev/full", &full).unwrap();
+    let Some(disk) = SmallDisk::mount() else { return };
+    let (full, healthy) = (disk.path().join("full.jsonl"), folder.path().join("healthy.jsonl"));
     let (sick, counters) = at_work(log_file(&full));
+    // with room for a few hundred events
+    let ballast = disk.path().join("ballast");
+    fs::write(&ballast, vec![0; 64 * 1024]).unwrap();
     let (well, _) = at_work(log_file(&healthy));
     for id in 1..=2_000 {
         offer(&sick, id..=id);
@@ -59,8 +91,9 @@ fn events_wait_for_a_full_disk_to_have_room_and_a_healthy_log_misses_none() {
     wait_until("the failure", || vitals.fails());
     wait_until("the healthy log", || ids_in(&healthy).len() == 2_000);
     assert_eq!((well.vitals().fails(), counters.events_dropped.get()), (false, 0));
+    assert!(!ids_in(&full).is_empty(), "it was full from the start");
     // somebody makes room
-    fs::remove_file(&full).unwrap();
+    fs::remove_file(&ballast).unwrap();
     wait_until("the recovery", || ids_in(&full).len() == 2_000);
     offer(&sick, 2_001..=2_001);
     wait_until("an event after it", || ids_in(&full).last() == Some(&2_001));
@@ -93,7 +126,7 @@ fn a_reader_that_follows_the_file_reads_whole_lines_across_rotations() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tympan.jsonl");
     let spec = LogFileSpec { file_bytes: 2_000, total_bytes: 1_000_000, ..LogFileSpec::new(&path) };
-    let (handle, _) = at_work(LogFile::open(spec).unwrap());
+    let (handle, _) = at_work(LogFile::open(spec, Arc::default()).unwrap());
     let mut seen = Vec::new();
     let mut reader = BufReader::new(fs::File::open(&path).unwrap());
     let mut next = 1;
@@ -199,7 +232,7 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
         sink.write(&event(1_001)).unwrap();
         let mut client = BufReader::new(connect(address));
         let mut line = String::new();
-        if client.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+        if client.read_line(&mut line).is_ok() && line.contains("\"status\"") {
             joined.push(client);
         }
         joined.len() == 39
@@ -265,5 +298,87 @@ fn while_there_is_nothing_to_write_clients_that_left_keep_no_place() {
             let _ = BufReader::new(client).take(200).read_line(&mut answer);
             answer.contains("status")
         });
+    }
+}
+
+/// A socket that asks for a token, beside one that asks for none; with the counters of what is refused.
+fn guarded(folder: &Path, spec: SocketSpec) -> (SocketSink, SocketAddr, Arc<Counters>) {
+    let unix = Some(UnixSocketSpec::new(folder.join("tympan.sock")));
+    let tcp = Some("127.0.0.1:0".parse().unwrap());
+    let token = Token::new("correct-horse-battery");
+    let counters = Arc::new(Counters::default());
+    let answer = || Some("{\"type\":\"daemon\",\"state\":\"listening\"}".to_owned());
+    let spec = SocketSpec { unix, tcp, token, ..spec };
+    let mut sink = SocketSink::open(spec, Arc::clone(&counters), Arc::new(answer)).unwrap();
+    sink.write(&status("ready")).unwrap();
+    let address = sink.tcp_address().unwrap();
+    (sink, address, counters)
+}
+
+fn owner(address: SocketAddr) -> BufReader<TcpStream> {
+    let mut owner = BufReader::new(connect(address));
+    owner.get_mut().write_all(b"token correct-horse-battery\nstatus\n").unwrap();
+    assert!(line_of(&mut owner).contains("\"status\""));
+    assert!(line_of(&mut owner).contains("\"daemon\""));
+    owner
+}
+
+#[test]
+fn strangers_who_say_nothing_take_no_place_from_owners_on_either_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = SocketSpec { max_clients: 2, ..SocketSpec::default() };
+    let (_sink, address, counters) = guarded(folder.path(), spec);
+    let mut silent = Vec::new();
+    for stranger in 0..400 {
+        silent.push(connect(address));
+        if stranger % 100 == 99 {
+            let _first = owner(address);
+            let mut local = UnixStream::connect(folder.path().join("tympan.sock")).unwrap();
+            local.write_all(b"status\n").unwrap();
+            let mut local = BufReader::new(local);
+            assert!(line_of(&mut local).contains("\"status\""));
+            assert!(line_of(&mut local).contains("\"daemon\""));
+        }
+    }
+    // the first ones gave way to the last
+    wait_until("the first strangers' end", || counters.clients_refused.get() >= 100);
+    assert_eq!(silent[0].read(&mut [0; 10]).unwrap_or(0), 0);
+}
+
+#[test]
+fn a_full_house_says_so_in_a_line_and_the_other_socket_has_its_own_places() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = SocketSpec { max_clients: 1, ..SocketSpec::default() };
+    let (_sink, address, counters) = guarded(folder.path(), spec);
+    let _owner = owner(address);
+    let mut second = connect(address);
+    second.write_all(b"token correct-horse-battery\nstatus\n").unwrap();
+    let mut said = String::new();
+    second.read_to_string(&mut said).unwrap();
+    assert_eq!(
+        said,
+        "{\"type\":\"refused\",\"detail\":\"full: max_clients are connected already\"}\n"
+    );
+    assert_eq!(counters.clients_refused.get(), 1);
+    let path = folder.path().join("tympan.sock");
+    let mut local = BufReader::new(UnixStream::connect(&path).unwrap());
+    assert!(line_of(&mut local).contains("\"status\""));
+    let mut second = String::new();
+    UnixStream::connect(&path).unwrap().read_to_string(&mut second).unwrap();
+    assert!(second.contains("refused") && second.contains("full"), "{second}");
+}
+
+#[test]
+fn questions_by_the_thousand_are_answered_one_after_the_other_while_others_are_served() {
+    let (mut sink, address) = socket(SocketSpec::default());
+    let mut curious = connect(address);
+    curious.set_nonblocking(true).unwrap();
+    let mut faithful = BufReader::new(connect(address));
+    assert!(line_of(&mut faithful).contains("status"));
+    for id in 1..=300 {
+        // as fast as it takes them
+        while curious.write(&b"status\n".repeat(500)).is_ok() {}
+        sink.write(&event(id)).unwrap();
+        assert_eq!(event_ids(&line_of(&mut faithful)), [id]);
     }
 }

@@ -4,8 +4,9 @@ use super::rust_file::{RustFile, has_word};
 use super::{assert_finds, assert_none, check, files_below, rust_files};
 
 /// A folder's layer. Folders of one layer do not import each other.
-const LAYERS: [(&str, u8); 15] = [
+const LAYERS: [(&str, u8); 16] = [
     ("domain", 0),
+    ("files", 0),
     ("dsp", 1),
     ("features", 2),
     ("recognition", 2),

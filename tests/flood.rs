@@ -1,0 +1,194 @@
+//! A flood of strangers at the TCP socket, while owners ask for the status on both sockets and clients read every event.
+//!
+//! `TYMPAN_FLOOD_SECONDS` is how long it lasts (3), `TYMPAN_FLOOD_RATE` how many connections a second are tried (10000). What
+//! was measured is printed: `cargo test --release --test flood -- --nocapture`.
+
+#![cfg(feature = "torch")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Only a test that fails waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const TOKEN: &str = "correct-horse-battery";
+
+fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |value| value.parse().unwrap())
+}
+
+struct Daemon {
+    child: Child,
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+}
+
+impl Daemon {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = SocketAddr::from(([0, 0, 0, 0], free.port()));
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");
+        let token = folder.path().join("token");
+        std::fs::write(&token, TOKEN).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&token, private).unwrap();
+        let text = format!(
+            "model = {model:?}\n[output.stdout]\nenabled = false\n[output.log_file]\nenabled = true\npath = \"log.jsonl\"\n\
+             [output.unix]\nenabled = true\npath = \"tympan.sock\"\n\
+             [output.tcp]\nenabled = true\naddress = \"{address}\"\ntoken_file = \"token\"\n"
+        );
+        std::fs::write(folder.path().join("tympan.toml"), text).unwrap();
+        let stderr = std::fs::File::create(folder.path().join("stderr")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_tympan"))
+            .args(["run", "--source", "demo", "--config"])
+            .arg(folder.path().join("tympan.toml"))
+            .stdin(Stdio::null())
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        Self { child, folder, address: SocketAddr::from(([127, 0, 0, 1], free.port())) }
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("stderr")).unwrap()
+    }
+
+    /// Asks as an owner does; over the Unix socket, or over TCP.
+    fn status(&self, over_tcp: bool) -> Result<(Value, Duration), String> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tympan"));
+        command.args(["status", "--json", "--connect"]);
+        if over_tcp {
+            command.arg(self.address.to_string());
+            command.arg("--token-file").arg(self.folder.path().join("token"));
+        } else {
+            command.arg(self.folder.path().join("tympan.sock"));
+        }
+        let began = Instant::now();
+        let output = command.output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let status = serde_json::from_str(&text);
+        status
+            .map(|status| (status, began.elapsed()))
+            .map_err(|_| String::from_utf8(output.stderr).unwrap())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+/// Strangers come from so many threads at once.
+const THREADS: usize = 4;
+
+/// Strangers by the thousand: some say nothing, some guess, some leave at once.
+fn flood(address: SocketAddr, stop: &Arc<AtomicBool>, done: &Arc<AtomicU64>) -> JoinHandle<()> {
+    let (stop, done) = (Arc::clone(stop), Arc::clone(done));
+    let rate = setting("TYMPAN_FLOOD_RATE", 10_000) as f64 / THREADS as f64;
+    std::thread::spawn(move || {
+        let began = Instant::now();
+        let mut silent = std::collections::VecDeque::new();
+        // Relaxed: the flags guard nothing but themselves.
+        for visit in 0u64.. {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let due = Duration::from_secs_f64(visit as f64 / rate);
+            if let Some(early) = due.checked_sub(began.elapsed()) {
+                std::thread::sleep(early);
+            }
+            let Ok(mut stream) = TcpStream::connect(address) else { continue };
+            done.fetch_add(1, Ordering::Relaxed);
+            match visit % 3 {
+                0 => {}
+                1 => drop(stream.write_all(b"token correct-horse-batterz\n")),
+                _ => silent.push_back(stream),
+            }
+            if silent.len() > 150 {
+                silent.pop_front();
+            }
+        }
+    })
+}
+
+/// A client of the Unix socket: the ids of the events that it reads, until the end.
+fn listen(path: &Path) -> JoinHandle<Vec<(u64, String)>> {
+    let stream = std::os::unix::net::UnixStream::connect(path).unwrap();
+    std::thread::spawn(move || events(BufReader::new(stream).lines().map_while(Result::ok)))
+}
+
+fn events(lines: impl Iterator<Item = String>) -> Vec<(u64, String)> {
+    let records = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let events = records.filter(|record| record["type"] == "event");
+    events.map(|event| (event["id"].as_u64().unwrap(), event["phase"].to_string())).collect()
+}
+
+#[test]
+fn owners_are_answered_and_no_event_is_lost_while_strangers_flood_the_socket() {
+    let mut daemon = Daemon::start();
+    let began = Instant::now();
+    while daemon.status(false).is_err() {
+        assert!(began.elapsed() < PATIENCE, "it never listened: {}", daemon.said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let client = listen(&daemon.folder.path().join("tympan.sock"));
+    let seconds = setting("TYMPAN_FLOOD_SECONDS", 3);
+    std::thread::sleep(Duration::from_secs(seconds));
+    let (calm, _) = daemon.status(false).unwrap();
+
+    let (stop, done) = <(Arc<AtomicBool>, Arc<AtomicU64>)>::default();
+    let strangers = [(); THREADS].map(|()| flood(daemon.address, &stop, &done));
+    let began = Instant::now();
+    let mut answered = Vec::new();
+    while began.elapsed() < Duration::from_secs(seconds) {
+        for over_tcp in [false, true] {
+            let (_, took) = daemon.status(over_tcp).expect("an owner was not answered");
+            answered.push(took);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // Relaxed: the flags guard nothing but themselves.
+    stop.store(true, Ordering::Relaxed);
+    for strangers in strangers {
+        strangers.join().unwrap();
+    }
+    let tried = done.load(Ordering::Relaxed);
+    let (after, _) = daemon.status(false).unwrap();
+    assert!(after["counters"]["clients_refused"].as_u64().unwrap() > 0);
+    assert_eq!(after["counters"]["events_dropped"], 0);
+    let reports = daemon.said().matches("connections refused").count() as u64;
+    assert!((1..=2 + seconds / 60).contains(&reports), "{}", daemon.said());
+
+    let kill = format!("kill -s TERM {}", daemon.child.id());
+    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
+    assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
+    let log = std::fs::read_to_string(daemon.folder.path().join("log.jsonl")).unwrap();
+    let logged = events(log.lines().map(str::to_owned));
+    let read = client.join().unwrap();
+    assert!(logged.ends_with(&read), "{read:?} of {logged:?}");
+    answered.sort();
+    let skipped = |status: &Value| status["counters"]["windows_skipped"].as_u64().unwrap();
+    println!(
+        "{tried} connections in {seconds} s; {} owners' questions answered, half within {:?}, all within {:?}\n\
+         latency p50 and p99 before: {} and {} us; with the flood included: {} and {} us; windows skipped: {}",
+        answered.len(),
+        answered[answered.len() / 2],
+        answered[answered.len() - 1],
+        calm["latency"]["p50_us"],
+        calm["latency"]["p99_us"],
+        after["latency"]["p50_us"],
+        after["latency"]["p99_us"],
+        skipped(&after) - skipped(&calm),
+    );
+}

@@ -99,8 +99,8 @@ fn flood(address: SocketAddr, stop: &Arc<AtomicBool>, done: &Arc<AtomicU64>) -> 
     std::thread::spawn(move || {
         let began = Instant::now();
         let mut silent = std::collections::VecDeque::new();
-        // Relaxed: the flags guard nothing but themselves.
         for visit in 0u64.. {
+            // Relaxed: the flag guards nothing but itself.
             if stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -109,6 +109,7 @@ fn flood(address: SocketAddr, stop: &Arc<AtomicBool>, done: &Arc<AtomicU64>) -> 
                 std::thread::sleep(early);
             }
             let Ok(mut stream) = TcpStream::connect(address) else { continue };
+            // Relaxed: a count, read once its threads have ended.
             done.fetch_add(1, Ordering::Relaxed);
             match visit % 3 {
                 0 => {}
@@ -163,6 +164,7 @@ fn owners_are_answered_and_no_event_is_lost_while_strangers_flood_the_socket() {
     for strangers in strangers {
         strangers.join().unwrap();
     }
+    // Relaxed: as above.
     let tried = done.load(Ordering::Relaxed);
     let (after, _) = daemon.status(false).unwrap();
     assert!(after["counters"]["clients_refused"].as_u64().unwrap() > 0);

@@ -3,15 +3,13 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
@@ -23,13 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 const UNIX: &str = "[output.unix]\nenabled = true\npath = \"tympan.sock\"\n";
 
-fn signal(child: &Child, signal: &str) {
+pub(super) fn signal(child: &Child, signal: &str) {
     let kill = format!("kill -s {signal} {}", child.id());
     assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
 }
 
 #[track_caller]
-fn wait_until(what: &str, mut met: impl FnMut() -> bool) {
+pub(super) fn wait_until(what: &str, mut met: impl FnMut() -> bool) {
     let began = Instant::now();
     while !met() {
         assert!(began.elapsed() < PATIENCE, "waited in vain for {what}");
@@ -46,15 +44,15 @@ fn listening(folder: &Path, config: &str) -> Running {
     daemon
 }
 
-fn stderr_in(folder: &Path) -> File {
+pub(super) fn stderr_in(folder: &Path) -> File {
     File::options().create(true).append(true).open(folder.join("stderr")).unwrap()
 }
 
-fn said_in(folder: &Path) -> String {
+pub(super) fn said_in(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("stderr")).unwrap_or_default()
 }
 
-fn status_of(socket: &Path) -> (String, Option<i32>) {
+pub(super) fn status_of(socket: &Path) -> (String, Option<i32>) {
     let output = output_of(&["status", "--connect", socket.to_str().unwrap()]);
     let said = [output.stdout, output.stderr].concat();
     (String::from_utf8(said).unwrap(), output.status.code())
@@ -230,110 +228,6 @@ fn a_configuration_from_a_pipe_serves_the_start_and_no_reload() {
         &["/dev/stdin cannot be read again", "give --config a regular file"],
     );
     assert_eq!(daemon.end_by("TERM").1, Some(0));
-}
-
-/// Whether a process holds SIGHUP back or handles it.
-fn knows_hangup(process: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    ["SigBlk:", "SigCgt:"].iter().any(|field| {
-        let mask = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-        u64::from_str_radix(mask.trim(), 16).unwrap() & 1 != 0
-    })
-}
-
-#[test]
-fn a_signal_at_any_moment_of_the_start_ends_it_well_or_is_a_reload() {
-    for delay_ms in [0, 3, 10, 30, 100, 300, 600] {
-        let folder = tempfile::tempdir().unwrap();
-        let config = configuration(folder.path(), "");
-        for name in ["HUP", "TERM"] {
-            let mut command = tympan();
-            command.args(["run", "--source", "demo", "--config", &config]);
-            let mut daemon = Running::start_with_stderr(command, stderr_in(folder.path()).into());
-            // before that it is the loader's, which knows no signals
-            wait_until("the first instruction", || knows_hangup(daemon.child.id()));
-            std::thread::sleep(Duration::from_millis(delay_ms));
-            signal(&daemon.child, name);
-            if name == "HUP" {
-                daemon.until(|record| record["type"] == "window");
-                assert_eq!(daemon.end_by("TERM").1, Some(0));
-            } else {
-                let code = daemon.child.wait().unwrap().code();
-                assert_eq!(code, Some(0), "after {delay_ms} ms: {}", said_in(folder.path()));
-            }
-        }
-    }
-}
-
-/// Runs `script` with a terminal of its own as its controlling terminal and standard input.
-fn in_a_terminal(script: &str, folder: &Path) -> (Child, File) {
-    // none of what other tests start meanwhile inherits it
-    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
-    grantpt(&master).unwrap();
-    unlockpt(&master).unwrap();
-    let slave = File::options().read(true).write(true).open(ptsname_r(&master).unwrap()).unwrap();
-    let mut command = Command::new("setsid");
-    command.args(["--ctty", "--wait", "bash", "-c", script]);
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.stdin(slave.try_clone().unwrap());
-    command.stdout(slave).stderr(stderr_in(folder));
-    (command.spawn().unwrap(), OwnedFd::from(master).into())
-}
-
-#[test]
-fn a_terminal_that_is_closed_ends_a_run_with_exit_code_0_whichever_streams_are_redirected() {
-    let program = env!("CARGO_BIN_EXE_tympan");
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("out");
-    let out = out.display();
-    let redirections = [
-        format!("exec {program} run --source demo </dev/null >{out}"),
-        format!("exec {program} run --source demo </dev/null >{out} 2>&1"),
-        format!("exec {program} run --source demo >{out}"),
-        format!("exec {program} run --source demo"),
-    ];
-    let ends = redirections.map(|script| {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut child, mut master) = in_a_terminal(&script, folder.path());
-        std::thread::spawn(move || {
-            // a process of its name in that session listens when it has a few threads
-            let mut shown = [0; 100];
-            let on_terminal = script.ends_with("run --source demo");
-            if on_terminal {
-                let _first_words = master.read(&mut shown);
-            }
-            std::thread::sleep(Duration::from_secs(4));
-            drop(master);
-            (child.wait().unwrap().code(), script, folder)
-        })
-    });
-    for end in ends {
-        let (code, script, _folder) = end.join().unwrap();
-        assert_eq!(code, Some(0), "{script}");
-    }
-}
-
-#[test]
-fn under_nohup_a_terminal_that_is_closed_ends_nothing() {
-    let program = env!("CARGO_BIN_EXE_tympan");
-    let folder = tempfile::tempdir().unwrap();
-    let socket = folder.path().join("tympan.sock");
-    let (out, socket_path) = (folder.path().join("out"), socket.display());
-    let script = format!(
-        "nohup {program} run --source demo --socket {socket_path} </dev/null >{} 2>&1 & sleep 600",
-        out.display()
-    );
-    let (mut shell, master) = in_a_terminal(&script, folder.path());
-    wait_until("the daemon", || status_of(&socket).1 == Some(0));
-    drop(master);
-    let _ended = shell.wait().unwrap();
-    std::thread::sleep(Duration::from_millis(500));
-    let (text, code) = status_of(&socket);
-    assert_eq!(code, Some(0), "{text}");
-    let process = text.split("process ").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
-    let kill = format!("kill -s TERM {process}");
-    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
-    wait_until("its end", || !socket.exists());
 }
 
 #[test]

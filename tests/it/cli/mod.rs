@@ -14,6 +14,7 @@ mod run;
 mod same_records;
 mod service;
 mod status;
+mod terminals;
 mod train;
 mod train_interrupted;
 

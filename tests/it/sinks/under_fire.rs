@@ -20,14 +20,14 @@ use crate::support::skipping::skipped;
 
 use super::{PATIENCE, event, event_ids, shared, status, wait_until};
 
-/// A file system of 128 KiB.
+/// A file system of 1 MiB.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
     /// None, and said aloud, where only root may mount.
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let (kind, options) = (Some("tmpfs"), Some("size=128k"));
+        let (kind, options) = (Some("tmpfs"), Some("size=1m"));
         match mount(Some("tmpfs"), folder.path(), kind, MsFlags::empty(), options) {
             Ok(()) => Some(Self(folder)),
             Err(error) => {
@@ -81,7 +81,7 @@ fn events_wait_for_a_full_disk_to_have_room_and_a_healthy_log_misses_none() {
     let (sick, counters) = at_work(log_file(&full));
     // with room for a few hundred events
     let ballast = disk.path().join("ballast");
-    fs::write(&ballast, vec![0; 64 * 1024]).unwrap();
+    fs::write(&ballast, vec![0; 960 * 1024]).unwrap();
     let (well, _) = at_work(log_file(&healthy));
     for id in 1..=2_000 {
         offer(&sick, id..=id);
@@ -326,7 +326,8 @@ fn owner(address: SocketAddr) -> BufReader<TcpStream> {
 #[test]
 fn strangers_who_say_nothing_take_no_place_from_owners_on_either_socket() {
     let folder = tempfile::tempdir().unwrap();
-    let spec = SocketSpec { max_clients: 2, ..SocketSpec::default() };
+    // one that has left keeps its place until something is written to it
+    let spec = SocketSpec { max_clients: 8, ..SocketSpec::default() };
     let (_sink, address, counters) = guarded(folder.path(), spec);
     let mut silent = Vec::new();
     for stranger in 0..400 {

@@ -22,7 +22,7 @@ const HANGUP: Duration = Duration::from_millis(100);
 /// The signals that a command handles.
 const HANDLED: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
-/// Holds the handled signals back until [`release`]: what comes before a handler stands waits for it.
+/// Holds the handled signals back until `release`: what comes before a handler stands waits for it.
 pub fn hold() {
     let _ = set_of_handled().thread_block();
 }

@@ -36,7 +36,7 @@ const NO_LOSS: [&str; 5] =
 const OTHERS: [&str; 3] = ["logs_deleted", "clips_deleted", "clients_refused"];
 
 /// Arguments of `tympan status`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct StatusArguments {
     /// The daemon's configuration, which says where it listens
     #[arg(long, value_name = "FILE")]
@@ -69,8 +69,7 @@ enum Address {
 /// # Errors
 /// [`Failure`]: a wrong configuration or address, nobody who answers.
 pub fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
-    let address = address(arguments)?;
-    let status = ask(address).map_err(Failure::failed)?;
+    let status = ask(arguments.clone())?;
     if arguments.json {
         output::print_json(&status)?;
     } else {
@@ -113,23 +112,23 @@ fn usual_socket() -> PathBuf {
         .unwrap_or_else(|| Path::new(SYSTEM_FOLDER).join(USUAL_SOCKET))
 }
 
-/// Asks on a thread of its own: to connect, to write and to read may each take for ever, whoever listens there.
-fn ask(address: Address) -> anyhow::Result<DaemonStatus> {
-    let place = match &address {
-        Address::Unix(path) => path.display().to_string(),
-        Address::Tcp(address, _) => address.to_string(),
-    };
+/// Asks on a thread of its own: to read the configuration and the token, to connect, to write and to read may each take for
+/// ever, whoever is on the other side.
+fn ask(arguments: StatusArguments) -> Result<DaemonStatus, Failure> {
     let (told, answer) = bounded(1);
     let asking = std::thread::Builder::new().name("tympan-ask".to_owned()).spawn(move || {
+        let answer =
+            address(&arguments).and_then(|address| exchange(&address).map_err(Failure::failed));
         // nobody waits any more when the time is up
-        let _ = told.send(exchange(&address));
+        let _ = told.send(answer);
     });
-    asking.context("cannot start a thread to ask with")?;
-    match answer.recv_timeout(PATIENCE) {
-        Ok(answer) => answer,
-        Err(_) => Err(anyhow!("it has not answered within {} s", PATIENCE.as_secs()))
-            .with_context(|| no_answer(&place)),
-    }
+    asking.context("cannot start a thread to ask with").map_err(Failure::failed)?;
+    answer.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        Err(Failure::failed(anyhow!(
+            "the daemon did not say how it is: it has not answered within {} s",
+            PATIENCE.as_secs()
+        )))
+    })
 }
 
 fn exchange(address: &Address) -> anyhow::Result<DaemonStatus> {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::setup::Setup;
-use super::{Failure, output};
+use super::{Failure, output, preflight};
 
 /// Arguments of `tympan check`.
 #[derive(Debug, Args)]
@@ -19,12 +19,14 @@ pub struct CheckArguments {
     model: Option<PathBuf>,
 }
 
-/// Checks, and says what was found good.
+/// Checks, and says what was found good. What the microphone and the moment bring (a device that is away, an address that
+/// another program uses) is left to `run`.
 ///
 /// # Errors
 /// [`Failure`] with every fault.
 pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let setup = Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
+    preflight::check(&setup.config, &setup.detector).map_err(Failure::usage)?;
     let manifest = &setup.bundle.manifest;
     let window = setup.bundle.featuriser_spec().window_samples(manifest.front_end.sample_rate_hz);
     let seconds = manifest.front_end.sample_rate_hz.duration_of(window).as_secs_f64();

@@ -38,32 +38,48 @@ pub fn open(
         .map_err(Failure::usage)
 }
 
-/// The denied labels as indices; all labels that are named have to be the model's.
+/// The denied labels as indices.
 ///
 /// # Errors
-/// [`Failure`] with exit code 2: a label that the model does not have (a denial that could never come would be none), or one
-/// that is to be recorded and never becomes an event.
+/// [`Failure`] with exit code 2 for the first of [`label_faults`].
 pub fn veto(config: &ClipsConfig, detector: &DetectorSpec) -> Result<Vec<usize>, Failure> {
-    if !config.enabled {
-        return Ok(Vec::new());
+    if let Some((key, message)) = label_faults(config, detector).first() {
+        return Err(Failure::usage(anyhow!("{key} {message}")));
     }
-    let labels = detector.labels();
-    let index = |key: &str, name: &String| {
-        labels.iter().position(|label| **label == **name).ok_or_else(|| {
-            let nearest =
-                labels.iter().min_by_key(|label| strsim::damerau_levenshtein(label, name));
-            let nearest =
-                nearest.map(|label| format!("; did you mean {label:?}?")).unwrap_or_default();
-            Failure::usage(anyhow!("clips.{key}: the model has no label {name:?}{nearest}"))
-        })
-    };
-    for name in &config.labels {
-        if !detector.is_allowed(index("labels", name)?) {
-            return Err(Failure::usage(anyhow!(
-                "clips.labels: {name:?} never becomes an event, as detector.allow or detector.deny says; nothing would be \
-                 recorded of it"
-            )));
+    let denied = config.deny.iter().filter(|_| config.enabled);
+    Ok(denied.filter_map(|name| index_of(name, detector)).collect())
+}
+
+/// Labels that the model does not have (a denial that could never come would be none), and those that are to be recorded and
+/// never become events; with their keys.
+pub fn label_faults(config: &ClipsConfig, detector: &DetectorSpec) -> Vec<(&'static str, String)> {
+    let mut faults = Vec::new();
+    if !config.enabled {
+        return faults;
+    }
+    for (key, names) in [("clips.labels", &config.labels), ("clips.deny", &config.deny)] {
+        for name in names {
+            let Some(index) = index_of(name, detector) else {
+                let labels = detector.labels().iter();
+                let nearest = labels.min_by_key(|label| strsim::damerau_levenshtein(label, name));
+                let nearest =
+                    nearest.map(|it| format!("; did you mean {it:?}?")).unwrap_or_default();
+                faults.push((key, format!("the model has no label {name:?}{nearest}")));
+                continue;
+            };
+            if key == "clips.labels" && !detector.is_allowed(index) {
+                faults.push((
+                    key,
+                    format!(
+                        "{name:?} never becomes an event, as detector.allow or detector.deny says; nothing would be recorded of it"
+                    ),
+                ));
+            }
         }
     }
-    config.deny.iter().map(|name| index("deny", name)).collect()
+    faults
+}
+
+fn index_of(name: &str, detector: &DetectorSpec) -> Option<usize> {
+    detector.labels().iter().position(|label| **label == *name)
 }

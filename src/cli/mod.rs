@@ -15,6 +15,7 @@ mod logging;
 mod model_card;
 mod output;
 mod plot;
+mod preflight;
 mod process;
 mod progress_bar;
 mod reload;

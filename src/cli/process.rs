@@ -8,13 +8,12 @@ const USUAL_DESCRIPTORS: u64 = 1024;
 
 /// Forbids core dumps, which would hold the last seconds of audio: to files by the limit, and to whatever collects them by
 /// taking the process out of what the kernel dumps. Nobody but root can read its memory any more, a debugger included.
-pub fn forbid_core_dumps() {
-    let limited = setrlimit(Resource::RLIMIT_CORE, 0, 0);
-    if let Err(error) = limited.and(prctl::set_dumpable(false)) {
-        log::warn!(
-            "core dumps cannot be switched off ({error}); after a crash, one may hold audio"
-        );
-    }
+///
+/// # Errors
+/// The system's own.
+pub fn forbid_core_dumps() -> nix::Result<()> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    prctl::set_dumpable(false)
 }
 
 /// Raises the limit on open files as far as this process may, and says how many they are.

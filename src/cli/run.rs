@@ -13,8 +13,8 @@ use super::setup::Setup;
 use super::signals::{self, DaemonSignals};
 use super::source_choice::{self, SourceChoice};
 use super::{
-    Arguments, Command, Failure, bench, check, classify, clips, devices, eval, plot, process,
-    sinks, status, train,
+    Arguments, Command, Failure, bench, check, classify, clips, devices, eval, plot, preflight,
+    process, sinks, status, train,
 };
 use crate::config::{Config, StdoutConfig, StdoutFormat, UnixConfig};
 use crate::domain::Counters;
@@ -90,11 +90,17 @@ pub fn run_command(arguments: Arguments) -> Result<ExitCode, Failure> {
 
 fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let signals = DaemonSignals::listen()?;
-    process::forbid_core_dumps();
+    let no_core = process::forbid_core_dumps();
     let descriptors = process::raise_descriptors();
     let Setup { mut config, bundle, detector } =
         Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
+    if let Err(error) = no_core {
+        log::warn!(
+            "core dumps cannot be switched off ({error}); after a crash, one may hold audio"
+        );
+    }
     apply_options(&mut config, arguments);
+    preflight::check(&config, &detector).map_err(Failure::usage)?;
     let pace = arguments.fast.then_some(Pace::AsFastAsPossible);
     let opened = source_choice::open(arguments.source.as_ref(), &config.source, pace)?;
     let counters = Arc::new(Counters::default());

@@ -177,6 +177,14 @@ impl Config {
         Reading::from_str(name, text).finish()
     }
 
+    /// A fault of this configuration that showed outside it: `key` stands where the file has it, or its section.
+    pub fn problem(&self, key: &str, message: String) -> ConfigProblem {
+        let section = key.rsplit_once('.').map_or(key, |(section, _)| section);
+        let places = &self.origin.places;
+        let position = places.get(key).or_else(|| places.get(section));
+        ConfigProblem { file: self.origin.file.clone(), position, key: key.to_owned(), message }
+    }
+
     /// The text that is built in: `config.toml`, for commands that write or show it.
     pub fn built_in_text() -> &'static str {
         BUILT_IN

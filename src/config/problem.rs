@@ -39,7 +39,7 @@ pub struct ConfigProblems(pub Vec<ConfigProblem>);
 
 impl ConfigProblems {
     /// Puts `problems` in the order of their lines, those without one last.
-    pub(super) fn in_order(mut problems: Vec<ConfigProblem>) -> Self {
+    pub fn in_order(mut problems: Vec<ConfigProblem>) -> Self {
         problems.sort_by_key(|problem| (problem.position.is_none(), problem.position));
         Self(problems)
     }

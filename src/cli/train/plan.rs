@@ -8,6 +8,7 @@ use anyhow::anyhow;
 
 use super::options::{DatasetArguments, SplitArguments, TrainArguments};
 use crate::cli::Failure;
+use crate::cli::classify::recordings;
 use crate::dsp::EnvelopeSpec;
 use crate::features::{FrontEndSpec, WindowSpec};
 use crate::model::NetworkSpec;
@@ -168,29 +169,13 @@ fn share(text: &str) -> Result<f64, Failure> {
     })
 }
 
-/// The recordings that are named, and those in the folders that are.
+/// The recordings that are named, and those below the folders that are: as every command takes them.
 fn background(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut recordings = Vec::new();
-    for path in named {
-        let absent = |what: &str| Failure::usage(anyhow!("{}: {what}", path.display()));
-        if path.is_file() {
-            recordings.push(path.clone());
-            continue;
-        }
-        let entries = std::fs::read_dir(path).map_err(|_| absent("there is no such folder"))?;
-        let mut found = Vec::new();
-        for entry in entries {
-            let file = entry.map_err(Failure::usage)?.path();
-            if file.is_file() {
-                found.push(file);
-            }
-        }
-        if found.is_empty() {
-            return Err(absent("no recording in this folder"));
-        }
-        // the order of a folder is not the same on every machine
-        found.sort();
-        recordings.extend(found);
+    if let Some(absent) = named.iter().find(|path| !path.exists()) {
+        return Err(Failure::usage(anyhow!(
+            "{}: there is no such file or folder",
+            absent.display()
+        )));
     }
-    Ok(recordings)
+    recordings(named)
 }

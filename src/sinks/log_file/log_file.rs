@@ -63,11 +63,9 @@ impl LogFile {
     /// # Errors
     /// [`SinkError::LogFile`] when folder or file cannot be written, or the path is a link, a device, a FIFO or a folder.
     pub fn open(spec: LogFileSpec, counters: Arc<Counters>) -> Result<Self, SinkError> {
+        Self::probe(&spec)?;
         let open = || {
             let rotated = RotatedFiles::of(&spec.path)?;
-            files::require_replaceable(&spec.path)?;
-            // rotation needs to create files, which a writable file in a read-only folder does not show
-            files::probe_folder(rotated.folder())?;
             let (file, current) = CurrentFile::open(&spec.path)?;
             Ok((rotated, file, current))
         };
@@ -77,6 +75,20 @@ impl LogFile {
         let log_file = Self { spec, rotated, current, lines, line, counters };
         log_file.enforce_cap().map_err(|source| log_file.failed(source))?;
         Ok(log_file)
+    }
+
+    /// Tries what [`Self::open`] would, and leaves nothing behind.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn probe(spec: &LogFileSpec) -> Result<(), SinkError> {
+        let probe = || {
+            let rotated = RotatedFiles::of(&spec.path)?;
+            files::require_replaceable(&spec.path)?;
+            // rotation needs to create files, which a writable file in a read-only folder does not show
+            files::probe_folder(rotated.folder())
+        };
+        probe().map_err(|source| SinkError::log_file(&spec.path, source))
     }
 
     fn append(&mut self, time: Timestamp) -> io::Result<()> {

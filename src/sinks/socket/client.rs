@@ -9,7 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::request::{AnswerRate, INPUT_BYTES, Request, next_request};
+use super::request::{INPUT_BYTES, Rate, Request, Requests};
 use super::socket_sink::StatusLine;
 use crate::domain::Counters;
 
@@ -158,11 +158,11 @@ impl Drop for Client {
 /// `ncat host port < /dev/null` still wants its lines. While a question waits for its answer, no more is read, and answers come
 /// at a bounded rate.
 async fn listen<R: AsyncBufRead + Unpin>(reader: &mut R, questions: mpsc::Sender<()>) {
-    let mut rate = AnswerRate::new();
+    let (mut answers, mut requests) = (Rate::of_answers(), Requests::new(reader));
     loop {
-        match next_request(reader).await {
+        match requests.next().await {
             Ok(Some(Request::Status)) => {
-                rate.wait().await;
+                answers.wait().await;
                 if questions.send(()).await.is_err() {
                     return;
                 }

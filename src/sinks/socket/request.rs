@@ -9,9 +9,6 @@ use tokio::time::{Instant, sleep};
 /// Input is looked at this much at a time.
 pub(super) const INPUT_BYTES: usize = 4096;
 
-/// The pause after that much came at once.
-const FLOOD_PAUSE: Duration = Duration::from_millis(1);
-
 /// A line may be this long; the rest of a longer one is passed over, however long it is.
 const LINE_BYTES: usize = 1024;
 
@@ -55,66 +52,87 @@ pub(super) async fn read_token<R: AsyncBufRead + Unpin>(
     }
 }
 
-/// The next line; none at the end of the input. A client is read at some MB a second at most, however much it sends.
-///
-/// # Errors
-/// The connection is broken.
-pub(super) async fn next_request<R: AsyncBufRead + Unpin>(
-    reader: &mut R,
-) -> io::Result<Option<Request>> {
-    let mut line = Vec::new();
-    let mut is_too_long = false;
-    loop {
-        let ready = reader.fill_buf().await?;
-        if ready.is_empty() {
-            return Ok(None);
-        }
-        let is_flood = ready.len() >= INPUT_BYTES;
-        let end = ready.iter().position(|byte| *byte == b'\n');
-        let part = &ready[..end.unwrap_or(ready.len())];
-        is_too_long |= line.len() + part.len() > LINE_BYTES;
-        if !is_too_long {
-            line.extend_from_slice(part);
-        }
-        let taken = part.len() + usize::from(end.is_some());
-        reader.consume(taken);
-        if is_flood {
-            sleep(FLOOD_PAUSE).await;
-        }
-        if end.is_some() {
-            let request = if is_too_long { Request::Rubbish } else { Request::parse(&line) };
-            return Ok(Some(request));
+/// The requests of one client.
+pub(super) struct Requests<R> {
+    reader: R,
+    reads: Rate,
+    /// Whether the next line needs another read from the socket.
+    is_drained: bool,
+}
+
+impl<R: AsyncBufRead + Unpin> Requests<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, reads: Rate::of_reads(), is_drained: true }
+    }
+
+    /// The next line; none at the end of the input. However much a client sends, it is read at a bounded rate.
+    ///
+    /// # Errors
+    /// The connection is broken.
+    pub(super) async fn next(&mut self) -> io::Result<Option<Request>> {
+        let mut line = Vec::new();
+        let mut is_too_long = false;
+        loop {
+            if self.is_drained {
+                self.reads.wait().await;
+            }
+            let ready = self.reader.fill_buf().await?;
+            if ready.is_empty() {
+                return Ok(None);
+            }
+            let end = ready.iter().position(|byte| *byte == b'\n');
+            let part = &ready[..end.unwrap_or(ready.len())];
+            is_too_long |= line.len() + part.len() > LINE_BYTES;
+            if !is_too_long {
+                line.extend_from_slice(part);
+            }
+            let taken = part.len() + usize::from(end.is_some());
+            self.is_drained = taken == ready.len();
+            self.reader.consume(taken);
+            if end.is_some() {
+                let request = if is_too_long { Request::Rubbish } else { Request::parse(&line) };
+                return Ok(Some(request));
+            }
         }
     }
 }
 
-/// How often a client is answered: some questions at once, then so many a second.
-pub(super) struct AnswerRate {
-    /// Answers that may be given now.
+/// How often something may be done for one client: some times at once, then at intervals.
+pub(super) struct Rate {
+    burst: u32,
+    interval: Duration,
+    /// How often it may be done now.
     allowance: u32,
     since: Instant,
 }
 
-impl AnswerRate {
-    /// More at once than any monitor asks.
-    const BURST: u32 = 200;
-    /// At 40 µs an answer, 0.4 % of a core.
-    const EVERY: Duration = Duration::from_millis(10);
-
-    pub(super) fn new() -> Self {
-        Self { allowance: Self::BURST, since: Instant::now() }
+impl Rate {
+    /// Of answers: more at once than any monitor asks for; then, at 40 µs an answer, 0.4 % of a core.
+    pub(super) fn of_answers() -> Self {
+        Self::new(200, Duration::from_millis(10))
     }
 
-    /// Waits until another question may be answered.
+    /// Of reads from the socket: 4 MB a second, however small the pieces are.
+    pub(super) fn of_reads() -> Self {
+        Self::new(64, Duration::from_millis(1))
+    }
+
+    fn new(burst: u32, interval: Duration) -> Self {
+        Self { burst, interval, allowance: burst, since: Instant::now() }
+    }
+
+    /// Waits until it may be done once more.
     pub(super) async fn wait(&mut self) {
-        let earned = self.since.elapsed().as_millis() / Self::EVERY.as_millis();
-        let earned = u32::try_from(earned).unwrap_or(u32::MAX);
-        self.since += Self::EVERY * earned.min(Self::BURST);
-        self.allowance = self.allowance.saturating_add(earned).min(Self::BURST);
+        let earned = self.since.elapsed().as_nanos() / self.interval.as_nanos();
+        if earned > 0 {
+            let earned = u32::try_from(earned).unwrap_or(u32::MAX);
+            self.allowance = self.allowance.saturating_add(earned).min(self.burst);
+            self.since = Instant::now();
+        }
         match self.allowance.checked_sub(1) {
             Some(left) => self.allowance = left,
             None => {
-                sleep(Self::EVERY).await;
+                sleep(self.interval).await;
                 self.since = Instant::now();
             }
         }
@@ -129,7 +147,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let mut requests = Vec::new();
-            while let Some(request) = next_request(&mut input).await.unwrap() {
+            let mut lines = Requests::new(&mut input);
+            while let Some(request) = lines.next().await.unwrap() {
                 requests.push(request);
             }
             requests
@@ -150,6 +169,25 @@ mod tests {
         for unfinished in [&b""[..], b"token s3cre"] {
             assert!(token(unfinished).is_err());
         }
+    }
+
+    #[test]
+    fn after_a_burst_a_rate_is_kept_also_by_one_that_was_idle_before() {
+        let builder =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        builder.unwrap().block_on(async {
+            let mut rate = Rate::of_answers();
+            tokio::time::advance(Duration::from_secs(3_600)).await;
+            let began = Instant::now();
+            for _ in 0..200 {
+                rate.wait().await;
+            }
+            assert_eq!(began.elapsed(), Duration::ZERO);
+            for _ in 0..100 {
+                rate.wait().await;
+            }
+            assert_eq!(began.elapsed(), Duration::from_secs(1));
+        });
     }
 
     #[test]

@@ -22,6 +22,35 @@ fn every_fault_of_a_configuration_is_listed_with_its_line() {
 }
 
 #[test]
+fn check_tells_whatever_run_would_refuse_with_its_line_and_all_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(
+        folder.path(),
+        "[output.log_file]\nenabled = true\npath = \"nowhere/log.jsonl\"\n\
+         [output.unix]\nenabled = true\npath = \"nowhere/tympan.sock\"\n\
+         [output.tcp]\nenabled = true\naddress = \"192.0.2.1:7000\"\ntoken_file = \"no-token\"\n\
+         [clips]\nenabled = true\nfolder = \"/proc/clips\"\nlabels = [\"no_such_label\"]\ndeny = [\"doog\"]\n",
+    );
+    for command in [&["check"][..], &["run", "--source", "demo"]] {
+        let said = failure(&[command, &["--config", &config]].concat(), 2);
+        for (line, words) in [
+            (4, "cannot write the log file"),
+            (7, "cannot listen on"),
+            (10, "cannot listen on 192.0.2.1:7000"),
+            (11, "cannot read the token in"),
+            (14, "cannot write clips into /proc/clips"),
+            (15, "no label \"no_such_label\""),
+            (16, "no label \"doog\"; did you mean \"dog\"?"),
+        ] {
+            let told =
+                said.lines().any(|it| it.contains(&format!(":{line}:")) && it.contains(words));
+            assert!(told, "line {line}, {words}: {said}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was left behind");
+}
+
+#[test]
 fn what_can_never_fire_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(folder.path(), "[detector]\nallow = [\"dog\"]\ndeny = [\"dog\"]\n");

@@ -30,13 +30,17 @@ struct Daemon {
     child: Child,
     folder: tempfile::TempDir,
     address: SocketAddr,
+    _held: Socket,
 }
 
 impl Daemon {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let address = SocketAddr::from(([0, 0, 0, 0], free.port()));
+        // bound, but not listened on: nobody else gets the port, and the daemon may have it
+        let held = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        held.set_reuse_address(true).unwrap();
+        held.bind(&SocketAddr::from(([0, 0, 0, 0], 0)).into()).unwrap();
+        let address = held.local_addr().unwrap().as_socket().unwrap();
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");
         let token = folder.path().join("token");
         std::fs::write(&token, TOKEN).unwrap();
@@ -56,7 +60,8 @@ impl Daemon {
             .stderr(stderr)
             .spawn()
             .unwrap();
-        Self { child, folder, address: SocketAddr::from(([127, 0, 0, 1], free.port())) }
+        let address = SocketAddr::from(([127, 0, 0, 1], address.port()));
+        Self { child, folder, address, _held: held }
     }
 
     fn said(&self) -> String {

@@ -19,11 +19,13 @@ mod train;
 mod train_interrupted;
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 use tympan::sources::{Repeat, SampleReader, Soundscape};
 
 /// The program, in the project's folder, where `models/esc50` is.
@@ -160,6 +162,22 @@ pub fn demo_wav(folder: &Path, seconds: usize) -> PathBuf {
     let integers: Vec<i16> = samples.iter().map(|sample| (sample * 32_767.0) as i16).collect();
     write_wav(&path, rate, 1, &integers);
     path
+}
+
+/// A TCP port that nobody else on this machine gets while it is held: bound, but not listened on, so that a daemon may.
+pub struct ReservedPort {
+    pub number: u16,
+    _held: Socket,
+}
+
+impl ReservedPort {
+    pub fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_address(true).unwrap();
+        socket.bind(&SocketAddr::from(([0, 0, 0, 0], 0)).into()).unwrap();
+        let number = socket.local_addr().unwrap().as_socket().unwrap().port();
+        Self { number, _held: socket }
+    }
 }
 
 /// Interleaved 16-bit samples as a WAV file.

@@ -1,6 +1,6 @@
 //! `tympan run`: what comes out of it, and how it ends.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use tympan::domain::SampleIndex;
 use tympan::sources::{Passage, Soundscape};
 
-use super::{Running, configuration, demo_wav, of_type, parsed, tympan};
+use super::{ReservedPort, Running, configuration, demo_wav, of_type, parsed, tympan};
 
 #[test]
 fn the_demo_is_heard_by_name_and_its_pauses_are_silent() {
@@ -92,25 +92,37 @@ fn sigterm_and_sigint_end_the_open_event_and_exit_with_0() {
 fn two_tcp_clients_and_the_log_file_hold_the_events_of_standard_output() {
     let folder = tempfile::tempdir().unwrap();
     let wav = demo_wav(folder.path(), 9);
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = ReservedPort::new();
+    let address = format!("127.0.0.1:{}", port.number);
     let config = configuration(
         folder.path(),
         &format!(
             "[output.log_file]\nenabled = true\npath = \"events.jsonl\"\n\
-             [output.tcp]\nenabled = true\naddress = \"127.0.0.1:{port}\"\n"
+             [output.tcp]\nenabled = true\naddress = \"{address}\"\n"
         ),
     );
     let mut daemon = Running::start({
         let mut command = tympan();
-        let source = format!("file:{}", wav.display());
-        command.args(["run", "--config", &config, "--source", &source, "--format", "jsonl"]);
+        let source = "stdin:s16le:48000:1";
+        command.args(["run", "--config", &config, "--source", source, "--format", "jsonl"]);
+        command.stdin(Stdio::piped());
         command
     });
-    // nothing is heard before the first window, almost two seconds away: time for both to connect
     daemon.until(|record| record["state"] == "listening");
-    let clients: Vec<TcpStream> =
-        (0..2).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    let clients = [(); 2].map(|()| {
+        let mut client = BufReader::new(TcpStream::connect(&address).unwrap());
+        let mut first = String::new();
+        client.read_line(&mut first).unwrap();
+        assert!(first.contains("\"listening\""), "{first}");
+        client
+    });
+    // both have joined, and only now is there anything to hear
+    let mut input = daemon.child.stdin.take().unwrap();
+    let samples = hound::WavReader::open(&wav).unwrap().into_samples::<i16>();
+    let bytes: Vec<u8> = samples.flat_map(|sample| sample.unwrap().to_le_bytes()).collect();
+    let feeding = std::thread::spawn(move || input.write_all(&bytes).unwrap());
     let records = daemon.until(|record| record["state"] == "stopping");
+    feeding.join().unwrap();
     assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
     let events = of_type(&records, "event");
     assert!(events.len() >= 2, "{events:?}");

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Running, configuration, output_of, says, success, tympan};
+use super::{ReservedPort, Running, configuration, output_of, says, success, tympan};
 
 const UNIX: &str = "[output.unix]\nenabled = true\npath = \"tympan.sock\"\n";
 
@@ -86,10 +86,17 @@ fn a_daemon_that_hears_nothing_is_told_by_the_exit_code() {
 #[test]
 fn a_token_is_asked_for_beyond_this_machine_and_taken_from_its_file() {
     let folder = tempfile::tempdir().unwrap();
-    let open = "[output.tcp]\nenabled = true\naddress = \"0.0.0.0:7399\"\n";
-    let config = configuration(folder.path(), open);
+    let port = ReservedPort::new();
+    let open = format!("[output.tcp]\nenabled = true\naddress = \"0.0.0.0:{}\"\n", port.number);
+    let config = configuration(folder.path(), &open);
     let refused = super::failure(&["run", "--source", "demo", "--config", &config], 2);
-    says(&refused, &["output.tcp.address is 0.0.0.0:7399", "output.tcp.token_file is missing"]);
+    says(
+        &refused,
+        &[
+            &format!("output.tcp.address is 0.0.0.0:{}", port.number),
+            "output.tcp.token_file is missing",
+        ],
+    );
 
     let secret = folder.path().join("secret");
     let config = configuration(folder.path(), &format!("{open}token_file = \"secret\"\n"));
@@ -101,7 +108,7 @@ fn a_token_is_asked_for_beyond_this_machine_and_taken_from_its_file() {
     mode(0o600);
     let daemon = listening(&config);
     says(&success(&["status", "--config", &config]), &["listening for"]);
-    let stranger = output_of(&["status", "--connect", "127.0.0.1:7399"]);
+    let stranger = output_of(&["status", "--connect", &format!("127.0.0.1:{}", port.number)]);
     assert_eq!(stranger.status.code(), Some(1));
     says(&String::from_utf8_lossy(&stranger.stderr), &["wants another token"]);
     assert_eq!(daemon.end_by("TERM").1, Some(0));

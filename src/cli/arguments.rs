@@ -1,5 +1,6 @@
 //! The command line: one subcommand a job. Each subcommand's own arguments stand in its file.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -61,7 +62,12 @@ impl Arguments {
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
             // it repeats arguments, which may be names of files that others chose
             _ => {
-                let _ = write!(std::io::stderr(), "{}", printable_lines(&error.to_string()));
+                let text = error.to_string();
+                // nobody may be reading
+                let _ = match printable_lines(&text) {
+                    Cow::Borrowed(_) => error.print(),
+                    Cow::Owned(masked) => std::io::stderr().write_all(masked.as_bytes()),
+                };
                 ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
             }
         })

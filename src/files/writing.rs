@@ -146,24 +146,24 @@ mod tests {
     #[test]
     fn what_is_planted_in_the_place_of_a_file_is_neither_followed_nor_harmed() {
         let folder = tempfile::tempdir().unwrap();
-        let (treasure, link) = (folder.path().join("treasure"), folder.path().join("link"));
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
         let (fifo, inner) = (folder.path().join("fifo"), folder.path().join("inner"));
-        fs::write(&treasure, "gold").unwrap();
-        symlink(&treasure, &link).unwrap();
+        fs::write(&target, "content").unwrap();
+        symlink(&target, &link).unwrap();
         mkfifo(&fifo, Mode::S_IRWXU).unwrap();
         fs::create_dir(&inner).unwrap();
         for planted in [&link, &fifo, &inner] {
             assert!(
-                replace(planted, b"lead", Durability::Synced).is_err(),
+                replace(planted, b"other", Durability::Synced).is_err(),
                 "{}",
                 planted.display()
             );
             assert!(append(planted, 0o600).is_err(), "{}", planted.display());
-            assert!(move_to_free_name(&treasure, planted).is_err(), "{}", planted.display());
+            assert!(move_to_free_name(&target, planted).is_err(), "{}", planted.display());
         }
-        fs::hard_link(&treasure, folder.path().join("alias")).unwrap();
-        assert!(append(&treasure, 0o600).is_err());
-        assert_eq!(fs::read_to_string(&treasure).unwrap(), "gold");
+        fs::hard_link(&target, folder.path().join("alias")).unwrap();
+        assert!(append(&target, 0o600).is_err());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "content");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5, "no temporary file stays");
     }
 

@@ -34,8 +34,8 @@ impl Stalls {
         Self { sinks: sinks.iter().map(|sink| (Arc::clone(sink), None)).collect() }
     }
 
-    /// One look: the longest stall, if there is any.
-    pub(super) fn look(&mut self, now: Instant) -> Option<Stall> {
+    /// Looks once: the longest stall, if there is any.
+    pub(super) fn poll(&mut self, now: Instant) -> Option<Stall> {
         let mut longest: Option<Stall> = None;
         for (sink, logged) in &mut self.sinks {
             let lasting = sink.stalled_for(now);

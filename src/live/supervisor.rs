@@ -148,7 +148,7 @@ impl Supervisor {
             }
             // where everybody waits, a reader that pauses is no stall
             let stall = match self.spec.when_full {
-                WhenFull::DropAndCount => stalls.look(Instant::now()),
+                WhenFull::DropAndCount => stalls.poll(Instant::now()),
                 WhenFull::Wait => None,
             };
             if let Some(ending) = self.look_at_source(input, &mut health, stall) {

@@ -52,7 +52,7 @@ impl ClipClock {
     }
 
     /// Looks at both clocks; whether clips may be called too old by the wall clock.
-    pub(super) fn look(&mut self, now: Now) -> bool {
+    pub(super) fn is_trusted(&mut self, now: Now) -> bool {
         let passed = now.monotonic.saturating_duration_since(self.last.monotonic);
         let shown = now.wall.duration_since(self.last.wall);
         let step = shown.as_secs_f64() - passed.as_secs_f64();
@@ -93,12 +93,12 @@ mod tests {
     fn a_clock_is_trusted_at_once_beside_a_recent_clip_and_else_after_an_hour() {
         let begin = begin();
         let clip = |hours: i64| Some(begin.wall - jiff::SignedDuration::from_hours(hours));
-        assert!(ClipClock::new(begin, clip(5)).look(at(begin, 1, 1)));
+        assert!(ClipClock::new(begin, clip(5)).is_trusted(at(begin, 1, 1)));
         for newest in [None, clip(40 * 24), clip(-1)] {
             let mut clock = ClipClock::new(begin, newest);
-            assert!(!clock.look(at(begin, 1, 1)), "{newest:?}");
-            assert!(!clock.look(at(begin, 3_599, 3_599)));
-            assert!(clock.look(at(begin, 3_600, 3_601)));
+            assert!(!clock.is_trusted(at(begin, 1, 1)), "{newest:?}");
+            assert!(!clock.is_trusted(at(begin, 3_599, 3_599)));
+            assert!(clock.is_trusted(at(begin, 3_600, 3_601)));
         }
     }
 
@@ -107,10 +107,10 @@ mod tests {
         let begin = begin();
         for step in [40 * 86_400, -3_600] {
             let mut clock = ClipClock::new(begin, Some(begin.wall));
-            assert!(clock.look(at(begin, 600, 600)));
-            assert!(!clock.look(at(begin, 1_200, 1_200 + step)), "{step}");
-            assert!(!clock.look(at(begin, 4_700, 4_700 + step)));
-            assert!(clock.look(at(begin, 4_900, 4_900 + step)));
+            assert!(clock.is_trusted(at(begin, 600, 600)));
+            assert!(!clock.is_trusted(at(begin, 1_200, 1_200 + step)), "{step}");
+            assert!(!clock.is_trusted(at(begin, 4_700, 4_700 + step)));
+            assert!(clock.is_trusted(at(begin, 4_900, 4_900 + step)));
         }
     }
 
@@ -118,6 +118,6 @@ mod tests {
     fn a_clock_that_was_never_set_is_never_trusted() {
         let unset = Now { wall: Timestamp::UNIX_EPOCH, ..begin() };
         let mut clock = ClipClock::new(unset, Some(Timestamp::UNIX_EPOCH));
-        assert!(!clock.look(at(unset, 90_000, 90_000)));
+        assert!(!clock.is_trusted(at(unset, 90_000, 90_000)));
     }
 }

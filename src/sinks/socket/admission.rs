@@ -129,7 +129,7 @@ impl Admission {
     }
 
     /// An address has shown the right token.
-    pub(super) fn welcome(&mut self, from: IpAddr, now: Instant) {
+    pub(super) fn authenticated(&mut self, from: IpAddr, now: Instant) {
         self.make_room(now);
         let address = Address { wrong_tokens: 0, last: now, is_known: true };
         self.addresses.insert(network_of(from), address);
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn one_that_has_shown_the_token_is_always_listened_to_and_so_is_this_machine() {
         let (mut admission, now) = (admission(), Instant::now());
-        admission.welcome(address(1), now);
+        admission.authenticated(address(1), now);
         for _ in 0..100 {
             admission.refuse(Refusal::WrongToken, Some(address(1)), now);
             admission.refuse(Refusal::WrongToken, Some([127, 0, 0, 1].into()), now);

@@ -28,11 +28,11 @@ const FAREWELL: Duration = Duration::from_millis(500);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a client may take to send its token.
-const TOKEN_PATIENCE: Duration = Duration::from_secs(5);
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long one that is refused may take to read why, and how much of what it sent is read meanwhile.
-const PARTING: Duration = Duration::from_secs(1);
-const UNREAD_PARTS: usize = 16;
+/// How long one that is refused may take to read why, and how many buffers of what it sent are read meanwhile.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+const UNREAD_BUFFERS: usize = 16;
 
 /// The ring of lines and the latest status, always changed together under the status's lock.
 pub(super) struct Broadcast {
@@ -68,37 +68,40 @@ impl Server {
     /// Serves until `ending` is dropped, then gives every client what is queued for it, [`FAREWELL`] at most.
     pub(super) async fn run(self, mut ending: oneshot::Receiver<()>) {
         let [tcp_places, unix_places] = [0, 1].map(|_| Arc::new(Semaphore::new(self.max_clients)));
-        let mut hall = Hall::new(self.max_unknown);
+        let mut pending_connections = PendingConnections::new(self.max_unknown);
         let mut clients = JoinSet::new();
-        let (shown, mut known) = mpsc::channel(1);
-        let gate = self.token.clone().map(|token| Gate { token, shown: shown.clone() });
+        let (authenticated, mut authenticated_streams) = mpsc::channel(1);
+        let authentication = self
+            .token
+            .clone()
+            .map(|token| Authentication { token, authenticated: authenticated.clone() });
         loop {
             let shared = Arc::clone(&self.shared);
             tokio::select! {
                 accepted = accept_tcp(self.tcp.as_ref()) => {
                     let Some((stream, from)) = shared.accepted(accepted).await else { continue };
                     let stream = BufReader::with_capacity(INPUT_BYTES, stream);
-                    match gate.clone() {
+                    match authentication.clone() {
                         None => {
                             keep_alive(&stream, shared.patience);
-                            admit(shared, stream, &tcp_places, &mut clients, &mut hall);
+                            admit(shared, stream, &tcp_places, &mut clients, &mut pending_connections);
                         }
-                        Some(gate) => hall.wait(&self.shared, |is_judged| {
-                            shared.ask_for_token(stream, from.ip(), gate, is_judged)
+                        Some(authentication) => pending_connections.spawn(&self.shared, |is_decided| {
+                            shared.ask_for_token(stream, from.ip(), authentication, is_decided)
                         }),
                     }
                 }
                 accepted = accept_unix(self.unix.as_ref()) => {
                     let Some(stream) = shared.accepted(accepted).await else { continue };
                     let stream = BufReader::with_capacity(INPUT_BYTES, stream);
-                    admit(shared, stream, &unix_places, &mut clients, &mut hall);
+                    admit(shared, stream, &unix_places, &mut clients, &mut pending_connections);
                 }
-                Some(stream) = known.recv() => {
+                Some(stream) = authenticated_streams.recv() => {
                     keep_alive(&stream, shared.patience);
-                    admit(shared, stream, &tcp_places, &mut clients, &mut hall);
+                    admit(shared, stream, &tcp_places, &mut clients, &mut pending_connections);
                 }
                 Some(_) = clients.join_next() => continue,
-                Some(_) = hall.tasks.join_next() => continue,
+                Some(_) = pending_connections.tasks.join_next() => continue,
                 () = shared.report_is_due() => { shared.report(); continue }
                 _ = &mut ending => break,
             }
@@ -112,11 +115,11 @@ impl Server {
     }
 }
 
-/// The token that is asked for, and where those go who have shown it.
+/// The token that clients have to send, and the channel that takes the streams of those who did.
 #[derive(Clone)]
-struct Gate {
+struct Authentication {
     token: Token,
-    shown: mpsc::Sender<BufReader<TcpStream>>,
+    authenticated: mpsc::Sender<BufReader<TcpStream>>,
 }
 
 /// Serves a client, or tells it that there is no place.
@@ -125,16 +128,16 @@ fn admit<S>(
     stream: S,
     places: &Arc<Semaphore>,
     clients: &mut JoinSet<()>,
-    hall: &mut Hall,
+    pending_connections: &mut PendingConnections,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Ok(place) = Arc::clone(places).try_acquire_owned() else {
         shared.refuse(Refusal::Full, None);
-        return hall.wait(&shared, |is_judged| {
+        return pending_connections.spawn(&shared, |is_decided| {
             // Relaxed: the flag guards no other memory.
-            is_judged.store(true, Ordering::Relaxed);
-            part(stream, Refusal::Full)
+            is_decided.store(true, Ordering::Relaxed);
+            send_refusal(stream, Refusal::Full)
         });
     };
     let (lines, first) = {
@@ -155,19 +158,19 @@ fn admit<S>(
 
 /// Where connections wait that are not served: to show their token, or to read why they are refused. When it is full, the one
 /// that has waited longest goes.
-struct Hall {
+struct PendingConnections {
     most: usize,
     tasks: JoinSet<()>,
-    /// With whether it has been judged: one that goes before that counts as refused.
+    /// Each with whether the server has decided on it: one that is aborted before that counts as refused.
     waiting: VecDeque<(AbortHandle, Arc<AtomicBool>)>,
 }
 
-impl Hall {
+impl PendingConnections {
     fn new(most: usize) -> Self {
         Self { most, tasks: JoinSet::new(), waiting: VecDeque::new() }
     }
 
-    fn wait<F>(&mut self, shared: &Shared, task: impl FnOnce(Arc<AtomicBool>) -> F)
+    fn spawn<F>(&mut self, shared: &Shared, task: impl FnOnce(Arc<AtomicBool>) -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -178,17 +181,17 @@ impl Hall {
             self.waiting.retain(|(task, _)| !task.is_finished());
         }
         if self.waiting.len() >= self.most
-            && let Some((task, is_judged)) = self.waiting.pop_front()
+            && let Some((task, is_decided)) = self.waiting.pop_front()
         {
             task.abort();
             // Relaxed: see `admit`.
-            if !is_judged.load(Ordering::Relaxed) {
+            if !is_decided.load(Ordering::Relaxed) {
                 shared.refuse(Refusal::NoToken, None);
             }
         }
-        let is_judged = Arc::new(AtomicBool::new(false));
-        let task = self.tasks.spawn(task(Arc::clone(&is_judged)));
-        self.waiting.push_back((task, is_judged));
+        let is_decided = Arc::new(AtomicBool::new(false));
+        let task = self.tasks.spawn(task(Arc::clone(&is_decided)));
+        self.waiting.push_back((task, is_decided));
     }
 }
 
@@ -198,17 +201,17 @@ impl Shared {
         self: Arc<Self>,
         mut stream: BufReader<TcpStream>,
         from: IpAddr,
-        gate: Gate,
-        is_judged: Arc<AtomicBool>,
+        authentication: Authentication,
+        is_decided: Arc<AtomicBool>,
     ) {
-        let sent = timeout(TOKEN_PATIENCE, read_token(&mut stream)).await;
+        let sent = timeout(TOKEN_TIMEOUT, read_token(&mut stream)).await;
         // Relaxed: see `admit`.
-        is_judged.store(true, Ordering::Relaxed);
+        is_decided.store(true, Ordering::Relaxed);
         let refusal = match sent {
-            Ok(Ok(Some(guess))) => match self.judge(&guess, from, &gate.token) {
+            Ok(Ok(Some(guess))) => match self.judge(&guess, from, &authentication.token) {
                 Ok(()) => {
                     // the server may have ended
-                    let _ = gate.shown.send(stream).await;
+                    let _ = authentication.authenticated.send(stream).await;
                     return;
                 }
                 Err(refusal) => refusal,
@@ -221,7 +224,7 @@ impl Shared {
         if refusal == Refusal::WrongToken {
             sleep(WRONG_TOKEN_DELAY).await;
         }
-        part(stream, refusal).await;
+        send_refusal(stream, refusal).await;
     }
 
     fn judge(&self, guess: &str, from: IpAddr, token: &Token) -> Result<(), Refusal> {
@@ -232,7 +235,7 @@ impl Shared {
         if !token.is(guess) {
             return Err(Refusal::WrongToken);
         }
-        admission.welcome(from, now);
+        admission.authenticated(from, now);
         Ok(())
     }
 
@@ -275,12 +278,12 @@ impl Shared {
 }
 
 /// Tells a connection why it is refused, and reads what it has sent: to hang up with that unread would take the line back.
-async fn part<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refusal: Refusal) {
+async fn send_refusal<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refusal: Refusal) {
     let farewell = async {
         stream.write_all(refusal.line().as_bytes()).await?;
         stream.shutdown().await?;
         let mut unread = [0; INPUT_BYTES];
-        for _ in 0..UNREAD_PARTS {
+        for _ in 0..UNREAD_BUFFERS {
             if stream.read(&mut unread).await? == 0 {
                 break;
             }
@@ -288,7 +291,7 @@ async fn part<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refusal: Refusal
         io::Result::Ok(())
     };
     // it may be gone already
-    let _ = timeout(PARTING, farewell).await;
+    let _ = timeout(REFUSAL_TIMEOUT, farewell).await;
 }
 
 async fn accept_tcp(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {

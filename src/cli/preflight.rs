@@ -27,7 +27,7 @@ pub fn check(config: &Config, detector: &DetectorSpec) -> Result<(), ConfigProbl
         fault("output.log_file.path", Failure::usage(error));
     }
     if let Some(unix) = &output.unix
-        && let Err(source) = files::probe_folder(folder_of(&unix.path))
+        && let Err(source) = files::probe_folder(files::folder_of(&unix.path))
     {
         let path = unix.path.clone();
         fault("output.unix.path", Failure::usage(SinkError::UnixSocket { path, source }));
@@ -63,9 +63,4 @@ fn clip_labels(config: &Config, detector: &DetectorSpec) -> Vec<ConfigProblem> {
 fn future_folder(folder: &Path) -> io::Result<()> {
     let nearest = folder.ancestors().find(|parent| parent.exists());
     files::probe_folder(nearest.filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new(".")))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    let parent = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
 }

@@ -9,6 +9,6 @@ mod writing;
 
 pub use reading::{MAX_WAIT, open_regular, open_regular_within, read_regular, read_stream, within};
 pub use writing::{
-    Durability, append, create_new, move_to_free_name, private_folder, probe_folder, replace,
-    require_replaceable,
+    Durability, append, create_new, folder_of, move_to_free_name, private_folder, probe_folder,
+    replace, require_replaceable,
 };

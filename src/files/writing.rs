@@ -127,7 +127,7 @@ pub fn move_to_free_name(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// The folder that a path is in.
-fn folder_of(path: &Path) -> &Path {
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

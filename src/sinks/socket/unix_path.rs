@@ -29,7 +29,14 @@ impl UnixPath {
     pub(super) async fn claim(spec: &UnixSocketSpec) -> Result<(UnixListener, Self), SinkError> {
         let stale = stale_socket(&spec.path).await?;
         let failed = |source| SinkError::UnixSocket { path: spec.path.clone(), source };
-        let listener = bind_with_mode(spec, stale).map_err(failed)?;
+        let listener = bind_with_mode(spec, stale).map_err(|error| match error.kind() {
+            // somebody was faster, since the place was free a moment ago
+            io::ErrorKind::AlreadyExists => SinkError::SocketLive {
+                path: spec.path.clone(),
+                listener: "another process".to_owned(),
+            },
+            _ => failed(error),
+        })?;
         let identity = identity_of(&spec.path).map_err(failed)?;
         Ok((listener, Self { path: spec.path.clone(), identity }))
     }
@@ -48,11 +55,7 @@ impl Drop for UnixPath {
 /// never be reached with a wider mode. (The umask would do too, but belongs to all threads.) Only the stale socket that was
 /// found there gives way; whatever somebody puts there meanwhile stays.
 fn bind_with_mode(spec: &UnixSocketSpec, stale: Option<Identity>) -> io::Result<UnixListener> {
-    let folder = match spec.path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let private = files::private_folder(folder)?;
+    let private = files::private_folder(files::folder_of(&spec.path))?;
     let hidden = private.path().join("s");
     let listener = UnixListener::bind(&hidden)?;
     fs::set_permissions(&hidden, Permissions::from_mode(spec.mode))?;

@@ -122,12 +122,12 @@ impl Account {
         assert_eq!((counters.events_dropped.get(), counters.records_dropped.get()), (0, 0));
         let scored: u64 = self.segments.iter().map(|segment| segment.windows).sum();
         assert_eq!(scored, counters.windows_scored.get());
-        let heard = self.heard(counters);
         // windows that a segment has room for: exact at the model's own rate, to the resampler's few milliseconds at others
         let (mut expected, mut slack) = (0, 0);
         let model_hz = u64::from(spec.front_end.sample_rate_hz.hz());
         let hop = (spec.window.hop_frames * spec.front_end.frame_hop_samples) as u64;
         let window = spec.front_end.samples_of(spec.window.frames);
+        let heard = self.heard(counters, |hz| (window * hz / model_hz, hop * hz / model_hz));
         for (segment, heard) in self.segments.iter().zip(heard) {
             let hz = u64::from(segment.rate.hz());
             let heard = heard * model_hz / hz;
@@ -142,20 +142,23 @@ impl Account {
     }
 
     /// Samples heard in each segment. With those dropped they are all that came, to the rounding of an index where the rate
-    /// changed; what the last segment then has left is what its windows took.
-    fn heard(&self, counters: &Counters) -> Vec<u64> {
+    /// changed; what the last segment then has left is what its windows took, or less than one window if it has none.
+    /// `lengths`: samples of a window and of a hop at a rate in Hz.
+    fn heard(&self, counters: &Counters, lengths: impl Fn(u64) -> (u64, u64)) -> Vec<u64> {
         let (last, ended) = self.segments.split_last().unwrap();
         let mut heard: Vec<u64> =
             ended.iter().map(|segment| segment.end.unwrap() - segment.start).collect();
         let captured = counters.samples_captured.get() - counters.samples_dropped.get();
         let rest = captured as i64 - heard.iter().sum::<u64>() as i64;
         let judged = (last.last_end - last.start) as i64;
-        let (losses, hop) = (self.gap("device_lost").0 as i64, i64::from(last.rate.hz()) / 10);
+        let losses = self.gap("device_lost").0 as i64;
+        let (window, hop) = lengths(u64::from(last.rate.hz()));
+        let next = if last.windows == 0 { window } else { hop } as i64;
         println!(
             "{captured} samples heard, {rest} of them after the last gap, {judged} of those in windows"
         );
         assert!(
-            (judged - losses..judged + losses + hop).contains(&rest),
+            (judged - losses..judged + losses + next).contains(&rest),
             "samples unaccounted for"
         );
         heard.push(rest as u64);

@@ -46,7 +46,7 @@ test-core: ## run the tests that need no libtorch
 
 fuzz: ## look for inputs that break it; ARGS='SECONDS_EACH TARGET…' (60 s, all)
 	scripts/system-packages.sh build
-	$(with_libtorch) scripts/fuzz.sh $(ARGS)
+	scripts/fuzz.sh $(ARGS)
 
 lint: ## format, clippy with and without torch, documentation, unit: no warning allowed
 	scripts/system-packages.sh build lint

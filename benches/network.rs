@@ -3,19 +3,18 @@
 //! `cargo bench --bench network`.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use pulp::{Arch, Simd, WithSimd};
-use tch::Device;
-use tch::nn::VarStore;
 
-use tympan::domain::{LabelSet, MelWindow, Scores};
+use tympan::domain::{MelWindow, Scores};
 use tympan::features::WindowSpec;
-use tympan::model::{
-    Network, NetworkKind, NetworkMode, NetworkScorer, NetworkSpec, Schedule, configure_runtime,
-    with_random_seed,
-};
+use tympan::model::{Bundle, Model, NetworkKind, NetworkSpec};
 use tympan::recognition::Scorer;
+use tympan::testing::random_bundle;
+#[cfg(feature = "torch")]
+use tympan::torch::{ReferenceScorer, configure_runtime};
 
 const MEL_BANDS: usize = 64;
 const LABELS: usize = 50;
@@ -32,25 +31,31 @@ fn window(start_frame: u64, frames: usize) -> MelWindow {
     window
 }
 
-fn scorer(spec: &NetworkSpec, frames: usize, schedule: Schedule) -> NetworkScorer {
+fn bundle(spec: &NetworkSpec, frames: usize) -> Bundle {
     let labels: Vec<String> = (0..LABELS).map(|label| format!("label{label}")).collect();
-    let labels = LabelSet::new(&labels).expect("invariant: the labels differ");
-    let store = VarStore::new(Device::Cpu);
-    let network = with_random_seed(1, || {
-        Network::new(
-            &store.root(),
-            spec,
-            MEL_BANDS as i64,
-            LABELS as i64,
-            NetworkMode::Training { dropout: 0.0 },
-        )
-    });
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let window = WindowSpec { frames, hop_frames: HOP_FRAMES };
-    NetworkScorer::new(labels, (window, MEL_BANDS), &network, schedule)
-        .expect("invariant: the standard sizes fit")
+    random_bundle(spec.clone(), window, MEL_BANDS, &labels, 1)
+        .expect("invariant: the labels differ")
+}
+
+fn incremental(bundle: &Bundle) -> Box<dyn Scorer> {
+    Box::new(Arc::new(Model::new(bundle)).scorer())
+}
+
+/// The engines there are, by name.
+fn engines(bundle: &Bundle) -> Vec<(&'static str, Box<dyn Scorer>)> {
+    #[cfg(feature = "torch")]
+    let libtorch = ReferenceScorer::new(bundle).expect("invariant: the standard sizes fit");
+    vec![
+        ("incremental", incremental(bundle)),
+        #[cfg(feature = "torch")]
+        ("from_scratch", Box::new(libtorch)),
+    ]
 }
 
 fn one_hop(criterion: &mut Criterion) {
+    #[cfg(feature = "torch")]
     configure_runtime(1);
     let mut group = criterion.benchmark_group("network/hop");
     // seconds of windows: one, two, four
@@ -63,10 +68,7 @@ fn one_hop(criterion: &mut Criterion) {
     ] {
         let spec = NetworkSpec::standard(kind);
         let frames = spec.frames_near(near);
-        for (name, schedule) in
-            [("incremental", Schedule::Incremental), ("from_scratch", Schedule::FromScratch)]
-        {
-            let mut scorer = scorer(&spec, frames, schedule);
+        for (name, mut scorer) in engines(&bundle(&spec, frames)) {
             let mut scores = [Scores::zeros(LABELS)];
             let mut windows: Vec<MelWindow> =
                 (0..8).map(|index| window(index * HOP_FRAMES as u64, frames)).collect();
@@ -92,7 +94,7 @@ fn one_hop_of(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("network/input");
     let spec = NetworkSpec::standard(NetworkKind::Crnn);
     for (name, gain) in [("noise", 1.0), ("silence", 0.0), ("denormal", 1e-40)] {
-        let mut scorer = scorer(&spec, 94, Schedule::Incremental);
+        let mut scorer = incremental(&bundle(&spec, 94));
         let mut scores = [Scores::zeros(LABELS)];
         let mut window = window(0, 94);
         window.values.iter_mut().for_each(|value| *value *= gain);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Looks for inputs that break tympan, guided by the code that they reach: fuzz.sh [SECONDS_EACH] [TARGET…]; `make fuzz`
-# calls it. Needs the stable toolchain, a C++ compiler for libFuzzer, and LIBTORCH (scripts/libtorch.sh). What was reached
+# calls it. Needs the stable toolchain and a C++ compiler for libFuzzer. What was reached
 # before is kept in the target folder and gone on from. An input that breaks something ends its target with the
 # input's path, and the whole with failure.
 set -euo pipefail
@@ -16,7 +16,6 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 folder=${CARGO_TARGET_DIR:-target}/fuzz
 mkdir -p "$folder"
 folder=$(realpath "$folder")
-export LD_LIBRARY_PATH=$LIBTORCH/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export CARGO_TARGET_DIR=$folder/build
 # Coverage as libFuzzer wants it: what cargo-fuzz sets too, without its address sanitizer, which needs another toolchain.
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

@@ -45,7 +45,7 @@
 
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "torch")]
+pub mod assembly;
 pub mod cli;
 pub mod config;
 pub mod domain;
@@ -54,7 +54,6 @@ pub mod evaluation;
 pub mod features;
 pub mod files;
 pub mod live;
-#[cfg(feature = "torch")]
 pub mod model;
 pub mod offline;
 pub mod plots;
@@ -62,5 +61,8 @@ pub mod recognition;
 pub mod report;
 pub mod sinks;
 pub mod sources;
+pub mod testing;
+#[cfg(feature = "torch")]
+pub mod torch;
 #[cfg(feature = "torch")]
 pub mod training;

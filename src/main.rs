@@ -5,7 +5,6 @@
 use std::process::ExitCode;
 
 /// Parses, runs, reports.
-#[cfg(feature = "torch")]
 fn main() -> ExitCode {
     match tympan::cli::Arguments::parse_or_exit() {
         Ok(arguments) => match tympan::cli::run(arguments) {
@@ -16,16 +15,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Without libtorch there is a library to test, and no command to run.
-#[cfg(not(feature = "torch"))]
-fn main() -> ExitCode {
-    eprintln!("tympan: built without the feature `torch`; build it with `make build`");
-    ExitCode::from(2)
-}
-
-/// Signals that come while the system loads libtorch, some 0.3 s before `main`, wait until there is a handler: a SIGHUP
+/// Signals that come before `main`, which libtorch delays by some 0.3 s, wait until there is a handler: a SIGHUP
 /// would end the program, and a SIGTERM would end it with a failure.
-#[cfg(all(feature = "torch", target_os = "linux", target_env = "gnu"))]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod early {
     /// The loader calls what stands in this section before it initialises any library.
     #[expect(

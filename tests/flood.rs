@@ -3,8 +3,6 @@
 //! `TYMPAN_FLOOD_SECONDS` is how long it lasts (3), `TYMPAN_FLOOD_RATE` how many connections a second are tried (10000). What
 //! was measured is printed: `cargo test --release --test flood -- --nocapture`.
 
-#![cfg(feature = "torch")]
-
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;

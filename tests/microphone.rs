@@ -2,8 +2,6 @@
 //!
 //! Through the PulseAudio host and through ALSA's `pulse` plugin, with a real recording.
 
-#![cfg(feature = "torch")]
-
 #[path = "it/support/mod.rs"]
 mod support;
 

@@ -4,14 +4,17 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tympan::domain::{LabelSet, MelWindow, Record, SampleIndex, SampleRate, Scores};
 use tympan::features::{Arrival, Featuriser, FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
+use tympan::model::{Model, NetworkKind, NetworkSpec};
 use tympan::recognition::{
     DetectorSettings, DetectorSpec, ModelTraits, Recogniser, RecogniserSpec, Scorer, ScorerError,
     Thresholds,
 };
+use tympan::testing::random_bundle;
 
 thread_local! {
     /// Calls of the allocator by this thread, frees included. Without a destructor, so that the allocator may use it.
@@ -197,25 +200,13 @@ fn a_minute_of_windows_and_their_events_makes_no_allocation() {
     assert_eq!(calls, 0, "calls of the allocator in a minute");
 }
 
-#[cfg(feature = "torch")]
 #[test]
 fn a_minute_of_scores_makes_no_allocation_whatever_the_network() {
-    use tch::{Device, nn::VarStore};
-    use tympan::model::{Network, NetworkKind, NetworkMode, NetworkScorer, NetworkSpec, Schedule};
-
     for kind in [NetworkKind::Conv1d, NetworkKind::Cnn, NetworkKind::Lstm, NetworkKind::Crnn] {
-        let labels = LabelSet::new(&["dog", "cat", "cow"]).unwrap();
         let network = NetworkSpec::standard(kind);
         let window = WindowSpec { frames: network.frames_near(94), hop_frames: 4 };
-        let network = Network::new(
-            &VarStore::new(Device::Cpu).root(),
-            &network,
-            64,
-            3,
-            NetworkMode::Training { dropout: 0.0 },
-        );
-        let mut scorer =
-            NetworkScorer::new(labels, (window, 64), &network, Schedule::Incremental).unwrap();
+        let bundle = random_bundle(network, window, 64, &["dog", "cat", "cow"], 1).unwrap();
+        let mut scorer = Arc::new(Model::new(&bundle)).scorer();
         let mut batch = vec![MelWindow::zeros(window.frames, 64); 4];
         let mut scores = vec![Scores::zeros(3); 4];
         let mut next = 0u64;

@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::hint::black_box;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tympan::domain::{MelWindow, Scores};
 use tympan::features::{Arrival, Featuriser, FrontEnd, FrontEndSpec};
-use tympan::model::{Bundle, NetworkScorer, Schedule};
+use tympan::model::{Model, NetworkScorer};
 use tympan::recognition::Scorer;
 
 /// Something that takes the next piece of the demo's sound with each call.
@@ -25,14 +26,14 @@ fn nanoseconds_since(begun: Instant) -> f64 {
 
 /// Windows to scores, one window after the other.
 pub struct ScoreJob {
-    scorer: NetworkScorer,
+    scorer: Box<dyn Scorer>,
     windows: Rc<[MelWindow]>,
     next: usize,
     scores: Scores,
 }
 
 impl ScoreJob {
-    pub fn new(scorer: NetworkScorer, windows: &Rc<[MelWindow]>) -> Self {
+    pub fn new(scorer: Box<dyn Scorer>, windows: &Rc<[MelWindow]>) -> Self {
         let scores = Scores::zeros(scorer.labels().len());
         Self { scorer, windows: Rc::clone(windows), next: 0, scores }
     }
@@ -178,19 +179,19 @@ pub struct PipelineJob {
 }
 
 impl PipelineJob {
-    pub fn new(bundle: &Bundle, sound: &Rc<[f32]>) -> Result<Self, Box<dyn Error>> {
-        let spec = bundle.featuriser_spec();
+    pub fn new(model: &Arc<Model>, sound: &Rc<[f32]>) -> Result<Self, Box<dyn Error>> {
+        let spec = model.featuriser_spec();
         let rate = spec.front_end.sample_rate_hz;
         let featuriser = Featuriser::new(&spec, rate)?;
         Ok(Self {
             window: featuriser.empty_window(),
             featuriser,
-            scorer: bundle.scorer(Schedule::Incremental)?,
+            scorer: model.scorer(),
             sound: Rc::clone(sound),
             next: 0,
             hop_samples: spec.window.hop_frames * spec.front_end.frame_hop_samples,
             window_samples: usize::try_from(spec.window_samples(rate))?,
-            scores: Scores::zeros(bundle.labels.len()),
+            scores: Scores::zeros(model.labels().len()),
         })
     }
 

@@ -14,13 +14,15 @@ use std::error::Error;
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use jobs::{FramesJob, Job, PipelineJob, ScoreJob};
 use tympan::domain::MelWindow;
 use tympan::dsp::Resampler;
 use tympan::features::{Arrival, Featuriser};
-use tympan::model::{Bundle, Schedule, configure_runtime};
+use tympan::model::{Bundle, Model};
 use tympan::sources::{Repeat, SampleReader, Soundscape};
+use tympan::torch::{ReferenceScorer, configure_runtime};
 
 /// The soundscape `tympan run --source demo` plays.
 const DEMO_SEED: u64 = 1;
@@ -104,14 +106,15 @@ fn jobs(bundle: &Bundle, sound: &Rc<[f32]>, windows: &Rc<[MelWindow]>) -> Fallib
     let front_end = &spec.front_end;
     let excerpt = EXCERPT_SECONDS * front_end.sample_rate_hz.hz() as usize;
     let hop = spec.window.hop_frames * front_end.frame_hop_samples;
-    let score =
-        |schedule| -> Fallible<ScoreJob> { Ok(ScoreJob::new(bundle.scorer(schedule)?, windows)) };
+    let model = Arc::new(Model::new(bundle));
+    let hop_scorer = Box::new(model.scorer());
+    let window_scorer = Box::new(ReferenceScorer::new(bundle)?);
     Ok(vec![
-        ("hop", Box::new(score(Schedule::Incremental)?)),
-        ("window", Box::new(score(Schedule::FromScratch)?)),
+        ("hop", Box::new(ScoreJob::new(hop_scorer, windows))),
+        ("window", Box::new(ScoreJob::new(window_scorer, windows))),
         ("frames", Box::new(FramesJob::of_excerpts(front_end, sound, excerpt)?)),
         ("frames_of_hop", Box::new(FramesJob::of_a_stream(front_end, sound, hop)?)),
-        ("pipeline", Box::new(PipelineJob::new(bundle, sound)?)),
+        ("pipeline", Box::new(PipelineJob::new(&model, sound)?)),
     ])
 }
 

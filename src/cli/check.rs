@@ -27,11 +27,11 @@ pub struct CheckArguments {
 pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let setup = Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
     preflight::check(&setup.config, &setup.detector).map_err(Failure::usage)?;
-    let manifest = &setup.bundle.manifest;
-    let window = setup.bundle.featuriser_spec().window_samples(manifest.front_end.sample_rate_hz);
+    let manifest = setup.model().manifest();
+    let window = setup.model().featuriser_spec().window_samples(manifest.front_end.sample_rate_hz);
     let seconds = manifest.front_end.sample_rate_hz.duration_of(window).as_secs_f64();
     let allowed =
-        (0..setup.bundle.labels.len()).filter(|&label| setup.detector.is_allowed(label)).count();
+        (0..setup.model().labels().len()).filter(|&label| setup.detector.is_allowed(label)).count();
     let configuration = arguments
         .config
         .as_ref()
@@ -41,8 +41,8 @@ pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
          {:.0} ms at {}, clip accuracy {:.1} % on {} clips\n",
         setup.config.model.display(),
         manifest.name,
-        setup.bundle.labels.len(),
-        setup.bundle.traits().hop.as_secs_f64() * 1000.0,
+        setup.model().labels().len(),
+        setup.model().traits().hop.as_secs_f64() * 1000.0,
         manifest.front_end.sample_rate_hz,
         manifest.figures.clip_accuracy * 100.0,
         manifest.figures.clips,

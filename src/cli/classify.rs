@@ -13,7 +13,6 @@ use super::progress_bar::progress_bar;
 use super::setup::Setup;
 use super::{Failure, output};
 use crate::domain::{Record, SampleRate};
-use crate::model::Schedule;
 use crate::offline::{ClipScanner, ClipWindows, map_clips, worker_count};
 use crate::recognition::{Recogniser, RecogniserSpec};
 use crate::sources::load_clip;
@@ -47,7 +46,7 @@ const ENDINGS: [&str; 11] =
 /// # Errors
 /// [`Failure`] with exit code 1 when some recordings could not be read, 2 or 3 when nothing could begin.
 pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
-    let Setup { config, bundle, detector } =
+    let Setup { config, scorers, detector } =
         Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
     let files = recordings(&arguments.paths)?;
     if arguments.format == ClassifyFormat::Audacity && files.len() > 1 {
@@ -59,22 +58,22 @@ pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
     let top = if arguments.format == ClassifyFormat::Jsonl {
         config.output.top_labels
     } else {
-        bundle.labels.len()
+        scorers.model().labels().len()
     };
     let spec = RecogniserSpec {
         source: Arc::from(""),
         // each clip brings its own
-        sample_rate: bundle.manifest.front_end.sample_rate_hz,
+        sample_rate: scorers.model().manifest().front_end.sample_rate_hz,
         smoothing: config.detector.smoothing,
         detector,
         top,
     };
     let mut scanners = Vec::new();
     for _ in 0..worker_count().min(files.len()) {
-        let scorer = bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?;
-        let recogniser = Recogniser::new(Box::new(scorer), spec.clone());
+        let scorer = scorers.scorer().map_err(Failure::device_or_model)?;
+        let recogniser = Recogniser::new(scorer, spec.clone());
         let recogniser = recogniser.map_err(Failure::device_or_model)?;
-        scanners.push(ClipScanner::new(bundle.featuriser_spec(), recogniser));
+        scanners.push(ClipScanner::new(scorers.model().featuriser_spec(), recogniser));
     }
     let mut writer = ClipWriter::new(arguments.format);
     output::print(writer.heading())?;

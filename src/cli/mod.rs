@@ -12,7 +12,6 @@ mod devices;
 mod eval;
 mod failure;
 mod logging;
-mod model_card;
 mod output;
 mod plot;
 mod preflight;
@@ -27,7 +26,12 @@ mod signals;
 mod sinks;
 mod source_choice;
 mod status;
+#[cfg(feature = "torch")]
 mod train;
+#[cfg(not(feature = "torch"))]
+mod train_unavailable;
+#[cfg(not(feature = "torch"))]
+use train_unavailable as train;
 
 pub use arguments::{Arguments, Command};
 pub use failure::Failure;

@@ -9,7 +9,6 @@ use super::setup::Setup;
 use super::{Failure, clips};
 use crate::config::Config;
 use crate::live::{Reload, Reloaded};
-use crate::model::Schedule;
 
 /// How the daemon that `arguments` and `running` describe is reloaded.
 pub fn reload(arguments: &RunArguments, running: &Config, requested: Arc<AtomicBool>) -> Reload {
@@ -31,22 +30,20 @@ fn read(
     running: &Config,
     in_force: &Config,
 ) -> Result<(Reloaded, Config), String> {
-    let Setup { mut config, bundle, detector } =
+    let Setup { mut config, scorers, detector } =
         Setup::reload(arguments.config.as_deref(), arguments.model.as_deref(), in_force)
             .map_err(|failure| failure.to_string())?;
     apply_options(&mut config, arguments);
     let veto = clips::veto(&running.clips, &detector).map_err(|failure| failure.to_string())?;
-    let scorer = bundle
-        .scorer(Schedule::Incremental)
-        .map_err(|error| Failure::device_or_model(error).to_string())?;
+    let scorer = scorers.scorer().map_err(|error| Failure::device_or_model(error).to_string())?;
     let reloaded = Reloaded {
-        featuriser: bundle.featuriser_spec(),
-        scorer: Box::new(scorer),
+        featuriser: scorers.model().featuriser_spec(),
+        scorer,
         smoothing: config.detector.smoothing,
         detector,
         veto,
         top: config.output.top_labels,
-        model: bundle.manifest.name.clone(),
+        model: scorers.model().manifest().name.clone(),
         needs_restart: needs_restart(running, &config),
     };
     Ok((reloaded, config))

@@ -19,7 +19,6 @@ use super::{
 use crate::config::{Config, StdoutConfig, StdoutFormat, UnixConfig};
 use crate::domain::Counters;
 use crate::live::{Daemon, LiveError, PipelineSpec, StatusBoard};
-use crate::model::Schedule;
 use crate::sources::Pace;
 
 /// This much audio that is exactly zero makes the input `silent`.
@@ -92,7 +91,7 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let signals = DaemonSignals::listen()?;
     let no_core = process::forbid_core_dumps();
     let descriptors = process::raise_descriptors();
-    let Setup { mut config, bundle, detector } =
+    let Setup { mut config, scorers, detector } =
         Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
     if let Err(error) = no_core {
         log::warn!(
@@ -117,11 +116,11 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         source: opened.source,
         reopen: opened.reopen,
         reload: Some(reload(arguments, &config, signals.reload)),
-        scorer: Box::new(bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?),
+        scorer: scorers.scorer().map_err(Failure::device_or_model)?,
         sinks,
         tap,
         spec: PipelineSpec {
-            featuriser: bundle.featuriser_spec(),
+            featuriser: scorers.model().featuriser_spec(),
             smoothing: config.detector.smoothing,
             detector,
             veto,
@@ -130,7 +129,7 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
             ring: config.source.ring,
             silent_after: SILENT_AFTER,
             device: opened.description,
-            model: bundle.manifest.name.clone(),
+            model: scorers.model().manifest().name.clone(),
             counters,
             board,
         },

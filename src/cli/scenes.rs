@@ -2,7 +2,7 @@
 //! `train`, which chooses thresholds by those that hold no class.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -15,7 +15,7 @@ use crate::domain::{Clip, SampleRate};
 use crate::evaluation::streaming::{
     RecordedScene, Scene, ScenePiece, SceneSpec, record_scenes, scene_groups,
 };
-use crate::model::{Bundle, Schedule};
+use crate::model::Model;
 use crate::offline::worker_count;
 use crate::sources::load_clip;
 
@@ -81,24 +81,16 @@ impl QuietSound {
 /// # Errors
 /// [`Failure`] when a scene cannot be built or scored.
 pub fn record(
-    bundle: &Bundle,
+    model: &Arc<Model>,
     scenes: usize,
     build: &(dyn Fn(usize) -> anyhow::Result<Scene> + Sync),
 ) -> Result<Vec<RecordedScene>, Failure> {
-    let featuriser = bundle.featuriser_spec();
-    // made here, one a scene: a bundle's tensors stay on the thread that loaded them
-    let mut scorers = Vec::with_capacity(scenes);
-    for _ in 0..scenes {
-        scorers.push(bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?);
-    }
-    let scorers = Mutex::new(scorers);
+    let featuriser = model.featuriser_spec();
     let bar = progress_bar(scenes as u64, "scenes");
     let new_scorer = || {
         bar.inc(1);
-        let mut scorers = scorers.lock().expect("invariant: nothing panics with the lock");
-        Ok(scorers.pop().expect("invariant: there is a scorer for every scene"))
+        Ok(model.scorer())
     };
-    // the pool ends with this call: threads that libtorch ran on must not outlive it into the exit
     let pool = ThreadPoolBuilder::new().num_threads(worker_count());
     let recorded = pool
         .build_scoped(

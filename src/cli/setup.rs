@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use super::{Failure, logging};
-use crate::config::{Config, ConfigError, Reading};
-use crate::model::{Bundle, configure_runtime};
+use crate::assembly::Scorers;
+use crate::config::{Config, ConfigError, Engine, Reading};
+use crate::model::Model;
 use crate::recognition::DetectorSpec;
 
 /// The shipped bundle, below the working folder or below `share/tympan` of an installation.
@@ -16,20 +17,32 @@ const SHIPPED_BUNDLE: &str = "models/esc50";
 pub struct Setup {
     /// The configuration; what options changed is in it.
     pub config: Config,
-    /// The bundle.
-    pub bundle: Bundle,
+    /// The model, and the engine that scores with it.
+    pub scorers: Scorers,
     /// When events begin and end.
     pub detector: DetectorSpec,
 }
 
 impl Setup {
     /// Reads the configuration (the built-in one without `config`), loads the bundle (`model` wins over the
-    /// configuration), and starts the log and libtorch.
+    /// configuration), and starts the log.
     ///
     /// # Errors
     /// [`Failure`]: every fault of the configuration at once, or what is wrong with the bundle.
     pub fn load(config: Option<&Path>, model: Option<&Path>) -> Result<Self, Failure> {
-        Self::of(read(config)?, config, model)
+        Self::load_with(config, model, None)
+    }
+
+    /// As [`Self::load`], with another engine than the configuration's.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(
+        config: Option<&Path>,
+        model: Option<&Path>,
+        engine: Option<Engine>,
+    ) -> Result<Self, Failure> {
+        Self::of(read(config)?, config, model, engine)
     }
 
     /// As [`Self::load`], for a daemon that runs with `in_force`: what seems to have been cut off, or cannot be read twice, is
@@ -46,29 +59,42 @@ impl Setup {
             Some(path) => Reading::reopen(path, in_force).map_err(unreadable)?,
             None => read(None)?,
         };
-        Self::of(reading, config, model)
+        Self::of(reading, config, model, None)
     }
 
-    fn of(reading: Reading, config: Option<&Path>, model: Option<&Path>) -> Result<Self, Failure> {
+    fn of(
+        reading: Reading,
+        config: Option<&Path>,
+        model: Option<&Path>,
+        engine: Option<Engine>,
+    ) -> Result<Self, Failure> {
         logging::start(reading.config().log_level);
-        configure_runtime(reading.config().torch_threads);
         let folder = match model {
             Some(model) => model.to_owned(),
             None if config.is_some() => reading.config().model.clone(),
             None => shipped_bundle(),
         };
-        match Bundle::load(&folder) {
-            Ok(bundle) => {
+        let engine = engine.unwrap_or(reading.config().engine);
+        let torch_threads = reading.config().torch_threads;
+        match Scorers::open(&folder, engine, torch_threads) {
+            Ok(scorers) => {
                 let (mut config, detector) =
-                    reading.finish_for(&bundle.traits()).map_err(Failure::usage)?;
-                config.model = folder;
-                Ok(Self { config, bundle, detector })
+                    reading.finish_for(&scorers.model().traits()).map_err(Failure::usage)?;
+                (config.model, config.engine) = (folder, engine);
+                Ok(Self { config, scorers, detector })
             }
             Err(missing) => match reading.finish() {
                 Ok(_) => Err(Failure::device_or_model(missing)),
                 Err(faults) => Err(Failure::usage(anyhow!("{faults}\n{missing}"))),
             },
         }
+    }
+}
+
+impl Setup {
+    /// The model.
+    pub fn model(&self) -> &Model {
+        self.scorers.model()
     }
 }
 

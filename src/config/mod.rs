@@ -19,7 +19,7 @@ pub use file::Reading;
 pub use position::Position;
 pub use problem::{ConfigError, ConfigProblem, ConfigProblems};
 pub use resolved::{
-    ClipsConfig, Config, DetectorConfig, FileConfig, HostChoice, LogFileConfig, MicrophoneConfig,
-    OutputConfig, Pace, SocketsConfig, SourceConfig, SourceKind, StdinConfig, StdoutConfig,
-    StdoutFormat, TcpConfig, UnixConfig,
+    ClipsConfig, Config, DetectorConfig, Engine, FileConfig, HostChoice, LogFileConfig,
+    MicrophoneConfig, OutputConfig, Pace, SocketsConfig, SourceConfig, SourceKind, StdinConfig,
+    StdoutConfig, StdoutFormat, TcpConfig, UnixConfig,
 };

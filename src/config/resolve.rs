@@ -9,7 +9,7 @@ use toml::de::DeValue;
 
 use super::detector;
 use super::resolved::{
-    ClipsConfig, Config, FileConfig, HostChoice, LogFileConfig, MicrophoneConfig, Origin,
+    ClipsConfig, Config, Engine, FileConfig, HostChoice, LogFileConfig, MicrophoneConfig, Origin,
     OutputConfig, Pace, SocketsConfig, SourceConfig, SourceKind, StdinConfig, StdoutConfig,
     StdoutFormat, TcpConfig, UnixConfig,
 };
@@ -29,6 +29,7 @@ pub(super) fn config(root: Section<'_>, folder: &Path) -> Config {
         detector: detector::read(root.section("detector")),
         output: output(root.section("output"), &path),
         clips: clips(root.section("clips"), &path),
+        engine: runtime.value("engine", engine),
         torch_threads: runtime.value("torch_threads", whole(1..=64)) as usize,
         log_level: log.value("level", one_of(&LEVELS)),
         origin: Origin::default(),
@@ -44,6 +45,17 @@ fn pcm(value: &DeValue<'_>) -> Result<PcmSpec, String> {
     text(value)?
         .parse()
         .map_err(|error: SourceError| format!("FORMAT:RATE:CHANNELS as in s16le:48000:1 ({error})"))
+}
+
+/// What `runtime.engine` names, if this program has it.
+fn engine(value: &DeValue<'_>) -> Result<Engine, String> {
+    let engines = [("incremental", Engine::Incremental), ("libtorch", Engine::Libtorch)];
+    match one_of(&engines)(value)? {
+        Engine::Libtorch if cfg!(not(feature = "torch")) => {
+            Err("\"incremental\": this tympan was built without libtorch".to_owned())
+        }
+        engine => Ok(engine),
+    }
 }
 
 const LEVELS: [(&str, LevelFilter); 6] = [

@@ -28,7 +28,9 @@ pub struct Config {
     pub output: OutputConfig,
     /// `[clips]`.
     pub clips: ClipsConfig,
-    /// Threads of the network.
+    /// What scores windows.
+    pub engine: Engine,
+    /// Threads of libtorch, where it is the engine.
     pub torch_threads: usize,
     /// What the program tells of itself.
     pub log_level: LevelFilter,
@@ -41,6 +43,16 @@ pub(super) struct Origin {
     pub file: String,
     pub text: String,
     pub places: Places,
+}
+
+/// What scores windows. The scores are equal within 1e-4, which every start of a build with libtorch checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// tympan's own, which computes only the frames that the window before did not have.
+    #[default]
+    Incremental,
+    /// libtorch, each window from scratch: the reference, some thirty times slower.
+    Libtorch,
 }
 
 /// `[source]`.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::SampleIndex;
+use super::{SampleIndex, StreamId};
 
 /// A window of normalised log-mel frames and where it stands in the audio.
 ///
@@ -14,7 +14,9 @@ use super::SampleIndex;
 pub struct MelWindow {
     /// Normalised log-mel energies.
     pub values: Vec<f32>,
-    /// Counts the unbroken stretches of audio; frames of different segments are never neighbours.
+    /// The featuriser that made it.
+    pub stream: StreamId,
+    /// Counts the unbroken stretches of audio of the stream; frames of different segments are never neighbours.
     pub segment: u64,
     /// Index of the first frame within its segment, in frames of the front end.
     pub start_frame: u64,
@@ -36,6 +38,7 @@ impl MelWindow {
     pub fn zeros(frames: usize, mel_bands: usize) -> Self {
         Self {
             values: vec![0.0; frames * mel_bands],
+            stream: StreamId::default(),
             segment: 0,
             start_frame: 0,
             start_sample: SampleIndex(0),

@@ -13,6 +13,7 @@ mod record;
 mod sample_index;
 mod sample_rate;
 mod scores;
+mod stream_id;
 
 pub use clip::Clip;
 pub use counters::{Counter, Counters};
@@ -28,3 +29,4 @@ pub use record::{
 pub use sample_index::SampleIndex;
 pub use sample_rate::SampleRate;
 pub use scores::Scores;
+pub use stream_id::StreamId;

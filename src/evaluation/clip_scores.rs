@@ -33,14 +33,13 @@ pub struct ClipScores {
     pub windows: Vec<WindowScore>,
 }
 
-/// Scores every window of a clip; `segment` must differ from clip to clip.
+/// Scores every window of a clip.
 ///
 /// # Errors
 /// [`EvaluationError`] when the clip's rate cannot be resampled or the scorer fails.
 pub fn score_clip(
     clip: &Clip,
     label: Option<usize>,
-    segment: u64,
     featuriser: &FeaturiserSpec,
     scorer: &mut dyn Scorer,
 ) -> Result<ClipScores, EvaluationError> {
@@ -49,7 +48,6 @@ pub fn score_clip(
     let labels = scorer.labels().len();
     let mut scores = Vec::new();
     for_each_batch(clip, featuriser, &mut |batch, _| {
-        batch.iter_mut().for_each(|window| window.segment = segment);
         scores.resize_with(batch.len(), || Scores::zeros(labels));
         if let Err(error) = scorer.score_into(batch, &mut scores) {
             failure = Some(error);

@@ -4,7 +4,7 @@ use super::source_clock::SourceClock;
 use super::{
     Arrival, FeatureError, Frame, FrontEnd, FrontEndSpec, Normaliser, SlidingWindow, WindowSpec,
 };
-use crate::domain::{MelWindow, SampleIndex, SampleRate};
+use crate::domain::{MelWindow, SampleIndex, SampleRate, StreamId};
 use crate::dsp::power_to_dbfs;
 
 /// Everything a window depends on, as a bundle gives it.
@@ -38,6 +38,7 @@ struct WindowBuilder {
     normaliser: Normaliser,
     sliding: SlidingWindow,
     clock: SourceClock,
+    stream: StreamId,
     segment: u64,
     front_end: FrontEndSpec,
     window: WindowSpec,
@@ -59,6 +60,7 @@ impl ReadyWindow<'_> {
     pub fn copy_into(&mut self, window: &mut MelWindow) {
         let (start_frame, values, mean_power) = self.builder.sliding.newest();
         window.values.copy_from_slice(values);
+        window.stream = self.builder.stream;
         window.segment = self.builder.segment;
         window.start_frame = start_frame;
         window.level_dbfs = power_to_dbfs(mean_power);
@@ -83,6 +85,7 @@ impl Featuriser {
                 normaliser: spec.normaliser.clone(),
                 sliding: SlidingWindow::new(spec.window, spec.front_end.mel_bands)?,
                 clock: SourceClock::new(source_rate, spec.front_end.sample_rate_hz),
+                stream: StreamId::unique(),
                 segment: 0,
                 front_end: spec.front_end.clone(),
                 window: spec.window,
@@ -92,7 +95,8 @@ impl Featuriser {
 
     /// A buffer of the right size for [`ReadyWindow::copy_into`].
     pub fn empty_window(&self) -> MelWindow {
-        MelWindow::zeros(self.windows.window.frames, self.windows.front_end.mel_bands)
+        let WindowBuilder { window, front_end, stream, .. } = &self.windows;
+        MelWindow { stream: *stream, ..MelWindow::zeros(window.frames, front_end.mel_bands) }
     }
 
     /// Takes any number of samples, the last of which came at `arrival`, and calls `on_window` with each window that
@@ -155,7 +159,6 @@ impl Featuriser {
     ) -> Result<Self, FeatureError> {
         let mut successor = Self::new(spec, self.windows.clock.source_rate())?;
         successor.windows.clock.skip(start.0);
-        successor.windows.segment = self.windows.segment + 1;
         Ok(successor)
     }
 

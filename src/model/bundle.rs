@@ -1,17 +1,11 @@
 //! A model on disk: `model.toml`, `weights.safetensors`, `README.md`. Written by training, loaded by every command.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tch::Device;
-use tch::nn::VarStore;
-
-use super::bundle_files::{CARD, LARGEST_MANIFEST_BYTES, MANIFEST, WEIGHTS, read, sha256, write};
-use super::weights::{LARGEST_HEADER_BYTES, tensors_in};
-use super::{
-    BundleError, Manifest, Network, NetworkError, NetworkMode, NetworkScorer, Schedule,
-    read_weights,
-};
+use super::bundle_files::{CARD, MANIFEST, MAX_MANIFEST_BYTES, WEIGHTS, read, sha256, write};
+use super::weights::{MAX_HEADER_BYTES, tensors_in};
+use super::{BundleError, Manifest, NetworkError, Weights};
 use crate::domain::LabelSet;
 use crate::features::{FeaturiserSpec, FrontEnd};
 use crate::recognition::ModelTraits;
@@ -20,7 +14,7 @@ use crate::recognition::ModelTraits;
 const FORMAT_VERSION: u32 = 1;
 
 /// No weights are larger, whatever their network: 64 times those of the shipped bundle.
-const LARGEST_WEIGHTS_BYTES: u64 = 256 << 20;
+const MAX_WEIGHTS_BYTES: u64 = 256 << 20;
 
 /// A bundle whose every part was checked: manifest, hash, labels, shapes.
 pub struct Bundle {
@@ -28,8 +22,8 @@ pub struct Bundle {
     pub manifest: Manifest,
     /// The labels, in the order of the outputs.
     pub labels: LabelSet,
-    network: Network,
-    folder: PathBuf,
+    /// Every tensor of the manifest's network.
+    pub weights: Weights,
 }
 
 impl Bundle {
@@ -42,7 +36,7 @@ impl Bundle {
     /// [`BundleError`], naming file, what was found and what was expected.
     pub fn load(folder: &Path) -> Result<Self, BundleError> {
         let path = folder.join(MANIFEST);
-        let text = read(folder, MANIFEST, LARGEST_MANIFEST_BYTES)?;
+        let text = read(folder, MANIFEST, MAX_MANIFEST_BYTES)?;
         let text = String::from_utf8(text).map_err(|_| BundleError::Manifest {
             path: path.clone(),
             line: 1,
@@ -50,7 +44,7 @@ impl Bundle {
         })?;
         let manifest = parse(&path, &text)?;
         let labels = check(&path, &manifest)?;
-        let bytes = read(folder, WEIGHTS, most_weights_bytes(&manifest, &labels))?;
+        let bytes = read(folder, WEIGHTS, max_weights_bytes(&manifest, &labels))?;
         let found = sha256(&bytes);
         if found != manifest.weights_sha256.to_lowercase() {
             return Err(BundleError::Hash {
@@ -73,8 +67,8 @@ impl Bundle {
         weights: &[u8],
     ) -> Result<Self, BundleError> {
         let labels = check(&folder.join(MANIFEST), &manifest)?;
-        let network = load_network(folder, weights, &manifest, &labels)?;
-        Ok(Self { manifest, labels, network, folder: folder.to_owned() })
+        let weights = read_weights(folder, weights, &manifest, &labels)?;
+        Ok(Self { manifest, labels, weights })
     }
 
     /// Writes a bundle: weights and card first, the manifest last, so that a bundle with a manifest is whole.
@@ -100,35 +94,14 @@ impl Bundle {
         write(folder, MANIFEST, text.as_bytes())
     }
 
-    /// A scorer with this bundle's weights.
-    ///
-    /// # Errors
-    /// [`BundleError::Network`] when libtorch fails.
-    pub fn scorer(&self, schedule: Schedule) -> Result<NetworkScorer, BundleError> {
-        let input = (self.manifest.window, self.manifest.front_end.mel_bands);
-        NetworkScorer::new(self.labels.clone(), input, &self.network, schedule)
-            .map_err(|source| BundleError::Network { path: self.folder.join(WEIGHTS), source })
-    }
-
     /// Everything a window depends on.
     pub fn featuriser_spec(&self) -> FeaturiserSpec {
-        FeaturiserSpec {
-            front_end: self.manifest.front_end.clone(),
-            normaliser: self.manifest.normaliser.clone(),
-            window: self.manifest.window,
-        }
+        self.manifest.featuriser_spec()
     }
 
-    /// What the detector needs to know of the model.
+    /// What a detector needs to know of the model.
     pub fn traits(&self) -> ModelTraits {
-        let front_end = &self.manifest.front_end;
-        let hop_samples = self.manifest.window.hop_frames * front_end.frame_hop_samples;
-        let thresholds = self.labels.iter().map(|label| self.manifest.thresholds[&**label]);
-        ModelTraits {
-            thresholds: thresholds.collect(),
-            hop: front_end.sample_rate_hz.duration_of(hop_samples as u64),
-            labels: self.labels.clone(),
-        }
+        self.manifest.traits(&self.labels)
     }
 }
 
@@ -151,21 +124,21 @@ fn check(path: &Path, manifest: &Manifest) -> Result<LabelSet, BundleError> {
 }
 
 /// What the weights of a checked manifest may take: its network's numbers, and a header.
-fn most_weights_bytes(manifest: &Manifest, labels: &LabelSet) -> u64 {
+fn max_weights_bytes(manifest: &Manifest, labels: &LabelSet) -> u64 {
     let (mel_bands, outputs) = (manifest.front_end.mel_bands as i64, labels.len() as i64);
     let numbers = manifest.network.parameters(mel_bands, outputs).cast_unsigned();
     let bytes = numbers.saturating_mul(size_of::<f32>() as u64);
     // the header's own length stands before it, in eight bytes
-    bytes.saturating_add(8 + LARGEST_HEADER_BYTES).min(LARGEST_WEIGHTS_BYTES)
+    bytes.saturating_add(8 + MAX_HEADER_BYTES).min(MAX_WEIGHTS_BYTES)
 }
 
-/// The manifest's network with the file's weights.
-fn load_network(
+/// The tensors of the manifest's network, from a file's bytes.
+fn read_weights(
     folder: &Path,
     bytes: &[u8],
     manifest: &Manifest,
     labels: &LabelSet,
-) -> Result<Network, BundleError> {
+) -> Result<Weights, BundleError> {
     let path = folder.join(WEIGHTS);
     let network_error = |source| BundleError::Network { path: path.clone(), source };
     // the common mistake, an edited list of labels, deserves better words than a tensor's shape
@@ -187,14 +160,9 @@ fn load_network(
         file.iter().map(|(_, tensor)| tensor.shape().iter().product::<usize>()).sum();
     let found = i64::try_from(found).unwrap_or(i64::MAX);
     if expected > found {
-        // before libtorch allocates it
         return Err(network_error(NetworkError::Parameters { expected, found }));
     }
-    let store = VarStore::new(Device::Cpu);
-    let spec = &manifest.network;
-    let network = Network::new(&store.root(), spec, mel_bands, outputs, NetworkMode::Inference);
-    read_weights(bytes, &store.variables()).map_err(network_error)?;
-    Ok(network)
+    Weights::from_bytes(bytes, &manifest.network.tensors(mel_bands, outputs)).map_err(network_error)
 }
 
 fn parse(path: &Path, text: &str) -> Result<Manifest, BundleError> {

@@ -14,7 +14,7 @@ pub const WEIGHTS: &str = "weights.safetensors";
 pub const CARD: &str = "README.md";
 
 /// Two hundred times the manifest of the shipped bundle, which has 50 labels.
-pub const LARGEST_MANIFEST_BYTES: u64 = 1 << 20;
+pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 /// The bytes of a file of the bundle, `most` at most, whatever the file system claims of its length.
 ///

@@ -1,111 +1,191 @@
-//! The convolutions of `conv1d`, `cnn` and `crnn` as training sees them: batch norm in place, every weight trainable.
-//! [`super::folded_trunk`] is the form that listens. Part of [`super::Network`]; runs where it is called.
+//! The convolutions of `conv1d`, `cnn` and `crnn` for frames that follow others: each layer keeps its last columns, and
+//! only new ones are convolved. Made from [`super::folded_trunk`]; called by [`super::inference_network`] on the classify
+//! thread.
 
-use serde::{Deserialize, Serialize};
-use tch::{Kind, TchError, Tensor, nn};
+use pulp::{Arch, Simd, WithSimd};
 
-use super::network_mode::NetworkMode;
+use super::packed_matrix::{PackedMatrix, StridedInputs};
 use super::structure::{ConvLayer, Structure};
+use super::weights::Weights;
 
-/// What training computes convolutions in; weights, and everything else, are 32-bit numbers either way. Listening and
-/// measuring always compute in 32 bits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32-bit floating point.
-    #[default]
-    F32,
-    /// bfloat16: 1.7 times as fast to train with on processors that compute in it (`avx512_bf16` or `amx_bf16` in
-    /// /proc/cpuinfo), far slower on others.
-    Bf16,
-}
+/// Epsilon of the batch norms: PyTorch's default, which training uses.
+const NORM_EPSILON: f32 = 1e-5;
 
-/// Convolutions, each with batch norm, ReLU and max pooling. Without any, frames pass as they are.
-#[derive(Debug)]
+/// Convolutions with their weights laid out. Holds no state of any stream.
 pub struct ConvTrunk {
-    /// Channels and bands of a frame.
-    pub frame_shape: [i64; 2],
-    pub blocks: Vec<ConvBlock>,
-    /// What training computes in.
-    pub precision: Precision,
+    arch: Arch,
+    blocks: Vec<Block>,
 }
 
-/// One convolution and its batch norm.
-#[derive(Debug)]
-pub struct ConvBlock {
-    pub conv: nn::Conv2D,
-    pub norm: nn::BatchNorm,
-    pub layer: ConvLayer,
+/// One convolution, ReLU and max pooling. A column is `[bands][channels]`: then all that one place in bands sees of a
+/// column lies in one piece.
+struct Block {
+    matrix: PackedMatrix,
+    channels_in: usize,
+    bands: usize,
+    /// In bands and in time, as all sizes here.
+    kernel: [usize; 2],
+    pool: [usize; 2],
+    /// Zeros at each end of an input column.
+    padding: usize,
+}
+
+/// What is kept of a stream between two calls: the last input columns of every convolution.
+#[derive(Debug, Default)]
+pub struct TrunkState {
+    /// For each block `[kernel − 1][bands, and zeros at both ends][channels]`; empty before the first frames.
+    columns: Vec<Vec<f32>>,
+}
+
+impl TrunkState {
+    /// Forgets all frames, as if fresh.
+    pub fn reset(&mut self) {
+        self.columns.iter_mut().for_each(Vec::clear);
+    }
 }
 
 impl ConvTrunk {
-    /// Creates the variables `block0.conv`, `block0.norm`, … under `root`.
-    pub fn new(
-        root: &nn::Path<'_>,
-        structure: &Structure,
-        mel_bands: i64,
-        mode: NetworkMode,
-    ) -> Self {
+    /// Folds the batch norms of a checked network's convolutions into their weights, and packs those.
+    pub fn new(structure: &Structure, mel_bands: i64, weights: &Weights) -> Self {
         let shapes = structure.column_shapes(mel_bands);
-        let blocks = structure.convolutions.iter().zip(&shapes).enumerate();
-        let blocks = blocks.map(|(index, (&layer, &[channels_in, _]))| {
-            let path = root / format!("block{index}");
-            let config = nn::ConvConfigND {
-                stride: [1, 1],
-                padding: layer.padding(),
-                dilation: [1, 1],
-                groups: 1,
-                // the batch norm has one
-                bias: false,
-                ws_init: mode.initial(nn::init::DEFAULT_KAIMING_NORMAL),
-                bs_init: nn::Init::Const(0.0),
-                padding_mode: nn::PaddingMode::Zeros,
-            };
-            let conv = nn::conv(&path / "conv", channels_in, layer.channels, layer.kernel, config);
-            let norm_config =
-                nn::BatchNormConfig { ws_init: nn::Init::Const(1.0), ..Default::default() };
-            let norm = nn::batch_norm2d(&path / "norm", layer.channels, norm_config);
-            ConvBlock { conv, norm, layer }
-        });
-        Self { blocks: blocks.collect(), frame_shape: shapes[0], precision: Precision::F32 }
+        let layers = structure.convolutions.iter().zip(shapes).enumerate();
+        let blocks = layers.map(|(index, (layer, shape))| Block::new(index, layer, shape, weights));
+        Self { arch: Arch::new(), blocks: blocks.collect() }
     }
 
-    /// Columns of whole windows; `train` as with tch's own modules.
+    /// Columns of new frames that follow those `state` remembers.
+    ///
+    /// A fresh `state` takes as many frames as one feature depends on plus any multiple of the stride; a used one any
+    /// multiple of the stride. Then every convolution and pool consumes its input exactly, so nothing but the last columns
+    /// is kept.
     ///
     /// # Shapes
-    /// `windows`: `[batch, frames, mel_bands]`. Returns `[batch, channels, bands_left, columns]`.
+    /// `frames`: `[frames][mel_bands]`. `columns` becomes `[columns][bands_left][channels]`; `sums` is worked in.
     ///
-    /// # Errors
-    /// libtorch's own.
-    pub fn columns(&self, windows: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let [channels, bands] = self.frame_shape;
-        let (batch, frames, _) = windows.size3()?;
-        let shape = [batch, channels, bands, frames];
-        let mut columns = windows.f_transpose(1, 2)?.f_reshape(shape)?; // [batch, channels, bands, frames]
-        let kind = match self.precision {
-            Precision::Bf16 if train => Kind::BFloat16,
-            _ => Kind::Float,
+    /// # Real time
+    /// Does not allocate once it was called with as many frames.
+    pub fn columns(
+        &self,
+        frames: &[f32],
+        state: &mut TrunkState,
+        sums: &mut Vec<f32>,
+        columns: &mut Vec<f32>,
+    ) {
+        columns.clear();
+        let Some(first) = self.blocks.first() else {
+            columns.extend_from_slice(frames);
+            return;
         };
-        columns = columns.f_to_kind(kind)?;
-        for ConvBlock { conv, norm, layer } in &self.blocks {
-            let weight = channels_last(&conv.ws.f_to_kind(kind)?)?; // [channels, channels_in, bands, columns]
-            columns = columns
-                .f_conv2d(&weight, None::<&Tensor>, [1, 1], layer.padding(), [1, 1], 1)?
-                .apply_t(norm, train); // [batch, channels, bands, columns]
-            if layer.pool != [1, 1] {
-                columns = columns.f_max_pool2d(layer.pool, layer.pool, [0, 0], [1, 1], false)?;
-            }
-            // after the pooling, which keeps the largest either way: fewer values to go over
-            columns = columns.f_relu()?;
+        state.columns.resize_with(self.blocks.len(), Vec::new);
+        for frame in frames.chunks_exact(first.bands * first.channels_in) {
+            add_column(&mut state.columns[0], frame.len(), first.padding).copy_from_slice(frame);
         }
-        columns.f_to_kind(Kind::Float) // [batch, channels, bands_left, columns]
+        for (index, block) in self.blocks.iter().enumerate() {
+            let (inputs, later) = state.columns[index..].split_at_mut(1);
+            let inputs = &mut inputs[0];
+            block.convolve(inputs, sums);
+            let (pooled, padding) = match (later.first_mut(), self.blocks.get(index + 1)) {
+                (Some(input), Some(next)) => (input, next.padding),
+                _ => (&mut *columns, 0),
+            };
+            self.arch.dispatch(Pool { block, sums, pooled, padding });
+            let kept = (block.kernel[1] - 1) * block.column_values();
+            let used = inputs.len() - kept;
+            inputs.copy_within(used.., 0);
+            inputs.truncate(kept);
+        }
     }
 }
 
-/// The same values with the channels of one place side by side, the layout in which small convolutions are fastest.
-///
-/// # Errors
-/// libtorch's own.
-pub fn channels_last(weight: &Tensor) -> Result<Tensor, TchError> {
-    weight.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
+impl Block {
+    /// The block `index` of a network, which gets columns of `[channels, bands]`.
+    fn new(index: usize, layer: &ConvLayer, shape: [i64; 2], weights: &Weights) -> Self {
+        let values = |name: &str| weights.values(&format!("block{index}.{name}"));
+        let gain = values("norm.weight").iter().zip(values("norm.running_var"));
+        let scale = gain.map(|(gain, variance)| gain / (variance + NORM_EPSILON).sqrt());
+        let scale: Vec<f32> = scale.collect(); // [channels]
+        let shift = values("norm.bias").iter().zip(values("norm.running_mean")).zip(&scale);
+        let bias: Vec<f32> = shift.map(|((shift, mean), scale)| shift - mean * scale).collect();
+        let [channels_in, bands] = shape.map(|size| size as usize);
+        let kernel = layer.kernel.map(|size| size as usize);
+        let [kernel_bands, kernel_columns] = kernel;
+        let kernels = values("conv.weight"); // [channels][channels_in][bands][columns]
+        // what one sum sees, in the order in which it lies in the columns
+        let mut reordered = Vec::with_capacity(kernels.len()); // [channels][columns][bands][channels_in]
+        let size = channels_in * kernel_bands * kernel_columns;
+        for (kernel, scale) in kernels.chunks_exact(size).zip(&scale) {
+            for place in 0..kernel_columns * kernel_bands {
+                let (column, band) = (place / kernel_bands, place % kernel_bands);
+                let weights = kernel.iter().skip(band * kernel_columns + column);
+                reordered.extend(
+                    weights.step_by(kernel_bands * kernel_columns).map(|weight| weight * scale),
+                );
+            }
+        }
+        let pool = layer.pool.map(|size| size as usize);
+        let padding = layer.padding()[0] as usize * channels_in;
+        let matrix = PackedMatrix::new(&reordered, &bias);
+        Self { matrix, channels_in, bands, kernel, pool, padding }
+    }
+
+    /// Values of an input column, zeros included.
+    fn column_values(&self) -> usize {
+        self.bands * self.channels_in + 2 * self.padding
+    }
+
+    /// `sums` becomes `[columns][bands][width]`.
+    fn convolve(&self, inputs: &[f32], sums: &mut Vec<f32>) {
+        let column = self.column_values();
+        let columns = inputs.len() / column + 1 - self.kernel[1];
+        let vectors = StridedInputs {
+            values: inputs,
+            count: columns * self.bands,
+            start: |place| place / self.bands * column + place % self.bands * self.channels_in,
+            run: self.kernel[0] * self.channels_in,
+            stride: column,
+        };
+        self.matrix.apply(vectors, sums);
+    }
+}
+
+/// The largest sum of each pool, or zero if that is larger, added to `pooled` column by column; several at a time, as what
+/// is inlined into `with_simd` is.
+struct Pool<'a> {
+    block: &'a Block,
+    sums: &'a [f32],
+    pooled: &'a mut Vec<f32>,
+    padding: usize,
+}
+
+impl WithSimd for Pool<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { block: Block { matrix, bands, pool: [band_pool, time_pool], .. }, .. } = self;
+        let (width, channels) = (matrix.width(), matrix.outputs());
+        for columns in self.sums.chunks_exact(time_pool * bands * width) {
+            let column = add_column(self.pooled, bands / band_pool * channels, self.padding);
+            for (band, largest) in column.chunks_exact_mut(channels).enumerate() {
+                for place in 0..time_pool * band_pool {
+                    let (time, band) = (place / band_pool, band * band_pool + place % band_pool);
+                    let sums = &columns[(time * bands + band) * width..][..channels];
+                    for (largest, sum) in largest.iter_mut().zip(sums) {
+                        // what is not a number is kept, and seen in the scores
+                        if *sum > *largest || sum.is_nan() {
+                            *largest = *sum;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds a column of `values` zeros to `columns`, with `padding` more at each end, and gives it.
+#[inline(always)]
+fn add_column(columns: &mut Vec<f32>, values: usize, padding: usize) -> &mut [f32] {
+    let start = columns.len() + padding;
+    columns.resize(start + values + padding, 0.0);
+    &mut columns[start..][..values]
 }

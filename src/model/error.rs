@@ -136,19 +136,6 @@ pub enum NetworkError {
         /// Values the network takes.
         expected: usize,
     },
-    /// libtorch failed.
-    #[error("libtorch: {reason}")]
-    Runtime {
-        /// Its words, the first line.
-        reason: String,
-    },
-}
-
-impl From<tch::TchError> for NetworkError {
-    fn from(error: tch::TchError) -> Self {
-        let text = error.to_string();
-        Self::Runtime { reason: text.lines().next().unwrap_or_default().to_owned() }
-    }
 }
 
 /// A bundle that cannot be used.
@@ -256,7 +243,7 @@ pub enum BundleError {
         /// What is wrong with it.
         source: FeatureError,
     },
-    /// A network that cannot be built, or weights that are not its own.
+    /// A network that there is not, or weights that are not its own.
     #[error("{}: {source}", path.display())]
     Network {
         /// Manifest or weights.

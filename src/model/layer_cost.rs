@@ -3,10 +3,8 @@
 
 use super::TimePooling;
 use super::structure::Structure;
+use super::weights::TensorSpec;
 use crate::features::WindowSpec;
-
-/// Weight, bias, mean and variance of a batch norm, for each channel. Convolutions have no bias of their own.
-const NORM_PARAMETERS: i64 = 4;
 
 /// One layer's shape and cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +33,12 @@ pub fn layer_costs(
     window: WindowSpec,
     labels: i64,
 ) -> Vec<LayerCost> {
-    let mut costs = convolution_costs(structure, mel_bands, window);
+    let tensors = structure.tensors(mel_bands, labels);
+    let parameters = |layer: &str| {
+        let of_layer = |tensor: &&TensorSpec| tensor.name.split('.').next() == Some(layer);
+        tensors.iter().filter(of_layer).map(TensorSpec::values).sum::<i64>()
+    };
+    let mut costs = convolution_costs(structure, mel_bands, window, &parameters);
     let features = structure.features_of(window.frames as i64);
     let new_features = window.hop_frames as i64 / structure.time_stride();
     let width = structure.feature_width(mel_bands);
@@ -44,41 +47,46 @@ pub fn layer_costs(
         costs.push(LayerCost {
             name: "projection".into(),
             output: vec![features, width],
-            parameters: width * (stacked + 1),
+            parameters: parameters("projection"),
             multiply_adds: features * width * stacked,
             multiply_adds_per_hop: new_features * width * stacked,
         });
     }
     // from here on everything is computed for each window
-    let whole = |name: &str, output: Vec<i64>, parameters: i64, multiply_adds: i64| LayerCost {
+    let whole = |name: &str, output: Vec<i64>, multiply_adds: i64| LayerCost {
         name: name.into(),
         output,
-        parameters,
+        parameters: parameters(name),
         multiply_adds,
         multiply_adds_per_hop: multiply_adds,
     };
     if let Some(hidden) = structure.lstm_hidden {
-        // four gates, each with two biases; what a feature contributes to them is kept, the states are not
+        // four gates; what a feature contributes to them is kept, the states are not
         let (inputs, recurrent) = (4 * hidden * width, 4 * hidden * hidden);
         costs.push(LayerCost {
             name: "lstm".into(),
             output: vec![features, hidden],
-            parameters: inputs + recurrent + 8 * hidden,
+            parameters: parameters("lstm"),
             multiply_adds: features * (inputs + recurrent),
             multiply_adds_per_hop: new_features * inputs + features * recurrent,
         });
     }
     let states = structure.state_width(mel_bands);
     costs.push(match structure.pooling {
-        TimePooling::Mean => whole("mean", vec![states], 0, 0),
+        TimePooling::Mean => whole("mean", vec![states], 0),
         // a weight for each state, then their weighted sum
-        TimePooling::Attention => whole("attention", vec![states], states, 2 * features * states),
+        TimePooling::Attention => whole("attention", vec![states], 2 * features * states),
     });
-    costs.push(whole("output", vec![labels], labels * (states + 1), labels * states));
+    costs.push(whole("output", vec![labels], labels * states));
     costs
 }
 
-fn convolution_costs(structure: &Structure, mel_bands: i64, window: WindowSpec) -> Vec<LayerCost> {
+fn convolution_costs(
+    structure: &Structure,
+    mel_bands: i64,
+    window: WindowSpec,
+    parameters: &dyn Fn(&str) -> i64,
+) -> Vec<LayerCost> {
     let (mut columns, mut new_columns) = (window.frames as i64, window.hop_frames as i64);
     let shapes = structure.column_shapes(mel_bands);
     let layers = structure.convolutions.iter().enumerate().zip(shapes.windows(2));
@@ -90,12 +98,13 @@ fn convolution_costs(structure: &Structure, mel_bands: i64, window: WindowSpec) 
             let (all, new) = (columns * bands * weights, new_columns * bands * weights);
             columns /= layer.pool[1];
             new_columns /= layer.pool[1];
+            let name = format!("block{index}");
             LayerCost {
-                name: format!("block{index}"),
                 output: vec![channels, bands_left, columns],
-                parameters: weights + channels * NORM_PARAMETERS,
+                parameters: parameters(&name),
                 multiply_adds: all,
                 multiply_adds_per_hop: new,
+                name,
             }
         })
         .collect()

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::NetworkSpec;
-use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
-use crate::recognition::Thresholds;
+use super::{NetworkError, NetworkSpec};
+use crate::domain::{LabelSet, MelWindow};
+use crate::features::{FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
+use crate::recognition::{ModelTraits, Thresholds};
 
 /// The manifest as it stands in the file. [`super::Bundle`] checks it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +43,39 @@ pub struct Manifest {
     pub normaliser: Normaliser,
 }
 
+impl Manifest {
+    /// Everything a window depends on.
+    pub fn featuriser_spec(&self) -> FeaturiserSpec {
+        FeaturiserSpec {
+            front_end: self.front_end.clone(),
+            normaliser: self.normaliser.clone(),
+            window: self.window,
+        }
+    }
+
+    /// What a detector needs to know of the model; `labels` are those of this manifest, which was checked.
+    pub(super) fn traits(&self, labels: &LabelSet) -> ModelTraits {
+        let hop_samples = self.window.hop_frames * self.front_end.frame_hop_samples;
+        ModelTraits {
+            thresholds: labels.iter().map(|label| self.thresholds[&**label]).collect(),
+            hop: self.front_end.sample_rate_hz.duration_of(hop_samples as u64),
+            labels: labels.clone(),
+        }
+    }
+
+    /// Checks that windows have the network's size.
+    ///
+    /// # Errors
+    /// [`NetworkError::WindowValues`].
+    pub(crate) fn check_windows(&self, windows: &[MelWindow]) -> Result<(), NetworkError> {
+        let expected = self.window.frames * self.front_end.mel_bands;
+        match windows.iter().map(|window| window.values.len()).find(|found| *found != expected) {
+            Some(found) => Err(NetworkError::WindowValues { found, expected }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What turns the network's outputs into scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +85,7 @@ pub enum Activation {
 }
 
 /// Where the weights come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
     /// The recordings.

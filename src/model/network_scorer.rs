@@ -1,87 +1,63 @@
 //! The scorer behind `run`, `classify` and `eval`: windows in, scores out, convolving each frame once. Runs on the classify
-//! thread, which owns it and all its tensors.
+//! thread.
 
-use tch::Tensor;
+use std::sync::Arc;
 
-use super::folded_network::FoldedNetwork;
-use super::incremental_network::IncrementalNetwork;
-use super::window_stream::WindowStream;
-use super::{Network, NetworkError};
-use crate::domain::{LabelSet, MelWindow, Scores};
-use crate::features::WindowSpec;
+use super::stream::Stream;
+use super::{Model, NetworkError};
+use crate::domain::{LabelSet, MelWindow, Scores, StreamId};
 use crate::recognition::{Scorer, ScorerError};
 
-/// How windows are scored. The answers are equal within 1e-5; only the time differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Schedule {
-    /// Convolve only the frames that the window before did not have.
-    Incremental,
-    /// Convolve the whole window each time, and with libtorch alone: the reference.
-    FromScratch,
-}
+/// Inputs whose frames are kept at a time. A further one takes the place of the one that was scored longest ago, which costs
+/// time and changes no score.
+const MAX_STREAMS: usize = 32;
 
-/// Scores windows with a network.
+/// Scores windows of any number of inputs with one shared model.
 pub struct NetworkScorer {
-    labels: LabelSet,
-    window: WindowSpec,
-    mel_bands: usize,
-    engine: Engine,
-}
-
-enum Engine {
-    Incremental(Box<WindowStream>),
-    FromScratch(Box<FoldedNetwork>),
+    model: Arc<Model>,
+    /// The input that was scored last stands last.
+    streams: Vec<(StreamId, Stream)>,
 }
 
 impl NetworkScorer {
-    /// A scorer for windows of `window` × `mel_bands`.
-    ///
-    /// # Errors
-    /// [`NetworkError::Runtime`] when libtorch fails.
-    pub fn new(
-        labels: LabelSet,
-        (window, mel_bands): (WindowSpec, usize),
-        network: &Network,
-        schedule: Schedule,
-    ) -> Result<Self, NetworkError> {
-        let _guard = tch::no_grad_guard();
-        let folded = FoldedNetwork::new(network)?;
-        let engine = match schedule {
-            Schedule::FromScratch => Engine::FromScratch(Box::new(folded)),
-            Schedule::Incremental => {
-                let network = IncrementalNetwork::new(folded, &network.structure, window)?;
-                Engine::Incremental(Box::new(WindowStream::new(network, window, mel_bands)))
-            }
-        };
-        Ok(Self { labels, window, mel_bands, engine })
+    /// A scorer that has seen no window.
+    pub fn new(model: Arc<Model>) -> Self {
+        Self { model, streams: Vec::new() }
     }
 
     fn score(&mut self, windows: &[MelWindow], scores: &mut [Scores]) -> Result<(), NetworkError> {
-        let expected = self.window.frames * self.mel_bands;
-        for MelWindow { values, .. } in windows {
-            if values.len() != expected {
-                return Err(NetworkError::WindowValues { found: values.len(), expected });
-            }
-        }
-        match &mut self.engine {
-            Engine::Incremental(stream) => stream.score(windows, scores),
-            Engine::FromScratch(network) => {
-                let _guard = tch::no_grad_guard();
-                for (window, scores) in windows.iter().zip(scores) {
-                    let frames = Tensor::f_from_slice(&window.values)?;
-                    let frames = frames.f_reshape([-1, self.mel_bands as i64])?;
-                    let row = network.scores(&frames)?; // [1, labels]
-                    row.f_copy_data(&mut scores.0, self.labels.len())?;
-                }
-            }
+        self.model.manifest().check_windows(windows)?;
+        let mut scores = scores;
+        for run in windows.chunk_by(|before, after| before.stream == after.stream) {
+            let (of_run, rest) = scores.split_at_mut(run.len());
+            let model = Arc::clone(&self.model);
+            self.stream(run[0].stream).score(&model, run, of_run);
+            scores = rest;
         }
         Ok(())
+    }
+
+    /// The state of an input, which then stands last.
+    fn stream(&mut self, id: StreamId) -> &mut Stream {
+        let streams = &mut self.streams;
+        if let Some(at) = streams.iter().position(|(known, _)| *known == id) {
+            streams[at..].rotate_left(1);
+        } else if streams.len() < MAX_STREAMS {
+            streams.push((id, self.model.stream()));
+        } else {
+            streams.rotate_left(1);
+            let (last_id, last) = &mut streams[MAX_STREAMS - 1];
+            *last_id = id;
+            last.reset();
+        }
+        let last = streams.last_mut().expect("invariant: the stream was put there");
+        &mut last.1
     }
 }
 
 impl Scorer for NetworkScorer {
     fn labels(&self) -> &LabelSet {
-        &self.labels
+        self.model.labels()
     }
 
     fn score_into(

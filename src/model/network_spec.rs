@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::layer_cost::{LayerCost, layer_costs};
-use super::structure::{Structure, check_blocks};
+use super::network_sizes::ConvBlockSpec;
+use super::structure::{BandsAs, ConvLayer, Structure, check_blocks};
+use super::weights::TensorSpec;
 use super::{CnnSpec, Conv1dSpec, CrnnSpec, LstmSpec, NetworkError, NetworkKind, TimePooling};
 use crate::features::WindowSpec;
 
@@ -96,12 +98,14 @@ impl NetworkSpec {
         receptive + (beyond_first + stride / 2) / stride * stride
     }
 
-    /// Numbers in the weights file, the statistics of the batch norms included.
+    /// Name and shape of every tensor in the weights file, the statistics of the batch norms included.
+    pub fn tensors(&self, mel_bands: i64, labels: i64) -> Vec<TensorSpec> {
+        self.structure().tensors(mel_bands, labels)
+    }
+
+    /// Numbers in the weights file.
     pub fn parameters(&self, mel_bands: i64, labels: i64) -> i64 {
-        // the same for every length of window
-        let frames = self.receptive_frames();
-        let shortest = WindowSpec { frames, hop_frames: frames };
-        self.layers(mel_bands, shortest, labels).iter().map(|cost| cost.parameters).sum()
+        self.tensors(mel_bands, labels).iter().map(TensorSpec::values).sum()
     }
 
     /// Multiplications of a window of `frames` frames, computed from scratch; each with its addition.
@@ -120,8 +124,67 @@ impl NetworkSpec {
         layer_costs(&self.structure(), mel_bands, window, labels)
     }
 
-    pub(super) fn structure(&self) -> Structure {
+    pub(crate) fn structure(&self) -> Structure {
         Structure::from(self)
+    }
+}
+
+impl From<&NetworkSpec> for Structure {
+    fn from(spec: &NetworkSpec) -> Self {
+        let over_both =
+            |blocks: &[ConvBlockSpec]| blocks.iter().map(over_time_and_bands).collect::<Vec<_>>();
+        match spec {
+            NetworkSpec::Conv1d(sizes) => Self {
+                bands: BandsAs::Channels,
+                convolutions: sizes
+                    .blocks
+                    .iter()
+                    .map(|block| ConvLayer {
+                        channels: block.channels,
+                        kernel: [1, block.kernel],
+                        pool: [1, block.time_pool],
+                    })
+                    .collect(),
+                columns_per_feature: 1,
+                projection: None,
+                lstm_hidden: None,
+                pooling: sizes.pooling,
+            },
+            NetworkSpec::Cnn(sizes) => Self {
+                bands: BandsAs::Rows,
+                convolutions: over_both(&sizes.blocks),
+                columns_per_feature: 1,
+                projection: Some(sizes.projection),
+                lstm_hidden: None,
+                pooling: sizes.pooling,
+            },
+            NetworkSpec::Lstm(sizes) => Self {
+                bands: BandsAs::Rows,
+                convolutions: Vec::new(),
+                columns_per_feature: sizes.frames_per_step,
+                projection: Some(sizes.projection),
+                lstm_hidden: Some(sizes.lstm_hidden),
+                pooling: sizes.pooling,
+            },
+            NetworkSpec::Crnn(sizes) => Self {
+                bands: BandsAs::Rows,
+                convolutions: over_both(&sizes.blocks),
+                columns_per_feature: 1,
+                projection: Some(sizes.projection),
+                lstm_hidden: Some(sizes.lstm_hidden),
+                pooling: sizes.pooling,
+            },
+        }
+    }
+}
+
+/// A convolution over time and bands; its kernel is as long in both directions.
+fn over_time_and_bands(block: &ConvBlockSpec) -> ConvLayer {
+    const KERNEL: i64 = 3;
+    ConvLayer {
+        channels: block.channels,
+        kernel: [KERNEL, KERNEL],
+        pool: [block.band_pool, block.time_pool],
     }
 }
 

@@ -9,25 +9,22 @@
 //!
 //! What comes before the LSTM turns frames into **features**, one every [`Structure::time_stride`] frames, and is unpadded
 //! in time: a feature depends on its frames alone, so listening computes it once for all windows. LSTM, pooling and output
-//! see one window's features and nothing else. [`super::Network`] builds a structure for training, its folded form for
-//! listening, [`super::layer_cost`] counts it.
+//! see one window's features and nothing else. [`super::NetworkSpec`] gives the structure of a network,
+//! [`super::inference_network`] computes it, [`super::layer_cost`] counts it; with libtorch it is trained.
 
-use super::network_sizes::ConvBlockSpec;
-use super::{NetworkError, NetworkSpec, TimePooling};
+use super::weights::TensorSpec;
+use super::{NetworkError, TimePooling};
 use crate::features::WindowSpec;
 
-/// Kernel of convolutions over time and bands, in both directions.
-const KERNEL: i64 = 3;
-
 /// No sizes beyond these make sense. They also keep every product of sizes from overflowing; how much is allocated is
-/// bounded by the weights file (see [`super::NetworkSpec::parameters`]) and by [`MOST_VALUES`].
-const LARGEST: i64 = 4096;
-const MOST_BLOCKS: i64 = 8;
-const LARGEST_KERNEL: i64 = 16;
-const LARGEST_POOL: i64 = 16;
+/// bounded by the weights file (see [`super::NetworkSpec::parameters`]) and by [`MAX_VALUES`].
+const MAX_SIZE: i64 = 4096;
+const MAX_BLOCKS: i64 = 8;
+const MAX_KERNEL: i64 = 16;
+const MAX_POOL: i64 = 16;
 
 /// Values that one layer may make of one window: 256 MB, over three hundred times what the largest standard network does.
-const MOST_VALUES: i64 = 1 << 26;
+const MAX_VALUES: i64 = 1 << 26;
 
 /// A network's parts and their sizes.
 #[derive(Debug, Clone)]
@@ -62,64 +59,6 @@ impl ConvLayer {
     /// Unpadded in time; as many bands come out as go in.
     pub fn padding(&self) -> [i64; 2] {
         [(self.kernel[0] - 1) / 2, 0]
-    }
-
-    fn over_time_and_bands(block: &ConvBlockSpec) -> Self {
-        Self {
-            channels: block.channels,
-            kernel: [KERNEL, KERNEL],
-            pool: [block.band_pool, block.time_pool],
-        }
-    }
-}
-
-impl From<&NetworkSpec> for Structure {
-    fn from(spec: &NetworkSpec) -> Self {
-        let over_both = |blocks: &[ConvBlockSpec]| {
-            blocks.iter().map(ConvLayer::over_time_and_bands).collect::<Vec<_>>()
-        };
-        match spec {
-            NetworkSpec::Conv1d(sizes) => Self {
-                bands: BandsAs::Channels,
-                convolutions: sizes
-                    .blocks
-                    .iter()
-                    .map(|block| ConvLayer {
-                        channels: block.channels,
-                        kernel: [1, block.kernel],
-                        pool: [1, block.time_pool],
-                    })
-                    .collect(),
-                columns_per_feature: 1,
-                projection: None,
-                lstm_hidden: None,
-                pooling: sizes.pooling,
-            },
-            NetworkSpec::Cnn(sizes) => Self {
-                bands: BandsAs::Rows,
-                convolutions: over_both(&sizes.blocks),
-                columns_per_feature: 1,
-                projection: Some(sizes.projection),
-                lstm_hidden: None,
-                pooling: sizes.pooling,
-            },
-            NetworkSpec::Lstm(sizes) => Self {
-                bands: BandsAs::Rows,
-                convolutions: Vec::new(),
-                columns_per_feature: sizes.frames_per_step,
-                projection: Some(sizes.projection),
-                lstm_hidden: Some(sizes.lstm_hidden),
-                pooling: sizes.pooling,
-            },
-            NetworkSpec::Crnn(sizes) => Self {
-                bands: BandsAs::Rows,
-                convolutions: over_both(&sizes.blocks),
-                columns_per_feature: 1,
-                projection: Some(sizes.projection),
-                lstm_hidden: Some(sizes.lstm_hidden),
-                pooling: sizes.pooling,
-            },
-        }
     }
 }
 
@@ -175,6 +114,39 @@ impl Structure {
         self.lstm_hidden.unwrap_or_else(|| self.feature_width(mel_bands))
     }
 
+    /// Name and shape of every tensor of the weights, as PyTorch names the parameters of such layers.
+    pub fn tensors(&self, mel_bands: i64, labels: i64) -> Vec<TensorSpec> {
+        let mut tensors = Vec::new();
+        let mut add = |name: String, shape: Vec<i64>| tensors.push(TensorSpec { name, shape });
+        let shapes = self.column_shapes(mel_bands);
+        for (index, (layer, [channels_in, _])) in self.convolutions.iter().zip(shapes).enumerate() {
+            let [bands, columns] = layer.kernel;
+            let kernel = vec![layer.channels, channels_in, bands, columns];
+            // no bias: the batch norm has one
+            add(format!("block{index}.conv.weight"), kernel);
+            for statistic in ["weight", "bias", "running_mean", "running_var"] {
+                add(format!("block{index}.norm.{statistic}"), vec![layer.channels]);
+            }
+        }
+        if let Some(width) = self.projection {
+            add("projection.weight".into(), vec![width, self.stacked_width(mel_bands)]);
+            add("projection.bias".into(), vec![width]);
+        }
+        if let Some(hidden) = self.lstm_hidden {
+            add("lstm.weight_ih_l0".into(), vec![4 * hidden, self.feature_width(mel_bands)]);
+            add("lstm.weight_hh_l0".into(), vec![4 * hidden, hidden]);
+            add("lstm.bias_ih_l0".into(), vec![4 * hidden]);
+            add("lstm.bias_hh_l0".into(), vec![4 * hidden]);
+        }
+        let states = self.state_width(mel_bands);
+        if self.pooling == TimePooling::Attention {
+            add("attention.weight".into(), vec![1, states]);
+        }
+        add("output.weight".into(), vec![labels, states]);
+        add("output.bias".into(), vec![labels]);
+        tensors
+    }
+
     /// Checks the sizes against each other and against the windows the network is to see.
     ///
     /// # Errors
@@ -183,7 +155,7 @@ impl Structure {
         self.check_sizes()?;
         let given = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
         let bands = given(mel_bands);
-        check_size("front_end.mel_bands", bands, LARGEST)?;
+        check_size("front_end.mel_bands", bands, MAX_SIZE)?;
         let (frames, hop) = (given(window.frames), given(window.hop_frames));
         check_size("window.frames", frames, WindowSpec::MAX_FRAMES as i64)?;
         check_size("window.hop_frames", hop, frames)?;
@@ -198,22 +170,22 @@ impl Structure {
             return Err(NetworkError::HopFrames { hop, stride });
         }
         let values = self.most_values(bands, frames);
-        if values > MOST_VALUES {
-            return Err(NetworkError::Values { frames, mel_bands, values, most: MOST_VALUES });
+        if values > MAX_VALUES {
+            return Err(NetworkError::Values { frames, mel_bands, values, most: MAX_VALUES });
         }
         Ok(())
     }
 
     fn check_sizes(&self) -> Result<(), NetworkError> {
         for layer in &self.convolutions {
-            check_size("channels", layer.channels, LARGEST)?;
-            check_size("kernel", layer.kernel[1], LARGEST_KERNEL)?;
-            check_size("time_pool", layer.pool[1], LARGEST_POOL)?;
-            check_size("band_pool", layer.pool[0], LARGEST_POOL)?;
+            check_size("channels", layer.channels, MAX_SIZE)?;
+            check_size("kernel", layer.kernel[1], MAX_KERNEL)?;
+            check_size("time_pool", layer.pool[1], MAX_POOL)?;
+            check_size("band_pool", layer.pool[0], MAX_POOL)?;
         }
-        check_size("frames_per_step", self.columns_per_feature, LARGEST_POOL)?;
-        check_size("projection", self.projection.unwrap_or(1), LARGEST)?;
-        check_size("lstm_hidden", self.lstm_hidden.unwrap_or(1), LARGEST)
+        check_size("frames_per_step", self.columns_per_feature, MAX_POOL)?;
+        check_size("projection", self.projection.unwrap_or(1), MAX_SIZE)?;
+        check_size("lstm_hidden", self.lstm_hidden.unwrap_or(1), MAX_SIZE)
     }
 
     /// Values of the layer that makes the most of a window.
@@ -247,5 +219,5 @@ fn check_size(what: &'static str, found: i64, largest: i64) -> Result<(), Networ
 /// # Errors
 /// [`NetworkError::Size`].
 pub fn check_blocks(blocks: usize) -> Result<(), NetworkError> {
-    check_size("the number of blocks", i64::try_from(blocks).unwrap_or(i64::MAX), MOST_BLOCKS)
+    check_size("the number of blocks", i64::try_from(blocks).unwrap_or(i64::MAX), MAX_BLOCKS)
 }

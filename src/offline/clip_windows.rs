@@ -36,7 +36,7 @@ pub struct ClipWindows {
 pub fn for_each_batch(
     clip: &Clip,
     spec: &FeaturiserSpec,
-    on_windows: &mut dyn FnMut(&mut [MelWindow], u64) -> ControlFlow<()>,
+    on_windows: &mut dyn FnMut(&[MelWindow], u64) -> ControlFlow<()>,
 ) -> Result<ClipWindows, FeatureError> {
     let rate = clip.sample_rate;
     let mut featuriser = Featuriser::new(spec, rate)?;
@@ -57,7 +57,7 @@ pub fn for_each_batch(
             ready.copy_into(&mut batch[waiting]);
             (waiting, windows) = (waiting + 1, windows + 1);
             if waiting == BATCH {
-                flow = on_windows(&mut batch, padded_samples);
+                flow = on_windows(&batch, padded_samples);
                 waiting = 0;
             }
         }
@@ -74,7 +74,7 @@ pub fn for_each_batch(
     featuriser.flush(&mut take);
     if flow.is_continue() && waiting > 0 {
         // nothing follows that could break off
-        let _ = on_windows(&mut batch[..waiting], padded_samples);
+        let _ = on_windows(&batch[..waiting], padded_samples);
     }
     Ok(ClipWindows { windows, padded_samples, samples_repaired: featuriser.samples_repaired() })
 }

@@ -24,14 +24,12 @@ pub enum ScanError {
 pub struct ClipScanner {
     featuriser: FeaturiserSpec,
     recogniser: Recogniser,
-    /// Segments of the clips so far: a scorer that keeps what it computed must never take one clip for another.
-    segments: u64,
 }
 
 impl ClipScanner {
     /// Scans with `recogniser`, whose source and rate are those of each clip in turn.
     pub fn new(featuriser: FeaturiserSpec, recogniser: Recogniser) -> Self {
-        Self { featuriser, recogniser, segments: 0 }
+        Self { featuriser, recogniser }
     }
 
     /// Says in records what is heard in `clip`: the same as a live source that plays it would give, but for times and
@@ -49,11 +47,10 @@ impl ClipScanner {
         source: Arc<str>,
         emit: &mut dyn FnMut(Record),
     ) -> Result<ClipWindows, ScanError> {
-        let Self { featuriser, recogniser, segments } = self;
+        let Self { featuriser, recogniser } = self;
         recogniser.set_source(source, clip.sample_rate, emit);
         let mut failure = None;
         let scanned = for_each_batch(clip, featuriser, &mut |windows, padded_samples| {
-            windows.iter_mut().for_each(|window| window.segment = *segments);
             let told = recogniser.push_batch(windows, &mut |record| {
                 emit(match record {
                     Record::Window(window) => {
@@ -70,7 +67,6 @@ impl ClipScanner {
                 }
             }
         });
-        *segments += 1;
         recogniser.finish(emit);
         match failure {
             Some(error) => Err(error.into()),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Detection, Detector, DetectorSpec, RecognitionError, Scorer, ScorerError, Smoother};
 use crate::domain::{
     EventPhase, EventRecord, GapCause, GapRecord, LabelScore, LabelSet, MelWindow, Record,
-    SampleIndex, SampleRate, Scores, TopScores, WindowRecord,
+    SampleIndex, SampleRate, Scores, StreamId, TopScores, WindowRecord,
 };
 
 /// How a recogniser names and judges what it hears.
@@ -71,6 +71,7 @@ pub struct Recogniser {
 /// Where the audio stood at the last window: what wall times are counted from.
 #[derive(Debug, Clone, Copy)]
 struct LastWindow {
+    stream: StreamId,
     segment: u64,
     end_sample: SampleIndex,
     time: Timestamp,
@@ -220,7 +221,8 @@ impl Recogniser {
         emit: &mut dyn FnMut(Record),
     ) -> Result<(), ScorerError> {
         self.check_scores(window, &mut scores.0)?;
-        if self.last.is_some_and(|last| last.segment != window.segment) {
+        let part = (window.stream, window.segment);
+        if self.last.is_some_and(|last| (last.stream, last.segment) != part) {
             self.finish(emit);
         }
         let mut is_vetoed = is_any_reached(&self.veto, self.detector.spec(), &scores.0);
@@ -232,6 +234,7 @@ impl Recogniser {
         self.ranking.sort_unstable_by(|&a, &b| smoothed[b].total_cmp(&smoothed[a]).then(a.cmp(&b)));
         is_vetoed |= is_any_reached(&self.veto, self.detector.spec(), smoothed);
         let last = LastWindow {
+            stream: window.stream,
             segment: window.segment,
             end_sample: window.end_sample,
             time: window.time,

@@ -26,7 +26,7 @@ impl AdamW {
     /// Begins at a network's weights.
     ///
     /// # Errors
-    /// [`TrainingError::Network`] when libtorch fails.
+    /// [`TrainingError::Torch`] when libtorch fails.
     pub fn new(flat: &FlatWeights) -> Result<Self, TrainingError> {
         let weights = joined(flat.fitted())?;
         let zeros = weights.zeros_like();
@@ -38,7 +38,7 @@ impl AdamW {
     /// A length that is not a number changes nothing.
     ///
     /// # Errors
-    /// [`TrainingError::Network`] when libtorch fails.
+    /// [`TrainingError::Torch`] when libtorch fails.
     ///
     /// # Source
     /// I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::features::FeatureError;
 use crate::model::NetworkError;
+use crate::torch::TorchError;
 
 /// Training that cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +28,12 @@ pub enum TrainingError {
     /// The front end cannot be built.
     #[error(transparent)]
     Features(#[from] FeatureError),
-    /// The network cannot be built, or libtorch failed.
+    /// Weights that cannot be written as a file.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// libtorch failed.
+    #[error(transparent)]
+    Torch(#[from] TorchError),
     /// The loss or its slope is no longer a number.
     #[error(
         "{what} became {found} in epoch {epoch}, step {step}: lower --learning-rate (it was {rate:.1e} at this step) or --gradient-norm. {kept}"
@@ -82,6 +86,6 @@ pub enum TrainingError {
 
 impl From<tch::TchError> for TrainingError {
     fn from(error: tch::TchError) -> Self {
-        Self::Network(error.into())
+        Self::Torch(error.into())
     }
 }

@@ -44,7 +44,7 @@ impl FlatWeights {
     /// A copy of all numbers, `[all numbers]`.
     ///
     /// # Errors
-    /// [`TrainingError::Network`] when libtorch fails.
+    /// [`TrainingError::Torch`] when libtorch fails.
     pub fn read(&self) -> Result<Tensor, TrainingError> {
         joined(&self.variables)
     }
@@ -52,7 +52,7 @@ impl FlatWeights {
     /// Puts numbers back: all of them, or those that are fitted.
     ///
     /// # Errors
-    /// [`TrainingError::Network`] when libtorch fails.
+    /// [`TrainingError::Torch`] when libtorch fails.
     pub fn write(&self, numbers: &Tensor) -> Result<(), TrainingError> {
         let _guard = tch::no_grad_guard();
         let mut start = 0;

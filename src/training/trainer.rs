@@ -15,7 +15,8 @@ use super::{
     SetFingerprint, TrainingError, TrainingSpec, TrainingState, Validation,
 };
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
-use crate::model::{Network, NetworkMode, NetworkSpec, with_random_seed, write_weights};
+use crate::model::NetworkSpec;
+use crate::torch::{Network, NetworkMode, weights_of, with_random_seed};
 
 /// Training clips that are measured as they are, beside the validation clips: enough to see overfitting.
 const PLAIN_CLIPS: usize = 200;
@@ -272,17 +273,17 @@ impl Trainer {
     /// The bytes of `weights.safetensors`: the best epoch's or the last's, averaged if that was asked for.
     ///
     /// # Errors
-    /// [`TrainingError::Network`] when libtorch fails.
+    /// [`TrainingError::Torch`] when libtorch fails.
     pub fn weights(&self) -> Result<Vec<u8>, TrainingError> {
         self.with_weights(self.best.as_ref().or(self.average.as_ref()), |trainer| {
-            Ok(write_weights(&trainer.variables.variables())?)
+            Ok(weights_of(&trainer.variables.variables())?.to_bytes()?)
         })
     }
 
     /// Everything that the run needs to go on.
     ///
     /// # Errors
-    /// [`TrainingError::Network`] when libtorch fails.
+    /// [`TrainingError::Torch`] when libtorch fails.
     pub fn checkpoint(&self) -> Result<Checkpoint, TrainingError> {
         let rows = [
             ("weights", Some(self.flat.read()?)),

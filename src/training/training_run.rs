@@ -70,7 +70,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`TrainingError::Diverged`] when loss or gradient is not a number, [`TrainingError::File`] when log or checkpoint
-    /// cannot be written, [`TrainingError::Network`] when libtorch fails. The last checkpoint stays as it is.
+    /// cannot be written, [`TrainingError::Torch`] when libtorch fails. The last checkpoint stays as it is.
     pub fn run(
         &mut self,
         files: Option<&TrainingFiles>,

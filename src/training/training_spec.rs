@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AugmentSpec, TrainingError};
-use crate::model::Precision;
+use crate::torch::Precision;
 
 /// How to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -27,7 +27,7 @@ impl<N: ModuleT> Measurement<'_, N> {
     /// Scores the windows of labelled clips that carry the label, and counts.
     ///
     /// # Errors
-    /// [`TrainingError::Network`] when libtorch fails.
+    /// [`TrainingError::Torch`] when libtorch fails.
     pub fn measure(&self, clips: &[&ClipFeatures]) -> Result<Validation, TrainingError> {
         let windows = self.labelled_windows(clips);
         let mut sums: Vec<Vec<f32>> = vec![Vec::new(); clips.len()];

@@ -1,17 +1,13 @@
-//! Both files of a model bundle as fuzz targets, and good ones to begin with. They need libtorch.
+//! Both files of a model bundle as fuzz targets, and good ones to begin with.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use tch::Device;
-use tch::nn::VarStore;
 use tympan::domain::{MelWindow, Scores};
 use tympan::features::Featuriser;
-use tympan::model::{
-    Bundle, BundleError, Manifest, Network, NetworkKind, NetworkMode, NetworkSpec, Schedule,
-    with_random_seed, write_weights,
-};
+use tympan::model::{Bundle, BundleError, Manifest, Model, NetworkKind, NetworkSpec};
 use tympan::recognition::Scorer;
+use tympan::testing::random_weights;
 
 /// A bundle of three labels with a network of a few hundred weights.
 const SMALL: &str = include_str!("seeds/model.toml");
@@ -65,14 +61,12 @@ fn use_bundle(bundle: &Bundle) {
     if window.values.len() > 1 << 14 {
         return;
     }
-    for schedule in [Schedule::Incremental, Schedule::FromScratch] {
-        let mut scorer = bundle.scorer(schedule).expect("the bundle was checked");
-        let mut scores = [Scores(vec![0.0; bundle.labels.len()])];
-        scorer.score_into(std::slice::from_ref(&window), &mut scores).expect("a window's scores");
-        let strange =
-            scores[0].0.iter().find(|score| !(score.is_nan() || (0.0..=1.0).contains(*score)));
-        assert_eq!(strange, None, "a score that is no share");
-    }
+    let mut scorer = Arc::new(Model::new(bundle)).scorer();
+    let mut scores = [Scores(vec![0.0; bundle.labels.len()])];
+    scorer.score_into(std::slice::from_ref(&window), &mut scores).expect("a window's scores");
+    let strange =
+        scores[0].0.iter().find(|score| !(score.is_nan() || (0.0..=1.0).contains(*score)));
+    assert_eq!(strange, None, "a score that is no share");
 }
 
 /// Manifests that are good: the shipped one, the small one, and one of each kind of network.
@@ -109,16 +103,7 @@ fn small_weights() -> &'static [u8] {
     WEIGHTS.get_or_init(|| {
         let manifest = small_manifest();
         let (bands, labels) = (manifest.front_end.mel_bands as i64, manifest.labels.len() as i64);
-        let store = VarStore::new(Device::Cpu);
-        with_random_seed(1, || {
-            Network::new(
-                &store.root(),
-                &manifest.network,
-                bands,
-                labels,
-                NetworkMode::Training { dropout: 0.0 },
-            )
-        });
-        write_weights(&store.variables()).expect("weights can be written")
+        let tensors = manifest.network.tensors(bands, labels);
+        random_weights(&tensors, 1).to_bytes().expect("weights can be written")
     })
 }

@@ -10,7 +10,6 @@ use tympan::features::{Arrival, Featuriser, FeaturiserSpec, FrontEndSpec, Normal
 use tympan::recognition::{ModelTraits, Thresholds};
 use tympan::sources::{ClipFile, PcmReader, PcmSpec, Repeat, SampleReader};
 
-#[cfg(feature = "torch")]
 #[path = "bundle_targets.rs"]
 mod bundle_targets;
 #[path = "client_target.rs"]
@@ -18,7 +17,6 @@ mod client_target;
 #[path = "seeds.rs"]
 mod seeds;
 
-#[cfg(feature = "torch")]
 #[allow(unused_imports)] // each program runs one
 pub use bundle_targets::{manifest, small_bundle, weights};
 pub use client_target::client;
@@ -30,9 +28,7 @@ pub enum Target {
     Audio,
     RawPcm,
     Client,
-    #[cfg(feature = "torch")]
     Manifest,
-    #[cfg(feature = "torch")]
     Weights,
 }
 
@@ -42,9 +38,7 @@ impl Target {
         Self::Audio,
         Self::RawPcm,
         Self::Client,
-        #[cfg(feature = "torch")]
         Self::Manifest,
-        #[cfg(feature = "torch")]
         Self::Weights,
     ];
 
@@ -54,9 +48,7 @@ impl Target {
             Self::Audio => "audio",
             Self::RawPcm => "raw_pcm",
             Self::Client => "client",
-            #[cfg(feature = "torch")]
             Self::Manifest => "manifest",
-            #[cfg(feature = "torch")]
             Self::Weights => "weights",
         }
     }
@@ -68,9 +60,7 @@ impl Target {
             Self::Audio => seeds::audio_files(),
             Self::RawPcm => seeds::raw_pcm(),
             Self::Client => seeds::clients(),
-            #[cfg(feature = "torch")]
             Self::Manifest => bundle_targets::manifests(),
-            #[cfg(feature = "torch")]
             Self::Weights => bundle_targets::weight_files(),
         }
     }
@@ -82,9 +72,7 @@ impl Target {
             Self::Audio => audio(bytes),
             Self::RawPcm => raw_pcm(bytes),
             Self::Client => client(bytes),
-            #[cfg(feature = "torch")]
             Self::Manifest => manifest(bytes),
-            #[cfg(feature = "torch")]
             Self::Weights => weights(bytes),
         }
     }

@@ -168,7 +168,10 @@ fn an_unknown_key_is_told_with_the_nearest_or_with_where_it_belongs() {
             "config.toml:2: output.max_size_mb is no key; did you mean output.log_file.max_size_mb? It stands in \
              [output.log_file].",
         ),
-        ("[runtime]\nqq = 3", "config.toml:2: runtime.qq is no key; here belong torch_threads."),
+        (
+            "[runtime]\nqq = 3",
+            "config.toml:2: runtime.qq is no key; here belong engine, torch_threads.",
+        ),
         (
             "[detector.labels.dog]\non = 0.5",
             "config.toml:2: detector.labels.dog.on is no key; here belong threshold, off_threshold.",

@@ -98,9 +98,7 @@ fn inputs(target: Target) -> usize {
         Target::Configuration => 1_500,
         Target::Audio | Target::RawPcm => 3_000,
         Target::Client => 1_000,
-        #[cfg(feature = "torch")]
         Target::Manifest => 1_000,
-        #[cfg(feature = "torch")]
         Target::Weights => 2_000,
     }
 }
@@ -151,7 +149,6 @@ fn good_audio_is_read() {
     }
 }
 
-#[cfg(feature = "torch")]
 #[test]
 fn the_bundle_that_others_are_made_from_is_a_good_one() {
     let bundle = targets::small_bundle().unwrap_or_else(|error| panic!("{error}"));

@@ -1,14 +1,12 @@
 //! Whole-behaviour tests, one binary: each further one would link everything again. Each module drives one part of
 //! tympan as its users would.
 
-#[cfg(feature = "torch")]
 mod cli;
 mod config;
 mod evaluation;
 mod fuzz_regressions;
 mod golden;
 mod live;
-#[cfg(feature = "torch")]
 mod model;
 mod offline;
 mod plots;

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tympan::domain::{
-    EventPhase, EventRecord, GapCause, LabelSet, MelWindow, Record, SampleIndex, SampleRate, Scores,
+    EventPhase, EventRecord, GapCause, LabelSet, MelWindow, Record, SampleIndex, SampleRate,
+    Scores, StreamId,
 };
 use tympan::recognition::{
     DetectorSettings, DetectorSpec, Gap, ModelTraits, Recogniser, RecogniserSpec, Scorer,
@@ -78,6 +79,7 @@ fn recogniser(settings: DetectorSettings, smoothing: Duration) -> Recogniser {
 fn window(end_sample: u64, scores: [f32; 3]) -> MelWindow {
     MelWindow {
         values: scores.to_vec(),
+        stream: StreamId::default(),
         segment: 0,
         start_frame: 0,
         start_sample: SampleIndex(end_sample.saturating_sub(WINDOW)),

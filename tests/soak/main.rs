@@ -5,8 +5,6 @@
 //! `TYMPAN_SOAK_HOURS` of audio (a quarter of an hour without it), `TYMPAN_SOAK_SPEED` times real time, `TYMPAN_SOAK_SEED`.
 //! `make soak` runs a day.
 
-#![cfg(feature = "torch")]
-
 mod account;
 mod clients;
 mod device;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tympan::domain::{LabelSet, MelWindow, Scores};
-use tympan::model::{Bundle, NetworkScorer, Schedule};
+use tympan::model::{Bundle, Model, NetworkScorer};
 use tympan::recognition::{Scorer, ScorerError};
 
 /// How much longer than usual a call takes.
@@ -26,7 +26,7 @@ pub struct Burdened {
 
 impl Burdened {
     pub fn new(bundle: &Bundle, burden: &Burden) -> Self {
-        Self { scorer: bundle.scorer(Schedule::Incremental).unwrap(), burden: burden.clone() }
+        Self { scorer: Arc::new(Model::new(bundle)).scorer(), burden: burden.clone() }
     }
 }
 

@@ -18,8 +18,9 @@ use super::subject::Subject;
 use super::throughput::throughput;
 use crate::cli::setup::Setup;
 use crate::cli::{Failure, output};
+#[cfg(feature = "torch")]
+use crate::config::Engine;
 use crate::domain::Counters;
-use crate::model::Schedule;
 
 /// Arguments of `tympan bench`.
 #[derive(Debug, Args)]
@@ -33,7 +34,9 @@ pub struct BenchArguments {
     /// How long to listen to the demo at real-time pace
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(3..=86_400))]
     seconds: u32,
-    /// Convolve the whole window every time: the reference that incremental inference is measured against
+    /// Score every window from scratch with libtorch, as with engine = "libtorch": the reference that incremental inference
+    /// is measured against
+    #[cfg(feature = "torch")]
     #[arg(long)]
     exact_from_scratch: bool,
     /// JSON instead of text
@@ -69,17 +72,20 @@ fn tolerance(text: &str) -> Result<f64, String> {
 /// worse than the baseline allows.
 pub fn bench(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     let started = own_process::started(Instant::now());
-    let setup = Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
-    let schedule =
-        if arguments.exact_from_scratch { Schedule::FromScratch } else { Schedule::Incremental };
-    let subject = Subject::new(&setup.bundle.manifest, schedule);
+    #[cfg(feature = "torch")]
+    let engine = arguments.exact_from_scratch.then_some(Engine::Libtorch);
+    #[cfg(not(feature = "torch"))]
+    let engine = None;
+    let (config, model) = (arguments.config.as_deref(), arguments.model.as_deref());
+    let setup = Setup::load_with(config, model, engine)?;
+    let subject = Subject::new(setup.model().manifest(), setup.config.engine);
     // what cannot be compared or saved is known before anybody waits for a measurement
     let compared_with = arguments.compare.as_ref().map(|path| baseline::load(path, &subject));
     let compared_with = compared_with.transpose()?;
     if let Some(path) = &arguments.save {
         baseline::check_folder(path)?;
     }
-    let report = measure(&setup, subject, (arguments.seconds, schedule), started)?;
+    let report = measure(&setup, subject, arguments.seconds, started)?;
     let comparison = compared_with.map(|then| Comparison::new(&report, &then, arguments.tolerance));
     if arguments.json {
         output::print_json(&Compared { report: &report, comparison: comparison.as_ref() })?;
@@ -104,13 +110,13 @@ pub fn bench(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
 fn measure(
     setup: &Setup,
     subject: Subject,
-    (seconds, schedule): (u32, Schedule),
+    seconds: u32,
     started: Instant,
 ) -> Result<BenchReport, Failure> {
     let counters = Arc::new(Counters::default());
     let before = MachineCpu::read();
-    let live = listen(setup, schedule, seconds, &counters)?;
-    let throughput = throughput(setup, schedule)?;
+    let live = listen(setup, seconds, &counters)?;
+    let throughput = throughput(setup)?;
     let noise = Noise::new(live.wakes, before.zip(MachineCpu::read()));
     Ok(BenchReport {
         format: FORMAT.to_owned(),

@@ -20,7 +20,6 @@ use crate::cli::source_choice::{self, OpenSource, SourceChoice};
 use crate::domain::{Counters, SampleRate};
 use crate::files;
 use crate::live::{Daemon, PipelineSpec, WindowObserver};
-use crate::model::Schedule;
 use crate::sinks::{Sink, SocketSink, SocketSpec, UnixSocketSpec};
 use crate::sources::Pace;
 
@@ -43,12 +42,7 @@ pub struct LiveRun {
 ///
 /// # Errors
 /// [`Failure`]: a daemon that fails, a socket that cannot be had, an interruption.
-pub fn listen(
-    setup: &Setup,
-    schedule: Schedule,
-    seconds: u32,
-    counters: &Arc<Counters>,
-) -> Result<LiveRun, Failure> {
+pub fn listen(setup: &Setup, seconds: u32, counters: &Arc<Counters>) -> Result<LiveRun, Failure> {
     let demo = Some(&SourceChoice::Demo);
     let opened = source_choice::open(demo, &setup.config.source, Some(Pace::RealTime))?;
     let sample_rate = opened.source.sample_rate();
@@ -69,7 +63,7 @@ pub fn listen(
     let daemon = Daemon {
         reopen: None,
         reload: None,
-        scorer: Box::new(setup.bundle.scorer(schedule).map_err(Failure::device_or_model)?),
+        scorer: setup.scorers.scorer().map_err(Failure::device_or_model)?,
         sinks: vec![sink],
         tap: None,
         spec: pipeline_spec(setup, &opened, counters),
@@ -101,7 +95,7 @@ fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Sink>, F
 
 fn pipeline_spec(setup: &Setup, opened: &OpenSource, counters: &Arc<Counters>) -> PipelineSpec {
     PipelineSpec {
-        featuriser: setup.bundle.featuriser_spec(),
+        featuriser: setup.model().featuriser_spec(),
         smoothing: setup.config.detector.smoothing,
         detector: setup.detector.clone(),
         veto: Vec::new(),
@@ -110,7 +104,7 @@ fn pipeline_spec(setup: &Setup, opened: &OpenSource, counters: &Arc<Counters>) -
         ring: setup.config.source.ring,
         silent_after: SILENT_AFTER,
         device: opened.description.clone(),
-        model: setup.bundle.manifest.name.clone(),
+        model: setup.model().manifest().name.clone(),
         counters: Arc::clone(counters),
         board: Arc::default(),
     }

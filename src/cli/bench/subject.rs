@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Manifest, Schedule};
+use crate::config::Engine;
+use crate::model::Manifest;
 
 /// What was measured, and where.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,11 +23,11 @@ pub struct Subject {
 
 impl Subject {
     /// A model on this machine.
-    pub fn new(manifest: &Manifest, schedule: Schedule) -> Self {
+    pub fn new(manifest: &Manifest, engine: Engine) -> Self {
         let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
-        let schedule = match schedule {
-            Schedule::Incremental => "incremental",
-            Schedule::FromScratch => "from scratch",
+        let schedule = match engine {
+            Engine::Incremental => "incremental",
+            Engine::Libtorch => "from scratch",
         };
         let window = &manifest.window;
         Self {

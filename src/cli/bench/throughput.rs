@@ -8,7 +8,6 @@ use crate::cli::setup::Setup;
 use crate::cli::{Failure, source_choice};
 use crate::domain::Clip;
 use crate::features::{Arrival, Featuriser};
-use crate::model::Schedule;
 use crate::offline::ClipScanner;
 use crate::recognition::{Recogniser, RecogniserSpec};
 use crate::sources::{Repeat, SampleReader, Soundscape, SourceError};
@@ -28,10 +27,10 @@ pub struct Throughput {
 ///
 /// # Errors
 /// [`Failure`] when the bundle cannot be used.
-pub fn throughput(setup: &Setup, schedule: Schedule) -> Result<Throughput, Failure> {
+pub fn throughput(setup: &Setup) -> Result<Throughput, Failure> {
     let clip = demo_round().map_err(Failure::failed)?;
     let audio = clip.sample_rate.duration_of(clip.samples.len() as u64);
-    let spec = setup.bundle.featuriser_spec();
+    let spec = setup.model().featuriser_spec();
     let front_end = best_of_three(|| {
         let mut featuriser =
             Featuriser::new(&spec, clip.sample_rate).map_err(Failure::device_or_model)?;
@@ -39,7 +38,7 @@ pub fn throughput(setup: &Setup, schedule: Schedule) -> Result<Throughput, Failu
         featuriser.push(&clip.samples, Arrival::now(), &mut |_| windows += 1);
         Ok(windows)
     })?;
-    let scorer = setup.bundle.scorer(schedule).map_err(Failure::device_or_model)?;
+    let scorer = setup.scorers.scorer().map_err(Failure::device_or_model)?;
     let recogniser = RecogniserSpec {
         source: "demo".into(),
         sample_rate: clip.sample_rate,
@@ -47,8 +46,7 @@ pub fn throughput(setup: &Setup, schedule: Schedule) -> Result<Throughput, Failu
         detector: setup.detector.clone(),
         top: setup.config.output.top_labels,
     };
-    let recogniser =
-        Recogniser::new(Box::new(scorer), recogniser).map_err(Failure::device_or_model)?;
+    let recogniser = Recogniser::new(scorer, recogniser).map_err(Failure::device_or_model)?;
     let mut scanner = ClipScanner::new(spec.clone(), recogniser);
     let whole = best_of_three(|| {
         let scan = scanner.scan(&clip, "demo".into(), &mut |_| {}).map_err(Failure::failed)?;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::EvalArguments;
 use crate::cli::Failure;
 use crate::evaluation::ClipScores;
-use crate::model::{Bundle, Provenance};
+use crate::model::{Model, Provenance};
 use crate::offline::{CleaningSpec, ClipFault, Dataset, DatasetClip, Split, SplitSpec};
 
 /// What is measured.
@@ -36,10 +36,10 @@ impl ChosenClips {
     ///
     /// # Errors
     /// [`Failure`] when the dataset cannot be read, has a label the model does not know, or no clip is left.
-    pub(super) fn new(arguments: &EvalArguments, bundle: &Bundle) -> Result<Self, Failure> {
+    pub(super) fn new(arguments: &EvalArguments, model: &Model) -> Result<Self, Failure> {
         let dataset = arguments.selection.open(&arguments.data)?;
-        let model_labels = model_labels(&dataset, bundle, &arguments.data)?;
-        let provenance = &bundle.manifest.provenance;
+        let model_labels = model_labels(&dataset, model, &arguments.data)?;
+        let provenance = &model.manifest().provenance;
         let split = recorded_split(provenance, &dataset)?;
         let (indices, words) = choose(arguments, provenance, &dataset, split.as_ref());
         if indices.is_empty() {
@@ -107,11 +107,11 @@ impl ChosenClips {
     }
 }
 
-fn model_labels(dataset: &Dataset, bundle: &Bundle, path: &Path) -> Result<Vec<usize>, Failure> {
+fn model_labels(dataset: &Dataset, model: &Model, path: &Path) -> Result<Vec<usize>, Failure> {
     let mut unknown = Vec::new();
     let mut known = Vec::new();
     for label in dataset.labels.iter() {
-        match bundle.labels.iter().position(|of_model| of_model == label) {
+        match model.labels().iter().position(|of_model| of_model == label) {
             Some(index) => known.push(index),
             None => unknown.push(label.to_string()),
         }
@@ -122,7 +122,7 @@ fn model_labels(dataset: &Dataset, bundle: &Bundle, path: &Path) -> Result<Vec<u
     Err(Failure::usage(anyhow!(
         "{}: the model {} does not know {}; it can be measured only on classes it knows (--labels chooses some)",
         path.display(),
-        bundle.manifest.name,
+        model.manifest().name,
         unknown.join(", ")
     )))
 }

@@ -8,14 +8,15 @@ use clap::Args;
 
 use super::chosen_clips::ChosenClips;
 use super::{streaming, table};
+use crate::assembly::Scorers;
 use crate::cli::dataset_selection::DatasetSelection;
 use crate::cli::scoring::score_clips;
 use crate::cli::setup::shipped_bundle;
 use crate::cli::{Failure, logging, output};
+use crate::config::Engine;
 use crate::evaluation::{
     CalibrationFigures, ClassificationFigures, ClipScores, CurveFigures, mistakes,
 };
-use crate::model::{Bundle, configure_runtime};
 use crate::offline::{ClipFault, OnFault, check_faults};
 use crate::plots::TrainingLog;
 use crate::report::{Calibration, EvaluationReport, write_report};
@@ -67,17 +68,18 @@ pub struct EvalArguments {
 /// [`Failure`] when model or dataset cannot be used, or the report not be written.
 pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     logging::start(log::LevelFilter::Info);
-    configure_runtime(1);
     let folder = arguments.model.clone().unwrap_or_else(shipped_bundle);
-    let bundle = Bundle::load(&folder).map_err(Failure::device_or_model)?;
-    let chosen = ChosenClips::new(arguments, &bundle)?;
-    let scored = score_clips(&bundle, &chosen.clips(), &chosen.cleaning)?;
+    let scorers =
+        Scorers::open(&folder, Engine::Incremental, 1).map_err(Failure::device_or_model)?;
+    let model = scorers.model();
+    let chosen = ChosenClips::new(arguments, model)?;
+    let scored = score_clips(model, &chosen.clips(), &chosen.cleaning);
     let (named, left_out) = usable(scored, &chosen, arguments.selection.on_fault())?;
     let (names, scores): (Vec<_>, Vec<_>) = named.into_iter().unzip();
     let labels = &chosen.dataset.labels;
     let named: Vec<_> = names.into_iter().zip(&scores).collect();
     let report = EvaluationReport {
-        model: bundle.manifest.name.clone(),
+        model: model.manifest().name.clone(),
         dataset: chosen.dataset.name.clone(),
         measured_on: chosen.words.clone(),
         cleaning: chosen.cleaning.to_string(),
@@ -94,7 +96,7 @@ pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         streaming: if arguments.background.is_empty() {
             None
         } else {
-            Some(streaming::measure(arguments, &bundle, &chosen)?)
+            Some(streaming::measure(arguments, model, &chosen)?)
         },
     };
     if let Some(out) = &arguments.report {

@@ -1,6 +1,7 @@
 //! Streaming figures: clips placed in background noise at known times, and sound that holds no class, through the
 //! daemon's path.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::EvalArguments;
@@ -13,7 +14,7 @@ use crate::evaluation::streaming::{
     FalseAlarmFigures, HeardScene, MatchRule, RecordedScene, Scene, ScenePiece, SceneSpec,
     StreamingFigures, SweepChoice, scene_groups, sweep,
 };
-use crate::model::Bundle;
+use crate::model::Model;
 use crate::offline::{DatasetClip, load_clean_clip};
 use crate::report::StreamingReport;
 
@@ -28,27 +29,27 @@ const QUIET_SEEDS: u64 = 1_000;
 /// [`Failure`] when a recording cannot be read or scored.
 pub(super) fn measure(
     arguments: &EvalArguments,
-    bundle: &Bundle,
+    model: &Arc<Model>,
     chosen: &ChosenClips,
 ) -> Result<StreamingReport, Failure> {
     let seed = arguments.seed.wrapping_add(QUIET_SEEDS);
     let quiet =
         QuietSound::load(&arguments.background, &arguments.negatives, arguments.minutes, seed)?;
     let clips = chosen.clips();
-    let rate = bundle.manifest.front_end.sample_rate_hz;
+    let rate = model.manifest().front_end.sample_rate_hz;
     let groups = scene_groups(clips.len(), CLIPS_A_SCENE, arguments.seed);
     let with_clips = |index: usize| {
         let seed = arguments.seed.wrapping_add(index as u64);
         let members: Vec<&DatasetClip> = groups[index].iter().map(|&clip| clips[clip]).collect();
         place(&SceneSpec::new(rate, seed), &members, chosen, &quiet.background)
     };
-    let scenes = record(bundle, groups.len() + quiet.scenes(), &|index| match index
+    let scenes = record(model, groups.len() + quiet.scenes(), &|index| match index
         .checked_sub(groups.len())
     {
         None => with_clips(index),
         Some(index) => quiet.build(index, rate),
     })?;
-    figures(arguments, bundle, &scenes)
+    figures(arguments, model, &scenes)
 }
 
 /// A scene of clips in background.
@@ -73,10 +74,10 @@ fn place(
 
 fn figures(
     arguments: &EvalArguments,
-    bundle: &Bundle,
+    model: &Arc<Model>,
     scenes: &[RecordedScene],
 ) -> Result<StreamingReport, Failure> {
-    let model = bundle.traits();
+    let model = model.traits();
     let rules = DetectionRules::default();
     let mut heard = Vec::with_capacity(scenes.len());
     for scene in scenes {

@@ -9,7 +9,7 @@ use super::destination::{Destination, failure_of, name};
 use crate::cli::Failure;
 use crate::cli::setup::{Setup, shipped_bundle};
 use crate::domain::{Clip, Record};
-use crate::model::{Bundle, Schedule};
+use crate::model::Bundle;
 use crate::offline::ClipScanner;
 use crate::plots::{LabelRow, MelFrames, Signal, draw_spectrogram, draw_timeline, draw_waveform};
 use crate::recognition::{Recogniser, RecogniserSpec};
@@ -86,9 +86,9 @@ pub(super) fn spectrogram(arguments: &SpectrogramArguments) -> Result<(), Failur
 pub(super) fn labels(arguments: &LabelsArguments) -> Result<(), Failure> {
     let setup = Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
     let clip = load(&arguments.file)?;
-    let spec = setup.bundle.featuriser_spec();
+    let spec = setup.model().featuriser_spec();
     let mel = MelFrames::compute(&clip, &spec.front_end, None).map_err(failure_of)?;
-    let title = format!("{} as {} hears it", name(&arguments.file), setup.bundle.manifest.name);
+    let title = format!("{} as {} hears it", name(&arguments.file), setup.model().manifest().name);
     let records = scan(setup, &clip)?;
     let rows = LabelRow::from_records(&records, clip.sample_rate, usize::from(arguments.top));
     let sheet = arguments.destination.sheet(title);
@@ -98,17 +98,17 @@ pub(super) fn labels(arguments: &LabelsArguments) -> Result<(), Failure> {
 
 /// Every score of every window, and the events, as the daemon would tell them.
 fn scan(setup: Setup, clip: &Clip) -> Result<Vec<Record>, Failure> {
-    let Setup { config, bundle, detector } = setup;
+    let Setup { config, scorers, detector } = setup;
     let spec = RecogniserSpec {
         source: "".into(),
         sample_rate: clip.sample_rate,
         smoothing: config.detector.smoothing,
         detector,
-        top: bundle.labels.len(),
+        top: scorers.model().labels().len(),
     };
-    let scorer = bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?;
-    let recogniser = Recogniser::new(Box::new(scorer), spec).map_err(Failure::device_or_model)?;
-    let mut scanner = ClipScanner::new(bundle.featuriser_spec(), recogniser);
+    let scorer = scorers.scorer().map_err(Failure::device_or_model)?;
+    let recogniser = Recogniser::new(scorer, spec).map_err(Failure::device_or_model)?;
+    let mut scanner = ClipScanner::new(scorers.model().featuriser_spec(), recogniser);
     let mut records = Vec::new();
     scanner
         .scan(clip, "".into(), &mut |record| records.push(record))

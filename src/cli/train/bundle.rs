@@ -2,21 +2,24 @@
 //! manifest written. Fed by the training of a split.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 
+use super::model_card;
 use super::one_split::Turn;
 use super::plan::Plan;
 use super::recordings::Recordings;
+use crate::cli::Failure;
 use crate::cli::scenes::{QuietSound, record};
 use crate::cli::scoring::score_clips;
-use crate::cli::{Failure, model_card};
 use crate::domain::LabelSet;
 use crate::evaluation::{ClassificationFigures, ClipScores, ThresholdRules, choose_thresholds};
 use crate::features::Normaliser;
-use crate::model::{Activation, Bundle, Figures, Manifest, Provenance};
+use crate::model::{Activation, Bundle, Figures, Manifest, Model, Provenance};
 use crate::offline::{DatasetClip, SplitSpec};
 use crate::recognition::Thresholds;
+use crate::torch::check_engines;
 use crate::training::KeptWeights;
 
 /// Until the clips were scored, every label has these.
@@ -57,15 +60,17 @@ pub fn finish(
     let mut manifest = manifest(plan, turn, made)?;
     let bundle =
         Bundle::from_parts(turn.folder, manifest.clone(), &weights).map_err(Failure::failed)?;
+    let model = Arc::new(Model::new(&bundle));
+    check_engines(&bundle, &model).map_err(Failure::device_or_model)?;
     let usable = turn.split.validation.iter().filter(|&&clip| recordings.has(clip));
     let clips: Vec<&DatasetClip> = usable.map(|&clip| &plan.dataset.clips[clip]).collect();
-    let scored = score_clips(&bundle, &clips, &plan.cleaning)?;
+    let scored = score_clips(&model, &clips, &plan.cleaning);
     let scores: Vec<ClipScores> = scored
         .into_iter()
         .collect::<Result<_, _>>()
         .map_err(|fault| Failure::device_or_model(anyhow!("{fault}")))?;
     let figures = ClassificationFigures::new(&bundle.labels, &scores);
-    let quiet = quiet_sound(plan, &bundle)?;
+    let quiet = quiet_sound(plan, &model)?;
     manifest.thresholds = thresholds(&bundle.labels, [scores, quiet].concat())?;
     manifest.figures = Figures {
         clips: figures.clips,
@@ -87,14 +92,14 @@ pub fn finish(
 }
 
 /// Scores of hours of sound that hold none of the labels; nothing where no background was given.
-fn quiet_sound(plan: &Plan, bundle: &Bundle) -> Result<Vec<ClipScores>, Failure> {
+fn quiet_sound(plan: &Plan, model: &Arc<Model>) -> Result<Vec<ClipScores>, Failure> {
     if plan.background.is_empty() {
         return Ok(Vec::new());
     }
     let negatives = &plan.arguments.dataset.negatives;
     let quiet = QuietSound::load(&plan.background, negatives, QUIET_MINUTES, plan.spec.seed)?;
     let rate = plan.front_end.sample_rate_hz;
-    let scenes = record(bundle, quiet.scenes(), &|index| quiet.build(index, rate))?;
+    let scenes = record(model, quiet.scenes(), &|index| quiet.build(index, rate))?;
     Ok(scenes.into_iter().map(|scene| scene.scores).collect())
 }
 

@@ -15,7 +15,7 @@ use super::recordings::Recordings;
 use super::run_file::{self, Beginning};
 use crate::cli::{Failure, logging};
 use crate::files;
-use crate::model::configure_runtime;
+use crate::torch::configure_runtime;
 
 /// Trains, measures, writes.
 ///

@@ -5,6 +5,7 @@ mod bundle;
 mod command;
 mod interrupt;
 mod k_fold;
+mod model_card;
 mod network_options;
 mod one_split;
 mod options;

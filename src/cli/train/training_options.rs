@@ -4,7 +4,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::options::{by_name, with_default};
-use crate::model::Precision;
+use crate::torch::Precision;
 use crate::training::{AugmentSpec, ClassBalance, KeptWeights, RateSchedule, TrainingSpec};
 
 /// How a network is fitted.

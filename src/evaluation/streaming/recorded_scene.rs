@@ -41,17 +41,16 @@ impl HeardScene {
 }
 
 impl RecordedScene {
-    /// Scores a scene; `segment` must differ from scene to scene.
+    /// Scores a scene.
     ///
     /// # Errors
     /// [`EvaluationError`] when the scene's rate cannot be resampled or the scorer fails.
     pub fn record(
         scene: Scene,
-        segment: u64,
         featuriser: &FeaturiserSpec,
         scorer: &mut dyn Scorer,
     ) -> Result<Self, EvaluationError> {
-        let scores = score_clip(&scene.clip, None, segment, featuriser, scorer)?;
+        let scores = score_clip(&scene.clip, None, featuriser, scorer)?;
         Ok(Self { truth: scene.events, samples: scene.clip.samples.len() as u64, scores })
     }
 
@@ -88,7 +87,7 @@ pub fn record_scenes<S: Scorer, E: From<EvaluationError> + Send>(
         let scene = build(index)?;
         // a new scorer for each: what it costs is nothing beside ten minutes of windows
         let mut scorer = new_scorer()?;
-        Ok(RecordedScene::record(scene, index as u64, featuriser, &mut scorer)?)
+        Ok(RecordedScene::record(scene, featuriser, &mut scorer)?)
     };
     // one at a time: rayon would otherwise hand a thread half of all scenes
     (0..scenes).into_par_iter().with_max_len(1).map(record).collect()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use tympan::domain::{LabelSet, MelWindow, Record, SampleIndex, SampleRate, Scores};
+use tympan::domain::{LabelSet, MelWindow, Record, SampleIndex, SampleRate, Scores, StreamId};
 use tympan::recognition::{Scorer, ScorerError};
 use tympan::sinks::{Sink, SinkError};
 use tympan::sources::{Pushed, RunningSource, SampleProducer, Source, SourceError, SourceState};
@@ -131,6 +131,7 @@ fn unplugged() -> SourceError {
 /// Where a window stood, as a scorer is told.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scored {
+    pub stream: StreamId,
     pub segment: u64,
     pub start_frame: u64,
     pub start_sample: SampleIndex,
@@ -190,8 +191,9 @@ impl Scorer for Loudness {
         scores: &mut [Scores],
     ) -> Result<(), ScorerError> {
         for (window, scores) in windows.iter().zip(scores) {
-            let &MelWindow { segment, start_frame, start_sample, end_sample, .. } = window;
+            let &MelWindow { stream, segment, start_frame, start_sample, end_sample, .. } = window;
             self.scored.lock().unwrap().push(Scored {
+                stream,
                 segment,
                 start_frame,
                 start_sample,

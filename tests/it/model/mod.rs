@@ -1,25 +1,20 @@
 //! The networks and the bundle: the same scores however they are computed, and a clear word on every damaged bundle.
 
 mod bundle;
-mod incremental;
 mod network_docs;
 mod network_sizes;
 mod random_network;
+#[cfg(feature = "torch")]
+mod reference;
+mod shared;
+mod stored_scores;
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use tch::Tensor;
-use tch::nn::VarStore;
 use tympan::domain::MelWindow;
-use tympan::features::{FrontEndSpec, Normaliser, WindowSpec};
-use tympan::model::{
-    Activation, Bundle, ConvBlockSpec, CrnnSpec, Figures, Manifest, Network, NetworkMode,
-    NetworkSpec, Provenance, TimePooling, with_random_seed, write_weights,
-};
-use tympan::recognition::Thresholds;
+use tympan::features::WindowSpec;
+use tympan::model::{Bundle, ConvBlockSpec, CrnnSpec, Manifest, NetworkSpec, TimePooling};
+use tympan::testing::random_bundle;
 
 /// Labels of small bundles.
 pub const LABELS: [&str; 3] = ["dog", "cat", "hen"];
@@ -43,98 +38,12 @@ pub fn small_network() -> NetworkSpec {
     })
 }
 
-/// A network as training would leave it, with weights that `seed` determines, and its variables.
-pub fn trained_network(
-    spec: &NetworkSpec,
-    mel_bands: usize,
-    labels: usize,
-    seed: u64,
-) -> (Network, HashMap<String, Tensor>) {
-    let store = VarStore::new(tch::Device::Cpu);
-    let network = with_random_seed(seed, || {
-        Network::new(
-            &store.root(),
-            spec,
-            mel_bands as i64,
-            labels as i64,
-            NetworkMode::Training { dropout: 0.5 },
-        )
-    });
-    let variables = store.variables();
-    let mut random = StdRng::seed_from_u64(seed);
-    for (name, variable) in BTreeMap::from_iter(&variables) {
-        let shape = variable.size();
-        // batch norms whose statistics are not those of an untrained network, or folding would test nothing
-        let (low, high) = if name.ends_with("running_var") || name.ends_with("norm.weight") {
-            (0.5, 2.0)
-        } else if shape.len() == 1 {
-            (-0.5, 0.5)
-        } else {
-            // what keeps the strength of a signal from layer to layer, but lets no score saturate
-            let inputs: i64 = shape[1..].iter().product();
-            let strength = if name.starts_with("output") { 0.5 } else { 6.0 };
-            let bound = (strength / inputs as f32).sqrt();
-            (-bound, bound)
-        };
-        let values: Vec<f32> =
-            (0..variable.numel()).map(|_| random.random_range(low..high)).collect();
-        let values = Tensor::from_slice(&values).reshape(&shape);
-        tch::no_grad(|| variable.shallow_clone().copy_(&values));
-    }
-    (network, variables)
-}
-
 /// Writes a bundle of three labels with a small network.
 pub fn write_small_bundle(folder: &Path, seed: u64) -> Manifest {
-    let network = small_network();
-    let (_, variables) = trained_network(&network, BANDS, LABELS.len(), seed);
-    write_bundle(folder, network, WindowSpec { frames: 14, hop_frames: 2 }, &variables)
-}
-
-/// Writes a bundle of three labels with these weights.
-pub fn write_bundle(
-    folder: &Path,
-    network: NetworkSpec,
-    window: WindowSpec,
-    variables: &HashMap<String, Tensor>,
-) -> Manifest {
-    let thresholds = Thresholds { on: 0.5, off: 0.3 };
-    let mut manifest = Manifest {
-        format_version: Bundle::FORMAT_VERSION,
-        name: "small".into(),
-        tympan_version: "0.0.0".into(),
-        licence: "CC0".into(),
-        activation: Activation::Sigmoid,
-        labels: LABELS.map(str::to_owned).to_vec(),
-        weights_sha256: String::new(),
-        window,
-        network,
-        provenance: Provenance {
-            dataset: "none".into(),
-            dataset_terms: "none".into(),
-            train_folds: vec![],
-            validation_folds: vec![],
-            train_clips: 0,
-            split_clips: 0,
-            background_clips: 0,
-            command: String::new(),
-            seed: 0,
-            epochs: 0,
-            leaky: false,
-            split_words: String::new(),
-            chosen_epoch: None,
-            cleaning: Default::default(),
-            split: Default::default(),
-        },
-        figures: Figures::default(),
-        thresholds: LABELS
-            .iter()
-            .map(|label| ((*label).to_owned(), thresholds))
-            .collect::<BTreeMap<_, _>>(),
-        normaliser: Normaliser { mean: vec![-40.0; BANDS], deviation: vec![15.0; BANDS] },
-        front_end: FrontEndSpec { mel_bands: BANDS, ..FrontEndSpec::standard().unwrap() },
-    };
-    let weights = write_weights(variables).unwrap();
+    let window = WindowSpec { frames: 14, hop_frames: 2 };
+    let bundle = random_bundle(small_network(), window, BANDS, &LABELS, seed).unwrap();
+    let mut manifest = bundle.manifest;
+    let weights = bundle.weights.to_bytes().unwrap();
     Bundle::write(folder, &mut manifest, &weights, "a card").unwrap();
     manifest
 }

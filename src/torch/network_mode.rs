@@ -10,7 +10,7 @@ pub enum NetworkMode {
         /// The share of features and of pooled outputs that training leaves out.
         dropout: f64,
     },
-    /// Its weights are zero until those of a file take their place. Nothing is drawn at random: libtorch's generator needs a
+    /// Its weights are zero until those of a bundle take their place. Nothing is drawn at random: libtorch's generator needs a
     /// device of the system, and a machine without it can listen all the same.
     Inference,
 }

@@ -5,7 +5,6 @@
 use std::array::from_fn;
 
 use pulp::{Arch, Simd, WithSimd};
-use tch::{TchError, Tensor};
 
 /// Tiles that lie side by side: all that a block of many vectors takes at a time.
 const SIDE_BY_SIDE: usize = 2;
@@ -14,7 +13,7 @@ const SIDE_BY_SIDE: usize = 2;
 const CACHE_LINE_BYTES: usize = 64;
 
 /// Weights of `outputs` sums over `inputs` values, and a bias of each. Holds no state of any stream.
-pub struct TiledMatrix {
+pub struct PackedMatrix {
     arch: Arch,
     inputs: usize,
     outputs: usize,
@@ -28,7 +27,7 @@ pub struct TiledMatrix {
 /// The vectors that a matrix is multiplied with, read where they lie: each is runs of `run` values, `stride` from one run's
 /// start to the next one's.
 #[derive(Debug, Clone, Copy)]
-pub struct Vectors<'a, Start> {
+pub struct StridedInputs<'a, Start> {
     pub values: &'a [f32],
     pub count: usize,
     /// Where a vector's first run starts.
@@ -37,7 +36,7 @@ pub struct Vectors<'a, Start> {
     pub stride: usize,
 }
 
-impl TiledMatrix {
+impl PackedMatrix {
     /// Lays out `weights`, `[outputs][inputs]`.
     ///
     /// # Panics
@@ -66,16 +65,6 @@ impl TiledMatrix {
         Self { arch, inputs, outputs, weights: tiled, first, bias: padded_bias }
     }
 
-    /// Lays out the weights of a layer, `[outputs, …]`, and its bias.
-    ///
-    /// # Errors
-    /// libtorch's own.
-    pub fn of(weights: &Tensor, bias: &Tensor) -> Result<Self, TchError> {
-        let weights: Vec<f32> = Vec::try_from(weights.f_reshape([-1])?)?;
-        let bias: Vec<f32> = Vec::try_from(bias)?;
-        Ok(Self::new(&weights, &bias))
-    }
-
     /// How many sums there are.
     pub fn outputs(&self) -> usize {
         self.outputs
@@ -87,7 +76,7 @@ impl TiledMatrix {
     }
 
     /// The bias and all products, of each vector: `sums` becomes `[count][width]`.
-    pub fn apply(&self, vectors: Vectors<'_, impl Fn(usize) -> usize>, sums: &mut Vec<f32>) {
+    pub fn apply(&self, vectors: StridedInputs<'_, impl Fn(usize) -> usize>, sums: &mut Vec<f32>) {
         sums.clear();
         for _ in 0..vectors.count {
             sums.extend_from_slice(&self.bias);
@@ -96,7 +85,11 @@ impl TiledMatrix {
     }
 
     /// Adds the products to `sums`, `[count][width]`.
-    pub fn add_products(&self, vectors: Vectors<'_, impl Fn(usize) -> usize>, sums: &mut [f32]) {
+    pub fn add_products(
+        &self,
+        vectors: StridedInputs<'_, impl Fn(usize) -> usize>,
+        sums: &mut [f32],
+    ) {
         assert_eq!(sums.len(), vectors.count * self.width(), "a row of sums for each vector");
         self.arch.dispatch(AddProducts { matrix: self, vectors, sums });
     }
@@ -114,8 +107,8 @@ impl WithSimd for Lanes {
 }
 
 struct AddProducts<'a, Start> {
-    matrix: &'a TiledMatrix,
-    vectors: Vectors<'a, Start>,
+    matrix: &'a PackedMatrix,
+    vectors: StridedInputs<'a, Start>,
     sums: &'a mut [f32],
 }
 
@@ -191,8 +184,8 @@ impl<Start: Fn(usize) -> usize> AddProducts<'_, Start> {
         first: usize,
         pair: usize,
     ) {
-        let TiledMatrix { inputs, bias, weights, first: aligned, .. } = self.matrix;
-        let Vectors { values, start, run, stride, .. } = &self.vectors;
+        let PackedMatrix { inputs, bias, weights, first: aligned, .. } = self.matrix;
+        let StridedInputs { values, start, run, stride, .. } = &self.vectors;
         let lanes = SIDE_BY_SIDE * S::F32_LANES;
         let weights = &weights[aligned + pair * inputs * lanes..][..PAIRS * inputs * lanes];
         let (weights, _) = S::as_simd_f32s(weights);
@@ -248,11 +241,16 @@ mod tests {
                 let bias = vec![0.0; outputs];
                 let values: Vec<f32> =
                     (0..(run + 2 * count) * runs + 2 * count).map(number).collect();
-                let matrix = TiledMatrix::for_lanes(S::F32_LANES, Arch::new(), &weights, &bias);
+                let matrix = PackedMatrix::for_lanes(S::F32_LANES, Arch::new(), &weights, &bias);
                 // they overlap, and their runs are apart
                 let (start, stride) = (|vector: usize| 2 * vector, run + 2 * count);
-                let given =
-                    Vectors { values: &values[..], count, start: &start as Start<'_>, run, stride };
+                let given = StridedInputs {
+                    values: &values[..],
+                    count,
+                    start: &start as Start<'_>,
+                    run,
+                    stride,
+                };
                 let mut sums = vec![1.0; count * matrix.width()];
                 compute(AddProducts { matrix: &matrix, vectors: given, sums: &mut sums });
                 for (vector, row) in sums.chunks_exact(matrix.width()).enumerate() {
@@ -287,10 +285,11 @@ mod tests {
     #[test]
     fn what_is_applied_is_the_bias_and_all_products_of_every_vector() {
         let (weights, bias) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [10.0, 20.0, 30.0]);
-        let matrix = TiledMatrix::new(&weights, &bias);
+        let matrix = PackedMatrix::new(&weights, &bias);
         let mut sums = vec![9.0; 3];
         let values = [1.0, 0.0, 0.5];
-        let vectors = Vectors { values: &values, count: 2, start: |it| it, run: 2, stride: 2 };
+        let vectors =
+            StridedInputs { values: &values, count: 2, start: |it| it, run: 2, stride: 2 };
         matrix.apply(vectors, &mut sums);
         let rows: Vec<&[f32]> = sums.chunks_exact(matrix.width()).collect();
         assert_eq!(

@@ -4,8 +4,7 @@
 use tch::{TchError, Tensor, nn};
 
 use super::network_mode::NetworkMode;
-use super::structure::Structure;
-use super::tiled_matrix::TiledMatrix;
+use crate::model::Structure;
 
 /// Columns side by side and, where there is one, their projection.
 #[derive(Debug)]
@@ -41,25 +40,6 @@ impl Projection {
     pub fn detached(&self) -> Self {
         let linear = self.linear.as_ref().map(detached_linear);
         Self { columns_per_feature: self.columns_per_feature, linear }
-    }
-
-    /// Values of the columns of one feature, when each is `[channels, bands]`.
-    pub fn stacked(&self, [channels, bands]: [i64; 2]) -> usize {
-        (self.columns_per_feature * channels * bands) as usize
-    }
-
-    /// The linear layer for columns that lie as `[bands][channels]`, if there is one.
-    ///
-    /// # Errors
-    /// libtorch's own.
-    pub fn tiled(&self, [channels, bands]: [i64; 2]) -> Result<Option<TiledMatrix>, TchError> {
-        let Some(linear) = &self.linear else {
-            return Ok(None);
-        };
-        let weights = linear.ws.f_reshape([-1, self.columns_per_feature, channels, bands])?;
-        let weights = weights.f_transpose(2, 3)?; // [width, columns, bands, channels]
-        let bias = linear.bs.as_ref().expect("invariant: the projection has a bias");
-        TiledMatrix::of(&weights, bias).map(Some)
     }
 
     /// Puts the columns of each feature side by side.

@@ -1,10 +1,10 @@
 //! The convolutions of `conv1d`, `cnn` and `crnn` with their batch norms folded away. Made from [`super::conv_trunk`]'s
-//! trained form; [`super::incremental_trunk`] is what listens, and here is what it is measured against.
+//! trained form; part of [`super::folded_network`].
 
 use tch::{TchError, Tensor};
 
 use super::conv_trunk::{ConvBlock, ConvTrunk, channels_last};
-use super::structure::ConvLayer;
+use crate::model::ConvLayer;
 
 /// Epsilon of the batch norms; tch's default, which training uses.
 const NORM_EPSILON: f64 = 1e-5;
@@ -33,13 +33,6 @@ impl FoldedTrunk {
     pub fn new(trunk: &ConvTrunk) -> Result<Self, TchError> {
         let blocks = trunk.blocks.iter().map(fold).collect::<Result<_, _>>()?;
         Ok(Self { frame_shape: trunk.frame_shape, blocks })
-    }
-
-    /// Channels and bands of a column that comes out.
-    pub fn column_shape(&self) -> [i64; 2] {
-        self.blocks.iter().fold(self.frame_shape, |[_, bands], FoldedBlock { layer, .. }| {
-            [layer.channels, bands / layer.pool[0]]
-        })
     }
 
     /// Columns of whole windows.

@@ -1,18 +1,17 @@
 //! A network of any kind as training sees it: batch norm and dropout in place, every weight trainable.
 //!
-//! The training loop calls it with batches of windows. Live scoring uses [`super::incremental_network`], made of
-//! [`super::folded_network`], which folds the batch norm; tests hold all three equal.
+//! The training loop calls it with batches of windows. [`super::folded_network`] and `model::InferenceNetwork` fold
+//! the batch norm; tests hold all three equal.
 
 use tch::nn::{self, ModuleT};
 use tch::{TchError, Tensor};
 
-use super::NetworkSpec;
 use super::conv_trunk::{ConvTrunk, Precision};
 use super::head::Head;
 use super::lstm::{Lstm, Pass};
 use super::network_mode::NetworkMode;
 use super::projection::Projection;
-use super::structure::Structure;
+use crate::model::NetworkSpec;
 
 /// Log-mel window → convolutions → projection → LSTM → pooling over time → one logit a label; a kind of network leaves
 /// some of it out.
@@ -22,7 +21,6 @@ pub struct Network {
     pub(super) projection: Projection,
     pub(super) lstm: Option<Lstm>,
     pub(super) head: Head,
-    pub(super) structure: Structure,
     dropout: f64,
 }
 
@@ -46,7 +44,6 @@ impl Network {
                 .lstm_hidden
                 .map(|hidden| Lstm::new(&(root / "lstm"), width, hidden, mode)),
             head: Head::new(root, &structure, mel_bands, labels, mode),
-            structure,
             dropout: match mode {
                 NetworkMode::Training { dropout } => dropout,
                 NetworkMode::Inference => 0.0,

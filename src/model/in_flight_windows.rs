@@ -1,12 +1,12 @@
 //! From features to one vector a window: an LSTM, where the network has one, from a zero state in every window, then pooling
 //! over time. Windows overlap, and a feature gives another state in each of them; but all windows that a new feature lies in
-//! are taken one step further together, so that the weights are read once. Part of [`super::incremental_network`]; runs on
+//! are taken one step further together, so that the weights are read once. Part of [`super::inference_network`]; runs on
 //! the classify thread.
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::recurrence::{Recurrence, move_on};
-use super::tiled_matrix::Vectors;
+use super::lstm_step::{Recurrence, lstm_step};
+use super::packed_matrix::StridedInputs;
 use crate::dsp::sum_of_products;
 
 /// How features become vectors. Holds no state of any stream.
@@ -24,7 +24,7 @@ pub struct WindowSequence {
 
 /// The windows of a stream that have begun and not ended. Window `w` begins at feature `w · hop`, and has slot `w` modulo
 /// their number.
-pub struct OpenWindows {
+pub struct InFlightWindows {
     arch: Arch,
     /// Features so far.
     seen: usize,
@@ -53,11 +53,11 @@ impl Pooling {
 
 impl WindowSequence {
     /// Room for all windows that can be open at a time.
-    pub fn begin(&self) -> OpenWindows {
+    pub fn begin(&self) -> InFlightWindows {
         let slots = self.features.div_ceil(self.hop);
         let values = vec![0.0; slots * self.width];
         let gates = self.recurrence.as_ref().map_or(0, |it| slots * it.weights.width());
-        OpenWindows {
+        InFlightWindows {
             arch: Arch::new(),
             seen: 0,
             states: values.clone(),
@@ -77,7 +77,11 @@ impl WindowSequence {
     ///
     /// # Real time
     /// Does not allocate.
-    pub fn push<'a>(&self, row: &[f32], open: &'a mut OpenWindows) -> Option<(usize, &'a [f32])> {
+    pub fn push<'a>(
+        &self,
+        row: &[f32],
+        open: &'a mut InFlightWindows,
+    ) -> Option<(usize, &'a [f32])> {
         let feature = open.seen;
         open.seen += 1;
         let slots = open.pooling.len();
@@ -90,7 +94,7 @@ impl WindowSequence {
         if let Some(Recurrence { weights }) = &self.recurrence {
             open.gates.clear();
             windows.clone().for_each(|_| open.gates.extend_from_slice(row));
-            let states = Vectors {
+            let states = StridedInputs {
                 values: &open.states,
                 count: windows.len(),
                 start: |window| slot(window) * self.width,
@@ -117,7 +121,7 @@ impl WindowSequence {
     }
 }
 
-impl OpenWindows {
+impl InFlightWindows {
     /// Forgets all features, as if new.
     pub fn reset(&mut self) {
         self.seen = 0;
@@ -135,7 +139,7 @@ impl OpenWindows {
 struct Step<'a> {
     sequence: &'a WindowSequence,
     row: &'a [f32],
-    open: &'a mut OpenWindows,
+    open: &'a mut InFlightWindows,
     /// Which of the open windows.
     window: usize,
     slot: usize,
@@ -152,7 +156,7 @@ impl WithSimd for Step<'_> {
         match &sequence.recurrence {
             Some(Recurrence { weights }) => {
                 let gates = &open.gates[window * weights.width()..][..4 * width];
-                move_on(gates, &mut open.cells[slot * width..][..width], state);
+                lstm_step(gates, &mut open.cells[slot * width..][..width], state);
             }
             None => state.copy_from_slice(&row[..width]),
         }

@@ -1,5 +1,5 @@
 //! A network of any kind, batch norm folded away, no dropout, no gradients: libtorch scores each window from scratch. The
-//! reference that [`super::incremental_network`] is made from and measured against.
+//! reference that the incremental engine is held to.
 
 use tch::{TchError, Tensor};
 

@@ -1,22 +1,54 @@
 //! A window's scores depend on its own samples alone: any walk through the stream gives what scoring from scratch gives,
 //! and that is what training saw.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use proptest::prelude::*;
-use tch::Tensor;
-use tch::nn::ModuleT;
+use tch::nn::{ModuleT, VarStore};
+use tch::{Device, Tensor};
 use tympan::domain::{MelWindow, Scores};
 use tympan::features::WindowSpec;
-use tympan::model::{
-    Bundle, Network, NetworkKind, NetworkScorer, NetworkSpec, Schedule, TimePooling,
+use tympan::model::{Bundle, Model, NetworkKind, NetworkScorer, NetworkSpec, TimePooling};
+use tympan::recognition::Scorer;
+use tympan::testing::random_bundle;
+use tympan::torch::{
+    Network, NetworkMode, ReferenceScorer, TorchError, check_engines, load_weights, weights_of,
     with_random_seed,
 };
-use tympan::recognition::Scorer;
 
-use super::random_network::any_network_and_window;
-use super::{BANDS, LABELS, shipped, trained_network, window_at, write_bundle, write_small_bundle};
+use super::random_network::{any_network, any_network_and_window};
+use super::{BANDS, LABELS, shipped, small_network, window_at};
 
 /// How far scores may differ between two ways of computing them.
 const TOLERANCE: f32 = 1e-5;
+
+/// The network of a bundle as training has it, and its variables.
+fn trained_network(bundle: &Bundle) -> (Network, HashMap<String, Tensor>) {
+    let Bundle { manifest, labels, weights } = bundle;
+    let (bands, labels) = (manifest.front_end.mel_bands as i64, labels.len() as i64);
+    let store = VarStore::new(Device::Cpu);
+    let mode = NetworkMode::Training { dropout: 0.5 };
+    let network =
+        with_random_seed(1, || Network::new(&store.root(), &manifest.network, bands, labels, mode));
+    let variables = store.variables();
+    tch::no_grad(|| load_weights(weights, &variables)).unwrap();
+    (network, variables)
+}
+
+fn incremental(bundle: &Bundle) -> NetworkScorer {
+    Arc::new(Model::new(bundle)).scorer()
+}
+
+fn from_scratch(bundle: &Bundle) -> ReferenceScorer {
+    ReferenceScorer::new(bundle).unwrap()
+}
+
+/// Standard sizes: 64 bands, windows of 94 frames.
+fn standard(spec: NetworkSpec, seed: u64) -> Bundle {
+    let window = WindowSpec { frames: 94, hop_frames: 4 };
+    random_bundle(spec, window, 64, &LABELS, seed).unwrap()
+}
 
 fn score(scorer: &mut dyn Scorer, window: &MelWindow) -> Vec<f32> {
     let mut scores = [Scores::zeros(scorer.labels().len())];
@@ -91,8 +123,7 @@ fn walk(
     steps: &[Step],
     batches: &[usize],
 ) -> Result<(), TestCaseError> {
-    let mut incremental = bundle.scorer(Schedule::Incremental).unwrap();
-    let mut from_scratch = bundle.scorer(Schedule::FromScratch).unwrap();
+    let (mut incremental, mut from_scratch) = (incremental(bundle), from_scratch(bundle));
     let shape = (bundle.manifest.window, bundle.manifest.front_end.mel_bands);
     let windows = windows_of(seed, shape, steps);
     let (mut done, mut turn) = (0, batches.iter().cycle());
@@ -125,15 +156,25 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..30),
         batches in batches(),
     ) {
-        let (trained, variables) = trained_network(&network, BANDS, LABELS.len(), seed);
-        let folder = tempfile::tempdir().unwrap();
-        write_bundle(folder.path(), network, window, &variables);
-        let bundle = Bundle::load(folder.path()).unwrap();
+        let bundle = random_bundle(network, window, BANDS, &LABELS, seed).unwrap();
         walk(&bundle, seed, &steps, &batches)?;
+        let (trained, _) = trained_network(&bundle);
         let window = window_at(seed, 0, window.frames, BANDS);
-        let heard = score(&mut bundle.scorer(Schedule::FromScratch).unwrap(), &window);
-        let apart = furthest(&heard, &trained_scores(&trained, &window, BANDS));
-        prop_assert!(apart < TOLERANCE, "training and listening are {apart} apart");
+        let folded = score(&mut from_scratch(&bundle), &window);
+        let apart = furthest(&folded, &trained_scores(&trained, &window, BANDS));
+        prop_assert!(apart < TOLERANCE, "training and inference are {apart} apart");
+    }
+
+    #[test]
+    fn the_tensors_of_a_bundle_are_the_variables_that_libtorch_has(
+        network in any_network(),
+        labels in 1usize..4,
+    ) {
+        let frames = network.receptive_frames();
+        let window = WindowSpec { frames, hop_frames: frames };
+        let bundle = random_bundle(network, window, BANDS, &LABELS[..labels], 1).unwrap();
+        let (_, variables) = trained_network(&bundle);
+        prop_assert_eq!(weights_of(&variables).unwrap(), bundle.weights);
     }
 }
 
@@ -164,10 +205,8 @@ fn every_standard_network_hears_what_its_training_saw_hop_by_hop() {
     let steps =
         [[Step::Hops(1); 6].as_slice(), &[Step::Hops(5), Step::Gap, Step::Hops(1)]].concat();
     for spec in standard_networks() {
-        let (network, _) = trained_network(&spec, 64, 3, 11);
-        let labels = tympan::domain::LabelSet::new(&LABELS.map(str::to_owned)).unwrap();
-        let schedule = Schedule::Incremental;
-        let mut scorer = NetworkScorer::new(labels, (window, 64), &network, schedule).unwrap();
+        let bundle = standard(spec.clone(), 11);
+        let ((network, _), mut scorer) = (trained_network(&bundle), incremental(&bundle));
         let mut all = Vec::new();
         for window in windows_of(7, (window, 64), &steps) {
             let heard = score(&mut scorer, &window);
@@ -187,8 +226,7 @@ fn attention_weighs_what_the_mean_does_not() {
     for kind in NetworkKind::ALL {
         let [mean, attention] = [TimePooling::Mean, TimePooling::Attention].map(|pooling| {
             let spec = NetworkSpec::standard(kind).with_pooling(pooling);
-            let (network, variables) = trained_network(&spec, 64, 3, 5);
-            (network, variables)
+            trained_network(&standard(spec, 5))
         });
         // the same weights, but for the one that only attention has
         for (name, values) in &mean.1 {
@@ -206,12 +244,8 @@ fn attention_weighs_what_the_mean_does_not() {
 #[test]
 fn a_hop_beyond_the_features_of_a_window_is_caught_up_with() {
     // one feature a window, and two new ones a hop
-    let folder = tempfile::tempdir().unwrap();
-    let mut manifest = write_small_bundle(folder.path(), 8);
-    manifest.window = WindowSpec { frames: 8, hop_frames: 4 };
-    let weights = std::fs::read(folder.path().join("weights.safetensors")).unwrap();
-    Bundle::write(folder.path(), &mut manifest, &weights, "a card").unwrap();
-    let bundle = Bundle::load(folder.path()).unwrap();
+    let window = WindowSpec { frames: 8, hop_frames: 4 };
+    let bundle = random_bundle(small_network(), window, BANDS, &LABELS, 8).unwrap();
     assert_eq!(bundle.manifest.network.features_of(8), 1);
     walk(&bundle, 1, &[Step::Hops(1); 5], &[1]).unwrap();
 }
@@ -219,7 +253,6 @@ fn a_hop_beyond_the_features_of_a_window_is_caught_up_with() {
 #[test]
 fn an_hour_of_windows_later_scores_are_those_of_a_fresh_start() {
     // a small network, so that every one of 45,000 windows can be scored
-    let folder = tempfile::tempdir().unwrap();
     let spec = NetworkSpec::Crnn(tympan::model::CrnnSpec {
         blocks: vec![tympan::model::ConvBlockSpec { channels: 4, time_pool: 2, band_pool: 2 }; 2],
         projection: 6,
@@ -227,11 +260,8 @@ fn an_hour_of_windows_later_scores_are_those_of_a_fresh_start() {
         pooling: TimePooling::Attention,
     });
     let window = WindowSpec { frames: 94, hop_frames: 4 };
-    let (_, variables) = trained_network(&spec, BANDS, LABELS.len(), 3);
-    write_bundle(folder.path(), spec, window, &variables);
-    let bundle = Bundle::load(folder.path()).unwrap();
-    let mut incremental = bundle.scorer(Schedule::Incremental).unwrap();
-    let mut from_scratch = bundle.scorer(Schedule::FromScratch).unwrap();
+    let bundle = random_bundle(spec, window, BANDS, &LABELS, 3).unwrap();
+    let (mut incremental, mut from_scratch) = (incremental(&bundle), from_scratch(&bundle));
     let mut furthest_of_all = 0.0f32;
     for hop in 0..45_000 {
         let window = window_at(5, hop * 4, 94, BANDS);
@@ -249,8 +279,8 @@ fn a_batch_of_windows_scores_as_one_by_one() {
     let bundle = Bundle::load(&shipped()).unwrap();
     let windows: Vec<MelWindow> = [0, 4, 8, 40].map(|start| window_at(3, start, 94, 64)).to_vec();
     let mut together = vec![Scores::zeros(50); windows.len()];
-    bundle.scorer(Schedule::Incremental).unwrap().score_into(&windows, &mut together).unwrap();
-    let mut alone = bundle.scorer(Schedule::FromScratch).unwrap();
+    incremental(&bundle).score_into(&windows, &mut together).unwrap();
+    let mut alone = from_scratch(&bundle);
     for (window, scores) in windows.iter().zip(&together) {
         assert!(furthest(&score(&mut alone, window), &scores.0) < TOLERANCE);
     }
@@ -261,7 +291,7 @@ fn dropout_is_for_training_alone() {
     let window = window_at(3, 0, 94, 64);
     let input = Tensor::from_slice(&window.values).reshape([1, 94, 64]);
     for kind in NetworkKind::ALL {
-        let (network, _) = trained_network(&NetworkSpec::standard(kind), 64, 3, 5);
+        let (network, _) = trained_network(&standard(NetworkSpec::standard(kind), 5));
         // libtorch has one generator for the whole process, which other tests set back: nobody else draws meanwhile
         let twice = |train| {
             with_random_seed(7, || {
@@ -284,9 +314,32 @@ fn dropout_is_for_training_alone() {
 #[test]
 fn a_window_of_another_size_is_an_error_and_not_a_crash() {
     let bundle = Bundle::load(&shipped()).unwrap();
-    let mut scorer = bundle.scorer(Schedule::Incremental).unwrap();
-    let mut scores = [Scores::zeros(50)];
-    let error = scorer.score_into(&[MelWindow::zeros(93, 64)], &mut scores).unwrap_err();
-    let cause = std::error::Error::source(&error).unwrap().to_string();
-    assert!(cause.contains("5952") && cause.contains("6016"), "{cause}");
+    let mut scorers: [Box<dyn Scorer>; 2] =
+        [Box::new(incremental(&bundle)), Box::new(from_scratch(&bundle))];
+    for scorer in &mut scorers {
+        let mut scores = [Scores::zeros(50)];
+        let error = scorer.score_into(&[MelWindow::zeros(93, 64)], &mut scores).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("5952") && cause.contains("6016"), "{cause}");
+    }
+}
+
+#[test]
+fn engines_that_differ_are_refused_and_those_that_round_otherwise_are_not() {
+    let bundle = Bundle::load(&shipped()).unwrap();
+    check_engines(&bundle, &Arc::new(Model::new(&bundle))).unwrap();
+    // a processor that gets the last layer slightly wrong
+    let tensors = bundle.weights.iter().map(|(name, tensor)| {
+        let mut tensor = tensor.clone();
+        if name == "output.bias" {
+            tensor.values.iter_mut().for_each(|bias| *bias += 0.002);
+        }
+        (name.to_owned(), tensor)
+    });
+    let weights = tympan::model::Weights::new(tensors);
+    let wrong =
+        Bundle { weights, labels: bundle.labels.clone(), manifest: bundle.manifest.clone() };
+    let error = check_engines(&bundle, &Arc::new(Model::new(&wrong))).unwrap_err();
+    assert!(matches!(error, TorchError::EnginesDiffer { .. }), "{error}");
+    assert!(error.to_string().contains("differently"), "{error}");
 }

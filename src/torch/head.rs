@@ -3,11 +3,10 @@
 
 use tch::{Kind, TchError, Tensor, nn};
 
-use super::TimePooling;
 use super::network_mode::NetworkMode;
 use super::projection::detached_linear;
-use super::structure::Structure;
-use super::tiled_matrix::TiledMatrix;
+use crate::model::Structure;
+use crate::model::TimePooling;
 
 /// Pooling over time and the output layer.
 #[derive(Debug)]
@@ -48,23 +47,6 @@ impl Head {
             attention: self.attention.as_ref().map(Tensor::detach),
             output: detached_linear(&self.output),
         }
-    }
-
-    /// What a state's weight is computed with, `[width]`; none when all weigh the same.
-    ///
-    /// # Errors
-    /// libtorch's own.
-    pub fn attention(&self) -> Result<Option<Vec<f32>>, TchError> {
-        self.attention.as_ref().map(|weights| Vec::try_from(weights.f_reshape([-1])?)).transpose()
-    }
-
-    /// The output layer, laid out.
-    ///
-    /// # Errors
-    /// libtorch's own.
-    pub fn tiled(&self) -> Result<TiledMatrix, TchError> {
-        let bias = self.output.bs.as_ref().expect("invariant: the output has a bias");
-        TiledMatrix::of(&self.output.ws, bias)
     }
 
     /// One state for all of a window's.

@@ -1,17 +1,17 @@
-//! The recurrent half of an LSTM, for features whose gate inputs are known already. Part of [`super::open_windows`]; runs on
+//! The recurrent half of an LSTM, for features whose gate inputs are known already. Part of [`super::in_flight_windows`]; runs on
 //! the classify thread.
 
-use super::tiled_matrix::TiledMatrix;
+use super::packed_matrix::PackedMatrix;
 
 /// Recurrent weights of an LSTM. Holds no state of any stream.
 pub struct Recurrence {
     /// From a state to the gates in, forget, cell, out, one after another.
-    pub weights: TiledMatrix,
+    pub weights: PackedMatrix,
 }
 
 /// Cells and state one feature on. Inlined, so that it is compiled for the caller's instructions.
 #[inline(always)]
-pub fn move_on(gates: &[f32], cells: &mut [f32], state: &mut [f32]) {
+pub fn lstm_step(gates: &[f32], cells: &mut [f32], state: &mut [f32]) {
     let hidden = cells.len();
     let (enter, rest) = gates.split_at(hidden);
     let (forget, rest) = rest.split_at(hidden);
@@ -92,7 +92,7 @@ mod tests {
         let gates: Vec<f32> = (0..4 * hidden).map(number).collect();
         let (mut cells, mut state): (Vec<f32>, _) = ((0..hidden).map(number).collect(), [0.0; 5]);
         let before: Vec<f64> = cells.iter().map(|cell| f64::from(*cell)).collect();
-        move_on(&gates, &mut cells, &mut state);
+        lstm_step(&gates, &mut cells, &mut state);
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
         for unit in 0..hidden {
             let gate = |which: usize| f64::from(gates[which * hidden + unit]);

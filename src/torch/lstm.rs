@@ -3,8 +3,6 @@
 use tch::{TchError, Tensor, nn};
 
 use super::network_mode::NetworkMode;
-use super::recurrence::Recurrence;
-use super::tiled_matrix::TiledMatrix;
 
 /// The weights of an LSTM.
 #[derive(Debug)]
@@ -41,18 +39,6 @@ impl Lstm {
     /// The same values, without gradients.
     pub fn detached(&self) -> Self {
         Self { hidden: self.hidden, weights: self.weights.each_ref().map(Tensor::detach) }
-    }
-
-    /// The two halves, for who keeps what features contribute to the gates: features → gate inputs, both biases included,
-    /// and gate inputs → states.
-    ///
-    /// # Errors
-    /// libtorch's own.
-    pub fn halves(&self) -> Result<(TiledMatrix, Recurrence), TchError> {
-        let [input, recurrent, biases @ ..] = &self.weights;
-        let bias = biases[0].f_add(&biases[1])?; // [4 × hidden]
-        let weights = TiledMatrix::of(recurrent, &bias.f_zeros_like()?)?;
-        Ok((TiledMatrix::of(input, &bias)?, Recurrence { weights }))
     }
 
     /// States after each feature.

@@ -1,0 +1,169 @@
+//! A network of any kind, ready to score: batch norm folded, weights packed, nothing of any stream kept. Computed in plain
+//! Rust, since libraries are made for many columns at a time and a hop has few; equal to libtorch within 1e-5. Called by
+//! [`super::stream`] on the classify thread.
+
+use super::TimePooling;
+use super::conv_trunk::{ConvTrunk, TrunkState};
+use super::in_flight_windows::{InFlightWindows, WindowSequence};
+use super::lstm_step::{Recurrence, sigmoid};
+use super::packed_matrix::{PackedMatrix, StridedInputs};
+use super::structure::Structure;
+use super::weights::Weights;
+use crate::features::WindowSpec;
+
+/// A network's weights, laid out. Holds no state of any stream.
+pub struct InferenceNetwork {
+    trunk: ConvTrunk,
+    /// Values of the columns of one feature.
+    stacked: usize,
+    projection: Option<PackedMatrix>,
+    /// From a feature to what it contributes to an LSTM's gates.
+    gate_inputs: Option<PackedMatrix>,
+    sequence: WindowSequence,
+    output: PackedMatrix,
+}
+
+/// What is known of a stream, and what is worked in: after the first windows nothing is allocated.
+pub struct StreamState {
+    trunk: TrunkState,
+    windows: InFlightWindows,
+    sums: Vec<f32>,
+    columns: Vec<f32>,
+    features: Vec<f32>,
+}
+
+impl InferenceNetwork {
+    /// Folds and packs the weights of a checked network that sees windows of `window`.
+    pub fn new(
+        structure: &Structure,
+        mel_bands: usize,
+        window: WindowSpec,
+        weights: &Weights,
+    ) -> Self {
+        let bands = mel_bands as i64;
+        let trunk = ConvTrunk::new(structure, bands, weights);
+        let stacked = structure.stacked_width(bands) as usize;
+        let projection = structure.projection.map(|_| projection(structure, bands, weights));
+        let lstm = structure.lstm_hidden.map(|_| lstm(weights));
+        let (gate_inputs, recurrence) = lstm.unzip();
+        let attention = (structure.pooling == TimePooling::Attention)
+            .then(|| weights.values("attention.weight").to_vec());
+        let sequence = WindowSequence {
+            width: structure.state_width(bands) as usize,
+            recurrence,
+            attention,
+            features: structure.features_of(window.frames as i64) as usize,
+            hop: (window.hop_frames as i64 / structure.time_stride()) as usize,
+        };
+        let output =
+            PackedMatrix::new(weights.values("output.weight"), weights.values("output.bias"));
+        Self { trunk, stacked, projection, gate_inputs, sequence, output }
+    }
+
+    /// The state of a stream of which no frame has come.
+    pub fn begin(&self) -> StreamState {
+        StreamState {
+            trunk: TrunkState::default(),
+            windows: self.sequence.begin(),
+            sums: Vec::new(),
+            columns: Vec::new(),
+            features: Vec::new(),
+        }
+    }
+
+    /// Takes frames that follow those `state` remembers, and calls `on_window` with each window that they complete: its
+    /// number, counted from the first frame of all, and its vector. A fresh `state` takes at least one window's frames, a
+    /// used one whole hops.
+    ///
+    /// # Shapes
+    /// `frames`: `[frames][mel_bands]`. A vector is what [`Self::scores`] takes.
+    ///
+    /// # Real time
+    /// Does not allocate once it was called with as many frames.
+    pub fn push(
+        &self,
+        frames: &[f32],
+        state: &mut StreamState,
+        mut on_window: impl FnMut(usize, &[f32]),
+    ) {
+        let StreamState { trunk, windows, sums, columns, features } = state;
+        self.trunk.columns(frames, trunk, sums, columns);
+        let (features, width) = match &self.projection {
+            Some(projection) => {
+                projection.apply(each(columns, self.stacked), features);
+                for value in &mut *features {
+                    // what is not a number is kept, and seen in the scores
+                    *value = if *value < 0.0 { 0.0 } else { *value };
+                }
+                (&*features, projection.width())
+            }
+            None => (&*columns, self.stacked),
+        };
+        let (rows, width) = match &self.gate_inputs {
+            Some(gate_inputs) => {
+                let outputs = self.projection.as_ref().map_or(width, PackedMatrix::outputs);
+                gate_inputs.apply(StridedInputs { run: outputs, ..each(features, width) }, sums);
+                (&*sums, gate_inputs.width())
+            }
+            None => (features, width),
+        };
+        for row in rows.chunks_exact(width) {
+            if let Some((window, vector)) = self.sequence.push(row, windows) {
+                on_window(window, vector);
+            }
+        }
+    }
+
+    /// Scores of windows.
+    ///
+    /// # Shapes
+    /// `vectors`: those of the windows, one after another. `rows` becomes `[windows][labels, and more]`; gives the length of
+    /// such a row.
+    pub fn scores(&self, vectors: &[f32], rows: &mut Vec<f32>) -> usize {
+        self.output.apply(each(vectors, self.sequence.width), rows);
+        for logit in rows {
+            *logit = sigmoid(*logit);
+        }
+        self.output.width()
+    }
+}
+
+impl StreamState {
+    /// Forgets all frames, as if new.
+    pub fn reset(&mut self) {
+        self.trunk.reset();
+        self.windows.reset();
+    }
+}
+
+/// StridedInputs that lie one after another.
+fn each(values: &[f32], width: usize) -> StridedInputs<'_, impl Fn(usize) -> usize> {
+    let start = move |vector| vector * width;
+    StridedInputs { values, count: values.len() / width, start, run: width, stride: width }
+}
+
+/// The linear layer from stacked columns to a feature. libtorch stacks a column as `[channels][bands]`; here it lies as
+/// `[bands][channels]`.
+fn projection(structure: &Structure, mel_bands: i64, weights: &Weights) -> PackedMatrix {
+    let shapes = structure.column_shapes(mel_bands);
+    let [channels, bands] = shapes[shapes.len() - 1].map(|size| size as usize);
+    let stacked = weights.values("projection.weight"); // [width][columns][channels][bands]
+    let mut reordered = Vec::with_capacity(stacked.len()); // [width][columns][bands][channels]
+    for column in stacked.chunks_exact(channels * bands) {
+        for band in 0..bands {
+            reordered.extend(column.iter().skip(band).step_by(bands));
+        }
+    }
+    PackedMatrix::new(&reordered, weights.values("projection.bias"))
+}
+
+/// The two halves of an LSTM, so that what features contribute to the gates can be kept: features → gate inputs, both biases
+/// included, and states → gate inputs.
+fn lstm(weights: &Weights) -> (PackedMatrix, Recurrence) {
+    let biases = weights.values("lstm.bias_ih_l0").iter().zip(weights.values("lstm.bias_hh_l0"));
+    let bias: Vec<f32> = biases.map(|(input, recurrent)| input + recurrent).collect();
+    let inputs = PackedMatrix::new(weights.values("lstm.weight_ih_l0"), &bias);
+    let zeros = vec![0.0; bias.len()];
+    let recurrent = PackedMatrix::new(weights.values("lstm.weight_hh_l0"), &zeros);
+    (inputs, Recurrence { weights: recurrent })
+}

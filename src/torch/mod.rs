@@ -1,0 +1,27 @@
+//! Layer 5: the networks in libtorch: as training fits them, and as the engine that the incremental one is checked against.
+//!
+//! Behind the feature `torch`. Fed with windows by the training loop, or through the `Scorer` trait; runs where it is called,
+//! with threads of libtorch's own.
+
+mod conv_trunk;
+mod error;
+mod folded_network;
+mod folded_trunk;
+mod head;
+mod lstm;
+mod network;
+mod network_mode;
+mod projection;
+mod reference_scorer;
+mod runtime;
+mod self_check;
+mod variables;
+
+pub use conv_trunk::Precision;
+pub use error::TorchError;
+pub use network::Network;
+pub use network_mode::NetworkMode;
+pub use reference_scorer::ReferenceScorer;
+pub use runtime::{configure_runtime, with_random_seed};
+pub use self_check::check_engines;
+pub use variables::{load_weights, weights_of};

@@ -9,7 +9,6 @@ use anyhow::anyhow;
 use rayon::ThreadPoolBuilder;
 
 use super::Failure;
-use super::classify::recordings;
 use super::progress_bar::progress_bar;
 use crate::domain::{Clip, SampleRate};
 use crate::evaluation::streaming::{
@@ -17,7 +16,7 @@ use crate::evaluation::streaming::{
 };
 use crate::model::{Bundle, Schedule};
 use crate::offline::worker_count;
-use crate::sources::load_clip;
+use crate::sources::{find_recordings, load_clip};
 
 /// Recordings without a class in a scene.
 const NEGATIVES_A_SCENE: usize = 75;
@@ -114,5 +113,5 @@ fn load_all(paths: &[PathBuf]) -> Result<Vec<Clip>, Failure> {
     let load = |path: &PathBuf| {
         load_clip(path).map_err(|error| Failure::device_or_model(anyhow!("{error}")))
     };
-    recordings(paths)?.iter().map(load).collect()
+    find_recordings(paths).map_err(Failure::usage)?.iter().map(load).collect()
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::RECORDING_ENDINGS;
 use crate::domain::DomainError;
 
 /// Why a source could not be opened, started or read on.
@@ -140,6 +141,21 @@ pub enum SourceError {
         device: String,
         /// For how long nothing came.
         silence: Duration,
+    },
+    /// A folder that is searched for recordings cannot be read.
+    #[error("{}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A folder that is searched for recordings has none.
+    #[error("{}: no recording in this folder; looked for {}", path.display(), RECORDING_ENDINGS.join(", "))]
+    NoRecordings {
+        /// The folder.
+        path: PathBuf,
     },
     /// A file cannot be opened or read.
     #[error("cannot read {}", path.display())]

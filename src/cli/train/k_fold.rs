@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::recordings::Recordings;
 use super::run_file::Beginning;
 use crate::cli::{Failure, output};
-use crate::files::{self, Durability};
+use crate::files::{self, Durability, csv_text};
 use crate::model::{Bundle, Figures};
 use crate::offline::Split;
 
@@ -138,12 +138,16 @@ fn table(report: &Report<'_>) -> String {
 }
 
 fn csv(report: &Report<'_>) -> String {
-    let mut text = String::from("fold,clips,clip_accuracy,window_accuracy,leaky\n");
-    for fold in &report.folds {
+    let heading = ["fold", "clips", "clip_accuracy", "window_accuracy", "leaky"];
+    let row = |fold: &FoldFigures<'_>| {
         let FoldFigures { fold, clips, clip_accuracy, window_accuracy, .. } = fold;
-        let _ = writeln!(text, "{fold},{clips},{clip_accuracy},{window_accuracy},{}", report.leaky);
-    }
-    text
+        let measured = [clip_accuracy, window_accuracy].map(f64::to_string);
+        let [clip_accuracy, window_accuracy] = measured;
+        let leaky = report.leaky.to_string();
+        [fold.to_string(), clips.to_string(), clip_accuracy, window_accuracy, leaky]
+    };
+    let rows = report.folds.iter().map(row);
+    csv_text(std::iter::once(heading.map(str::to_owned)).chain(rows))
 }
 
 #[cfg(test)]

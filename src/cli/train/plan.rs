@@ -8,13 +8,13 @@ use anyhow::anyhow;
 
 use super::options::{DatasetArguments, SplitArguments, TrainArguments};
 use crate::cli::Failure;
-use crate::cli::classify::recordings;
 use crate::dsp::EnvelopeSpec;
 use crate::features::{FrontEndSpec, WindowSpec};
 use crate::model::NetworkSpec;
 use crate::offline::{
     CleaningSpec, Dataset, KFoldSpec, Layout, Leak, OnFault, Split, SplitSpec, k_fold, worker_count,
 };
+use crate::sources::find_recordings;
 use crate::training::TrainingSpec;
 
 /// Share that is measured on where nothing else is said and the dataset has no folds.
@@ -177,5 +177,5 @@ fn background(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             absent.display()
         )));
     }
-    recordings(named)
+    find_recordings(named).map_err(Failure::usage)
 }

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use rand::Rng;
-use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use rand_chacha::ChaCha12Rng;
 
 use super::SceneSpec;
 use super::scene::resampled;
@@ -32,7 +32,7 @@ impl Bed {
         spec: &SceneSpec,
         samples: usize,
         background: &[Clip],
-        random: &mut StdRng,
+        random: &mut ChaCha12Rng,
     ) -> Result<Self, EvaluationError> {
         let heard: Vec<&Clip> =
             background.iter().filter(|clip| mean_power(&clip.samples) > NO_SOUND).collect();

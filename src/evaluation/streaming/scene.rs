@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha12Rng;
 use serde::Serialize;
 
 use super::bed::{Bed, power_of};
@@ -75,10 +75,10 @@ impl Scene {
         background: &[Clip],
     ) -> Result<Self, EvaluationError> {
         spec.check()?;
-        let mut random = StdRng::seed_from_u64(spec.seed);
+        let mut random = ChaCha12Rng::seed_from_u64(spec.seed);
         let rate = spec.sample_rate;
         let mut end = 0;
-        let pause = |random: &mut StdRng| {
+        let pause = |random: &mut ChaCha12Rng| {
             let seconds = random.random_range(spec.pause_s.clone());
             (f64::from(seconds.max(0.0)) * f64::from(rate.hz())) as usize
         };
@@ -146,7 +146,7 @@ pub fn resampled(clip: &Clip, rate: SampleRate) -> Result<Cow<'_, Clip>, Evaluat
 /// class do not all come in one scene. With five-second clips and the usual pauses, 65 make ten minutes.
 pub fn scene_groups(clips: usize, per_scene: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..clips).collect();
-    order.shuffle(&mut StdRng::seed_from_u64(seed));
+    order.shuffle(&mut ChaCha12Rng::seed_from_u64(seed));
     let scenes = clips.div_ceil(per_scene.max(1)).max(1);
     // as equally long as can be, rather than a short one at the end
     order.chunks(clips.div_ceil(scenes).max(1)).map(<[usize]>::to_vec).collect()

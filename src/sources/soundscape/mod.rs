@@ -6,7 +6,6 @@
 mod church_bells;
 mod clock_alarm;
 mod clock_tick;
-mod prng;
 mod rain;
 mod reverb;
 mod siren;

@@ -9,8 +9,8 @@ mod random_network;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha12Rng;
 use tch::Tensor;
 use tch::nn::VarStore;
 use tympan::domain::MelWindow;
@@ -61,7 +61,7 @@ pub fn trained_network(
         )
     });
     let variables = store.variables();
-    let mut random = StdRng::seed_from_u64(seed);
+    let mut random = ChaCha12Rng::seed_from_u64(seed);
     for (name, variable) in BTreeMap::from_iter(&variables) {
         let shape = variable.size();
         // batch norms whose statistics are not those of an untrained network, or folding would test nothing

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::domain::printable_lines;
+use crate::live::LiveError;
 
 /// A command's error and its exit code.
 #[derive(Debug)]
@@ -26,6 +27,18 @@ impl Failure {
     /// A device, recording or model that cannot be used: exit code 3.
     pub fn device_or_model(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 3, error: error.into() }
+    }
+
+    /// The exit code of a daemon that ended otherwise than well.
+    pub fn of_daemon(error: LiveError) -> Self {
+        match error {
+            LiveError::Features(_)
+            | LiveError::Recognition(_)
+            | LiveError::Scorer(_)
+            | LiveError::SourceStart(_)
+            | LiveError::SourceLost { .. } => Self::device_or_model(error),
+            _ => Self::failed(error),
+        }
     }
 
     /// Prints the error with its causes, once each, to standard error; gives the exit code.

@@ -17,7 +17,7 @@ mod scores;
 
 pub use clip::Clip;
 pub use counters::{Counter, Counters};
-pub use downmix::{MAX_SAMPLE, downmix};
+pub use downmix::{downmix, is_sound};
 pub use error::DomainError;
 pub use label_set::LabelSet;
 pub use mel_window::MelWindow;

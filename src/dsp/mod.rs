@@ -17,7 +17,7 @@ pub use envelope::{EnvelopeSpec, EnvelopeStatistic, envelope};
 pub use error::DspError;
 pub use level::{FLOOR_DBFS, power_to_dbfs, powers_to_db};
 pub use mel_filter_bank::{MelFilterBank, MelFilterBankSpec, MelNorm, MelScale};
-pub use resampler::Resampler;
+pub use resampler::{Resampler, resample_clip};
 pub use split_mix::{GOLDEN_GAMMA, SplitMix64, mixed};
 pub use stft::{Stft, StftSpec};
 pub use sum_of_products::sum_of_products;

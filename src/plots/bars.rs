@@ -2,9 +2,9 @@
 
 use super::axis::{Axis, Tick};
 use super::colour::{self, INK, PALE_INK};
-use super::font;
+use super::font::{self, TICK_EM};
 use super::legend::{self, Entry, Swatch};
-use super::panel::{Numbers, Panel, TICK_EM, bottom_margin, left_margin};
+use super::panel::{Numbers, Panel, bottom_margin, left_margin};
 use super::picture::{Area, Lettering, Picture, shortened};
 use super::{PlotError, Sheet};
 

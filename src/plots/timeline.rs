@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::axis::{Axis, Tick};
 use super::colour::{ColourMap, ORANGE, faded};
+use super::font::LABEL_EM;
 use super::legend::{self, Entry, Swatch};
-use super::panel::{LABEL_EM, Numbers, Panel, bottom_margin, left_margin};
+use super::panel::{Numbers, Panel, bottom_margin, left_margin};
 use super::picture::{Area, Picture, Stroke, shortened};
 use super::waveform::{AXIS_ROOM, amplitude_axis, draw_signal, time_axis};
 use super::{MelFrames, PlotError, Sheet, Signal, colour_bar};

@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::RECORDING_ENDINGS;
 use crate::domain::DomainError;
 
 /// Why a source could not be opened, started or read on.
@@ -152,10 +151,12 @@ pub enum SourceError {
         source: io::Error,
     },
     /// A folder that is searched for recordings has none.
-    #[error("{}: no recording in this folder; looked for {}", path.display(), RECORDING_ENDINGS.join(", "))]
+    #[error("{}: no recording in this folder; looked for {endings}", path.display())]
     NoRecordings {
         /// The folder.
         path: PathBuf,
+        /// The endings of recordings.
+        endings: String,
     },
     /// A file cannot be opened or read.
     #[error("cannot read {}", path.display())]

@@ -31,7 +31,8 @@ pub fn find_recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
             .map_err(|source| SourceError::Folder { path: path.clone(), source })?;
         files.retain(|file| has_recording_ending(file));
         if files.is_empty() {
-            return Err(SourceError::NoRecordings { path: path.clone() });
+            let endings = RECORDING_ENDINGS.join(", ");
+            return Err(SourceError::NoRecordings { path: path.clone(), endings });
         }
         found.append(&mut files);
     }

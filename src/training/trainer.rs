@@ -12,23 +12,13 @@ use super::random::{Purpose, seed_of};
 use super::validation::Measurement;
 use super::{
     Batch, Batches, Checkpoint, CheckpointHead, ClipFeatures, EpochReport, KeptWeights,
-    SetFingerprint, TrainingError, TrainingSpec, TrainingState, Validation,
+    SetFingerprint, TrainingError, TrainingSet, TrainingSpec, TrainingState, Validation,
 };
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
 use crate::model::{Network, NetworkMode, NetworkSpec, with_random_seed, write_weights};
 
 /// Training clips that are measured as they are, beside the validation clips: enough to see overfitting.
 const PLAIN_CLIPS: usize = 200;
-
-/// The recordings of a training run, as features.
-pub struct TrainingSet {
-    /// Labelled clips to fit.
-    pub train: Vec<ClipFeatures>,
-    /// Clips to measure on.
-    pub validation: Vec<ClipFeatures>,
-    /// Recordings that hold none of the labels.
-    pub background: Vec<ClipFeatures>,
-}
 
 /// What is built: everything of the bundle but weights and thresholds.
 pub struct TrainingTarget<'a> {

@@ -8,9 +8,9 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha12Rng;
 
 use super::SceneSpec;
-use super::scene::resampled;
 use super::sounding_part::mean_power;
 use crate::domain::Clip;
+use crate::dsp::resample_clip;
 use crate::evaluation::EvaluationError;
 
 /// Long enough that no click is heard, short enough that the level changes with the piece.
@@ -48,7 +48,7 @@ impl Bed {
                 order.shuffle(random);
                 order.pop().expect("invariant: there is a recording")
             });
-            let piece = resampled(heard[next], spec.sample_rate)?;
+            let piece = resample_clip(heard[next], spec.sample_rate)?;
             let level_db = random.random_range(spec.background_dbfs.clone());
             bed.append(&piece.samples, power_of(level_db), fade);
         }

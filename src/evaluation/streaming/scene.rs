@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::bed::{Bed, power_of};
 use super::sounding_part::SoundingPart;
 use super::{SceneSpec, sounding_part};
-use crate::domain::{Clip, SampleIndex, SampleRate};
-use crate::dsp::Resampler;
+use crate::domain::{Clip, SampleIndex, is_sound};
+use crate::dsp::resample_clip;
 use crate::evaluation::EvaluationError;
 
 /// A clip to be placed.
@@ -84,7 +84,7 @@ impl Scene {
         };
         let mut placed = Vec::with_capacity(pieces.len());
         for piece in pieces {
-            let clip = resampled(piece.clip, rate)?;
+            let clip = resample_clip(piece.clip, rate)?;
             let Some(sounding) = sounding_part(&clip) else { continue };
             let start = end + pause(&mut random);
             let snr_db = random.random_range(spec.snr_db.clone());
@@ -113,7 +113,7 @@ impl Placed<'_> {
         {
             let from_edge = (index + 1).min(samples.len() - index);
             let faded = (from_edge as f32 / fade as f32).min(1.0);
-            *mixed += gain * faded * if sample.is_finite() { *sample } else { 0.0 };
+            *mixed += gain * faded * if is_sound(*sample) { *sample } else { 0.0 };
         }
         Some(TrueEvent {
             label: self.label?,
@@ -122,24 +122,6 @@ impl Placed<'_> {
             snr_db: self.snr_db,
         })
     }
-}
-
-/// The clip at another rate: itself where that is its own. It begins at the same instant, to the sample.
-///
-/// # Errors
-/// [`EvaluationError::Resampler`] when the library refuses the ratio.
-pub fn resampled(clip: &Clip, rate: SampleRate) -> Result<Cow<'_, Clip>, EvaluationError> {
-    if clip.sample_rate == rate {
-        return Ok(Cow::Borrowed(clip));
-    }
-    let mut resampler = Resampler::new(clip.sample_rate, rate)?;
-    let mut samples = Vec::new();
-    // what is not finite would spoil the filter's whole reach
-    let whole: Vec<f32> =
-        clip.samples.iter().map(|sample| if sample.is_finite() { *sample } else { 0.0 }).collect();
-    resampler.push(&whole, &mut |out| samples.extend_from_slice(out));
-    resampler.flush(&mut |out| samples.extend_from_slice(out));
-    Ok(Cow::Owned(Clip { sample_rate: rate, samples }))
 }
 
 /// Deals `clips` clips, by index, into scenes of about `per_scene` clips each, in a random order, so that clips of one

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::DatasetError;
 use super::assembly::{Content, Entry, Listing};
 use super::audio_file::{FileKind, kind_of};
-use super::{DatasetError, Layout};
 use crate::sources::{self, files_below};
 
 /// The class folders of `folder` by name, each with its files at whatever depth. A folder that is empty, or holds only
@@ -56,7 +56,6 @@ pub(super) fn read(folder: &Path) -> Result<Listing, DatasetError> {
     Ok(Listing {
         name: name_of(folder),
         terms: "not stated",
-        layout: Layout::Folders,
         place: folder.to_owned(),
         classes: classes.into_keys().collect(),
         entries,

@@ -109,7 +109,7 @@ pub fn draw_timeline(
     let area = legend::draw_rows(&mut picture, &[entry], area);
     let levels = mel.level_axis();
     let scores = Axis::share("score", 4);
-    let panels = Panels::fit(&picture, area, (signal, mel, rows), (&levels, &scores))?;
+    let panels = Panels::fit(&picture, area, signal, mel, rows, [&levels, &scores])?;
     panels.waveform.draw_grid(&mut picture);
     draw_signal(&mut picture, &panels.waveform, signal);
     mel.draw_into(&mut picture, &panels.spectrogram, &levels);
@@ -128,11 +128,14 @@ struct Panels {
 }
 
 impl Panels {
+    /// With room at the right for colour bars with these axes.
     fn fit(
         picture: &Picture,
         area: Area,
-        (signal, mel, rows): (Signal<'_>, &MelFrames, &[LabelRow]),
-        (levels, scores): (&Axis, &Axis),
+        signal: Signal<'_>,
+        mel: &MelFrames,
+        rows: &[LabelRow],
+        bars: [&Axis; 2],
     ) -> Result<Self, PlotError> {
         let time = time_axis(signal.seconds(), area.width() - 2.0 * AXIS_ROOM);
         let labels = label_axis(rows);
@@ -147,7 +150,7 @@ impl Panels {
             .map(left_margin)
             .into_iter()
             .fold(0.0, f64::max);
-        let right = colour_bar::room(levels).max(colour_bar::room(scores));
+        let right = bars.map(colour_bar::room).into_iter().fold(0.0, f64::max);
         let (left, right) = (area.left + left, area.right - right);
         let stripe = |top: f64, height: f64| Area { left, top, right, bottom: top + height };
         let second = top + waveform_height + BETWEEN;

@@ -40,7 +40,8 @@ impl Augmenter<'_> {
     /// Returns `[window_frames, mel_bands]`.
     pub fn window(
         &self,
-        (clip, starts): (&ClipFeatures, &[usize]),
+        clip: &ClipFeatures,
+        starts: &[usize],
         background: &[ClipFeatures],
         random: &mut ChaCha12Rng,
     ) -> Vec<f32> {

@@ -104,7 +104,7 @@ impl Batches {
         };
         let of_clip = |index: usize, random: &mut ChaCha12Rng| {
             let (clip, starts) = &self.clips[index];
-            augmenter.window((clip, starts), &self.background, random)
+            augmenter.window(clip, starts, &self.background, random)
         };
         let mut window = if !self.background.is_empty() && drawn(spec.background, random) {
             augmenter.background(&self.background, random)

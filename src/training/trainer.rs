@@ -135,7 +135,7 @@ impl Trainer {
         let decay = self.spec.weight_decay;
         let longest = self.spec.gradient_norm;
         let step = self.state.step + 1;
-        let length = self.optimiser.step(&gradients, step, (rate, decay), longest)?;
+        let length = self.optimiser.step(&gradients, step, rate, decay, longest)?;
         if !length.is_finite() {
             return Err(self.diverged("the gradient's length", length, rate));
         }

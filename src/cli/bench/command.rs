@@ -79,7 +79,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     if let Some(path) = &arguments.save {
         baseline::check_folder(path)?;
     }
-    let report = measure(&setup, subject, (arguments.seconds, schedule), started)?;
+    let report = measure(&setup, subject, arguments.seconds, schedule, started)?;
     let comparison = compared_with.map(|then| Comparison::new(&report, &then, arguments.tolerance));
     if arguments.json {
         output::print_json(&Compared { report: &report, comparison: comparison.as_ref() })?;
@@ -104,7 +104,8 @@ pub fn bench(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
 fn measure(
     setup: &Setup,
     subject: Subject,
-    (seconds, schedule): (u32, Schedule),
+    seconds: u32,
+    schedule: Schedule,
     started: Instant,
 ) -> Result<BenchReport, Failure> {
     let counters = Arc::new(Counters::default());

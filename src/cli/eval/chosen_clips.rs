@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use serde::Deserialize;
 
-use super::EvalArguments;
+use super::arguments::EvalArguments;
 use crate::cli::Failure;
 use crate::evaluation::ClipScores;
 use crate::model::{Bundle, Provenance};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::EvalArguments;
+use super::arguments::EvalArguments;
 use super::chosen_clips::ChosenClips;
 use crate::cli::Failure;
 use crate::cli::scenes::{QuietSound, record};

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 
-use super::one_split::Turn;
-use super::plan::Plan;
+use super::plan::{Plan, SplitJob};
 use super::recordings::Recordings;
 use crate::cli::scenes::{QuietSound, record};
 use crate::cli::scoring::score_clips;
@@ -50,14 +49,14 @@ pub struct Made {
 pub fn finish(
     plan: &Plan,
     recordings: &Recordings,
-    turn: &Turn<'_>,
+    job: &SplitJob<'_>,
     made: Made,
 ) -> Result<Figures, Failure> {
     let weights = made.weights.clone();
-    let mut manifest = manifest(plan, turn, made)?;
+    let mut manifest = manifest(plan, job, made)?;
     let bundle =
-        Bundle::from_parts(turn.folder, manifest.clone(), &weights).map_err(Failure::failed)?;
-    let usable = turn.split.validation.iter().filter(|&&clip| recordings.has(clip));
+        Bundle::from_parts(job.folder, manifest.clone(), &weights).map_err(Failure::failed)?;
+    let usable = job.split.validation.iter().filter(|&&clip| recordings.has(clip));
     let clips: Vec<&DatasetClip> = usable.map(|&clip| &plan.dataset.clips[clip]).collect();
     let scored = score_clips(&bundle, &clips, &plan.cleaning)?;
     let scores: Vec<ClipScores> = scored
@@ -73,15 +72,15 @@ pub fn finish(
         window_accuracy: round(figures.window_accuracy),
     };
     let card = model_card::text(&manifest);
-    Bundle::write(turn.folder, &mut manifest, &weights, &card).map_err(Failure::failed)?;
+    Bundle::write(job.folder, &mut manifest, &weights, &card).map_err(Failure::failed)?;
     log::info!(
         "{}{}: clip accuracy {:.1} %, window accuracy {:.1} % on {} clips ({})",
-        if turn.split.leaky { "LEAKY: " } else { "" },
-        turn.folder.display(),
+        if job.split.leaky { "LEAKY: " } else { "" },
+        job.folder.display(),
         figures.clip_accuracy * 100.0,
         figures.window_accuracy * 100.0,
         figures.clips,
-        turn.split.description
+        job.split.description
     );
     Ok(manifest.figures)
 }
@@ -108,8 +107,8 @@ fn thresholds(
     Ok(labels.iter().map(ToString::to_string).zip(chosen).collect())
 }
 
-fn manifest(plan: &Plan, turn: &Turn<'_>, made: Made) -> Result<Manifest, Failure> {
-    let name = turn.folder.file_name();
+fn manifest(plan: &Plan, job: &SplitJob<'_>, made: Made) -> Result<Manifest, Failure> {
+    let name = job.folder.file_name();
     let labels = &plan.dataset.labels;
     Ok(Manifest {
         format_version: Bundle::FORMAT_VERSION,
@@ -122,38 +121,38 @@ fn manifest(plan: &Plan, turn: &Turn<'_>, made: Made) -> Result<Manifest, Failur
         front_end: plan.front_end.clone(),
         window: plan.window,
         network: plan.network.clone(),
-        provenance: provenance(plan, turn, &made)?,
+        provenance: provenance(plan, job, &made)?,
         figures: Figures::default(),
         thresholds: labels.iter().map(|label| (label.to_string(), UNCALIBRATED)).collect(),
         normaliser: made.normaliser,
     })
 }
 
-fn provenance(plan: &Plan, turn: &Turn<'_>, made: &Made) -> Result<Provenance, Failure> {
+fn provenance(plan: &Plan, job: &SplitJob<'_>, made: &Made) -> Result<Provenance, Failure> {
     let folds = |clips: &[usize]| -> Vec<u32> {
         let folds = clips.iter().filter_map(|&clip| plan.dataset.clips[clip].fold);
         folds.collect::<std::collections::BTreeSet<u32>>().into_iter().collect()
     };
     // of a random split of a set with folds, no fold is on one side
-    let by_folds = matches!(turn.spec, Some(SplitSpec::Folds { .. }) | None);
+    let by_folds = matches!(job.spec, Some(SplitSpec::Folds { .. }) | None);
     let folds_of = |clips| if by_folds { folds(clips) } else { Vec::new() };
     let here = std::env::current_dir()?;
     let out = plan.out.strip_prefix(here).unwrap_or(&plan.out).display().to_string();
     let cleaning = toml::Table::try_from(plan.cleaning).map_err(Failure::failed)?;
-    let split = turn.spec.map(toml::Table::try_from).transpose().map_err(Failure::failed)?;
+    let split = job.spec.map(toml::Table::try_from).transpose().map_err(Failure::failed)?;
     Ok(Provenance {
         dataset: plan.dataset.name.clone(),
         dataset_terms: plan.dataset.terms.clone(),
-        train_folds: folds_of(&turn.split.train),
-        validation_folds: folds_of(&turn.split.validation),
+        train_folds: folds_of(&job.split.train),
+        validation_folds: folds_of(&job.split.validation),
         train_clips: made.train_clips,
         split_clips: plan.dataset.clips.len(),
         background_clips: made.background_clips,
         command: plan.arguments.command(&out),
         seed: plan.spec.seed,
         epochs: made.epochs,
-        leaky: turn.split.leaky,
-        split_words: turn.split.description.clone(),
+        leaky: job.split.leaky,
+        split_words: job.split.description.clone(),
         chosen_epoch: (plan.spec.keep == KeptWeights::Best).then_some(made.kept_epoch),
         cleaning,
         split: split.unwrap_or_default(),

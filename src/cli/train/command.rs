@@ -8,9 +8,9 @@ use anyhow::anyhow;
 
 use super::interrupt::{INTERRUPTED, Interrupt};
 use super::k_fold;
-use super::one_split::{Turn, train_split};
+use super::one_split::train_split;
 use super::options::{TrainArguments, quoted};
-use super::plan::{Plan, Splits};
+use super::plan::{Plan, SplitJob, Splits};
 use super::recordings::Recordings;
 use super::run_file::{self, Beginning};
 use crate::cli::{Failure, logging};
@@ -41,12 +41,10 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     let begun = Instant::now();
     let is_done = match &plan.splits {
         Splits::One(split, spec) => {
-            let turn = Turn { split, spec: Some(spec), folder: &plan.out };
-            train_split(&plan, &recordings, &turn, (&interrupt, beginning))?.is_some()
+            let job = SplitJob { split, spec: Some(spec), folder: &plan.out };
+            train_split(&plan, &recordings, &job, &interrupt, beginning)?.is_some()
         }
-        Splits::KFold(splits) => {
-            k_fold::train(&plan, &recordings, splits, (&interrupt, beginning))?
-        }
+        Splits::KFold(splits) => k_fold::train(&plan, &recordings, splits, &interrupt, beginning)?,
     };
     if !is_done {
         let out = quoted(&plan.out.display().to_string());

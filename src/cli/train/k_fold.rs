@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::interrupt::Interrupt;
-use super::one_split::{Turn, train_split};
-use super::plan::Plan;
+use super::one_split::train_split;
+use super::plan::{Plan, SplitJob};
 use super::recordings::Recordings;
 use super::run_file::Beginning;
 use crate::cli::{Failure, output};
@@ -52,12 +52,13 @@ pub fn train(
     plan: &Plan,
     recordings: &Recordings,
     splits: &[Split],
-    (interrupt, beginning): (&Interrupt, Beginning),
+    interrupt: &Interrupt,
+    beginning: Beginning,
 ) -> Result<bool, Failure> {
     let mut figures = Vec::new();
     for (index, split) in splits.iter().enumerate() {
         let folder = folder_of(plan, index);
-        let turn = Turn { split, spec: None, folder: &folder };
+        let job = SplitJob { split, spec: None, folder: &folder };
         let is_done = !folder.join("checkpoint.safetensors").is_file();
         if beginning == Beginning::Resumed && is_done && folder.join("model.toml").is_file() {
             let bundle = Bundle::load(&folder).map_err(Failure::device_or_model)?;
@@ -65,7 +66,7 @@ pub fn train(
             continue;
         }
         log::info!("fold {} of {}: {}", index + 1, splits.len(), split.description);
-        match train_split(plan, recordings, &turn, (interrupt, beginning))? {
+        match train_split(plan, recordings, &job, interrupt, beginning)? {
             Some(measured) => figures.push(measured),
             None => return Ok(false),
         }

@@ -2,6 +2,7 @@
 //! that a bundle; what is interrupted goes on later. Runs on the main thread.
 
 mod bundle;
+mod clap_values;
 mod command;
 mod interrupt;
 mod k_fold;

@@ -1,27 +1,14 @@
 //! One split → one trained network → one bundle. Called once by the command, or once a fold.
 
-use std::path::Path;
-
 use super::bundle;
 use super::interrupt::Interrupt;
-use super::plan::Plan;
+use super::plan::{Plan, SplitJob};
 use super::progress::TrainingProgress;
 use super::recordings::Recordings;
 use super::run_file::Beginning;
 use crate::cli::Failure;
 use crate::model::Figures;
-use crate::offline::{Split, SplitSpec};
 use crate::training::{RunOutcome, Trainer, TrainingError, TrainingFiles, TrainingTarget, Watch};
-
-/// A split to train on.
-pub struct Turn<'a> {
-    /// What is fitted to and measured on.
-    pub split: &'a Split,
-    /// What the split was made by, if that can be told.
-    pub spec: Option<&'a SplitSpec>,
-    /// Where the bundle goes.
-    pub folder: &'a Path,
-}
 
 /// Trains on a split and writes its bundle; none if it was stopped before.
 ///
@@ -30,12 +17,13 @@ pub struct Turn<'a> {
 pub fn train_split(
     plan: &Plan,
     recordings: &Recordings,
-    turn: &Turn<'_>,
-    (interrupt, beginning): (&Interrupt, Beginning),
+    job: &SplitJob<'_>,
+    interrupt: &Interrupt,
+    beginning: Beginning,
 ) -> Result<Option<Figures>, Failure> {
     interrupt.begin();
-    std::fs::create_dir_all(turn.folder)?;
-    let (set, fit) = recordings.set_of(turn.split, plan.front_end.mel_bands);
+    std::fs::create_dir_all(job.folder)?;
+    let (set, fit) = recordings.set_of(job.split, plan.front_end.mel_bands);
     let target = TrainingTarget {
         front_end: &plan.front_end,
         window: plan.window,
@@ -46,11 +34,11 @@ pub fn train_split(
     let (train_clips, background_clips) = (set.train.len(), set.background.len());
     let mut trainer = Trainer::new(plan.spec.clone(), &target, set).map_err(failure_of)?;
     let files =
-        TrainingFiles { folder: turn.folder.to_owned(), checkpoint_every: plan.checkpoint_every };
+        TrainingFiles { folder: job.folder.to_owned(), checkpoint_every: plan.checkpoint_every };
     if beginning == Beginning::Resumed && files.checkpoint().is_file() {
         trainer.resume(&files).map_err(failure_of)?;
         let epochs = trainer.state().epochs.len();
-        log::info!("{}: going on after {epochs} epochs", turn.folder.display());
+        log::info!("{}: going on after {epochs} epochs", job.folder.display());
     }
     let outcome = run(plan, &mut trainer, &files, interrupt)?;
     if outcome == RunOutcome::Stopped {
@@ -65,7 +53,7 @@ pub fn train_split(
         train_clips,
         background_clips,
     };
-    let figures = bundle::finish(plan, recordings, turn, made)?;
+    let figures = bundle::finish(plan, recordings, job, made)?;
     std::fs::remove_file(files.checkpoint())?;
     Ok(Some(figures))
 }

@@ -1,7 +1,7 @@
 //! What a run of `tympan train` does, decided before anything is computed: dataset, splits, network, numbers. Made of
 //! the options, read by everything after.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -57,6 +57,16 @@ pub enum Splits {
     One(Split, SplitSpec),
     /// One a fold.
     KFold(Vec<Split>),
+}
+
+/// A split to train on.
+pub struct SplitJob<'a> {
+    /// What is fitted to and measured on.
+    pub split: &'a Split,
+    /// What the split was made by, if that can be told.
+    pub spec: Option<&'a SplitSpec>,
+    /// Where the bundle goes.
+    pub folder: &'a Path,
 }
 
 impl Plan {

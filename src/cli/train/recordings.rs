@@ -39,12 +39,11 @@ impl Recordings {
             .map(|clip| (clip.clone(), Some(clip.label)))
             .collect();
         let window = plan.front_end.samples_of(plan.window.frames);
-        let features = extract(plan, "clips", &clips, (plan.cleaning, window));
+        let features = extract(plan, "clips", &clips, plan.cleaning, window);
         // pieces are put end to end; one of less than a second gets silence up to there
         let second = u64::from(plan.front_end.sample_rate_hz.hz());
         let background: Vec<_> = plan.background.iter().map(|path| whole(path)).collect();
-        let background =
-            extract(plan, "background", &background, (CleaningSpec::default(), second));
+        let background = extract(plan, "background", &background, CleaningSpec::default(), second);
         let of_dataset = plan.dataset.faults.iter().cloned();
         let mut faults: Vec<ClipFault> = of_dataset
             .chain(features.iter().chain(&background).filter_map(|it| it.as_ref().err().cloned()))
@@ -101,7 +100,8 @@ fn extract(
     plan: &Plan,
     what: &str,
     clips: &[(DatasetClip, Option<usize>)],
-    (cleaning, window_samples): (CleaningSpec, u64),
+    cleaning: CleaningSpec,
+    window_samples: u64,
 ) -> Vec<Result<ClipFeatures, ClipFault>> {
     let store = FeatureStore {
         front_end: plan.front_end.clone(),

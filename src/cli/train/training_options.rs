@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::options::{by_name, with_default};
+use super::clap_values::{by_name, with_default};
 use crate::model::Precision;
 use crate::training::{AugmentSpec, ClassBalance, KeptWeights, RateSchedule, TrainingSpec};
 

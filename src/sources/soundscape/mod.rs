@@ -9,7 +9,7 @@ mod clock_tick;
 mod rain;
 mod reverb;
 mod siren;
-#[allow(clippy::module_inception)] // the folder's main type lives in the file of its name
+#[expect(clippy::module_inception, reason = "named after its main type, as every file is")]
 mod soundscape;
 mod voice;
 

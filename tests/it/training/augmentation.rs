@@ -37,7 +37,7 @@ fn with<T>(
 #[test]
 fn without_any_change_a_window_is_the_clip_s_own_frames() {
     let clip = ramp(30);
-    let window = with(&AugmentSpec::none(), 1, |it, random| it.window((&clip, &[7]), &[], random));
+    let window = with(&AugmentSpec::none(), 1, |it, random| it.window(&clip, &[7], &[], random));
     assert_eq!(window, clip.log_mel[7 * BANDS..17 * BANDS]);
 }
 
@@ -141,7 +141,7 @@ fn background_is_added_as_power_so_far_below_the_sound() {
     let spec = AugmentSpec { snr_low_db: 0.0, snr_high_db: 0.0, ..AugmentSpec::none() };
     let mut window = vec![-20.0; FRAMES * BANDS];
     with(&spec, 1, |it, random| {
-        it.add_background(&mut window, 0.01, &[flat(-20.0, 0.01, 9)], random)
+        it.add_background(&mut window, 0.01, &[flat(-20.0, 0.01, 9)], random);
     });
     assert!(window.iter().all(|value| (value + 16.99).abs() < 0.01), "{window:?}");
 }

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::classify_output::{ClassifyFormat, ClipWriter};
-use super::progress_bar::progress_bar;
+use super::output::progress_bar;
 use super::setup::Setup;
 use super::{Failure, output};
 use crate::domain::{Record, SampleRate};

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::domain::printable_lines;
+use crate::evaluation::MeasureError;
 use crate::live::LiveError;
 
 /// A command's error and its exit code.
@@ -38,6 +39,19 @@ impl Failure {
             | LiveError::SourceStart(_)
             | LiveError::SourceLost { .. } => Self::device_or_model(error),
             _ => Self::failed(error),
+        }
+    }
+
+    /// The exit code of a measurement that could not be made.
+    pub fn of_measurement(error: MeasureError) -> Self {
+        match error {
+            MeasureError::Dataset(_)
+            | MeasureError::UnknownLabels { .. }
+            | MeasureError::NoClips { .. }
+            | MeasureError::Split { .. }
+            | MeasureError::Search(_) => Self::usage(error),
+            MeasureError::Replay(_) | MeasureError::Threads { .. } => Self::failed(error),
+            _ => Self::device_or_model(error),
         }
     }
 

@@ -117,6 +117,11 @@ impl Trainer {
         self.batches.steps_per_epoch() * self.spec.epochs
     }
 
+    /// Epochs of the whole run, if it does not end early.
+    pub fn epochs(&self) -> usize {
+        self.spec.epochs
+    }
+
     /// Fits the network to one batch; gives the rate it took.
     pub(super) fn step(&mut self, batch: &Batch) -> Result<f64, TrainingError> {
         let (rate, count) = (self.rate(), batch.labels.len() as i64);

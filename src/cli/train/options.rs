@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::clap_values::by_name;
@@ -14,8 +14,8 @@ use crate::cli::dataset_selection::DatasetSelection;
 use crate::offline::ClipNormalisation;
 
 /// Arguments of `tympan train`.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct TrainArguments {
     /// Folder of a dataset, or a CSV with the columns path and label
     #[arg(long, value_name = "PATH", required_unless_present = "resume")]
@@ -59,8 +59,8 @@ pub struct TrainArguments {
 }
 
 /// What the recordings are, and how they are read.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct DatasetArguments {
     /// What of the dataset is used
     #[command(flatten)]
@@ -85,8 +85,8 @@ pub struct DatasetArguments {
 }
 
 /// Which recordings are fitted to and which are measured on.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct SplitArguments {
     /// Folds to fit; by default 1,2,3 of ESC-50, and of other sets all but those measured on
     #[arg(long, value_delimiter = ',')]

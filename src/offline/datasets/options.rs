@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{ClipFault, DatasetError, Layout};
 
 /// What of a dataset is wanted; by default all of it, in whatever layout it has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DatasetOptions {
     /// How it is laid out; none to find out.
     pub layout: Option<Layout>,
@@ -54,7 +55,8 @@ impl FromStr for Subset {
 }
 
 /// What to do about recordings that cannot be used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnFault {
     /// Do not begin.
     #[default]

@@ -24,8 +24,8 @@
 //! | layer | modules |
 //! |---|---|
 //! | 8 | `cli`: one file a command |
-//! | 7 | [`config`]: from the file as written to values, or to all its faults; [`report`]: a measurement as a page |
-//! | 6 | [`evaluation`]: figures; [`plots`]: pictures; `training`: fits a network (libtorch) |
+//! | 7 | [`config`]: from the file as written to values, or to all its faults; [`report`]: a page; `training`: a plan in, a bundle out |
+//! | 6 | [`evaluation`]: a model measured; [`plots`]: pictures |
 //! | 5 | [`live`]: the daemon; [`offline`]: clips and datasets |
 //! | 4 | `model`: network and bundle (libtorch) |
 //! | 3 | [`sources`], [`sinks`] |

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 /// Parses, runs, reports.
 fn main() -> ExitCode {
     match tympan::cli::Arguments::parse_or_exit() {
-        Ok(arguments) => match tympan::cli::run(arguments) {
+        Ok(arguments) => match tympan::cli::dispatch(arguments) {
             Ok(code) => code,
             Err(failure) => failure.report(),
         },

@@ -13,7 +13,7 @@ use super::classify::ClassifyArguments;
 use super::devices::DevicesArguments;
 use super::eval::EvalArguments;
 use super::plot::PlotArguments;
-use super::run::RunArguments;
+use super::run_options::RunArguments;
 use super::status::StatusArguments;
 use super::train::TrainArguments;
 use crate::domain::printable_lines;

@@ -9,13 +9,13 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::classify_output::{ClassifyFormat, ClipWriter};
-use super::progress_bar::progress_bar;
+use super::output::progress_bar;
 use super::setup::Setup;
 use super::{Failure, output};
 use crate::domain::{Record, SampleRate};
 use crate::offline::{ClipScanner, ClipWindows, map_clips, worker_count};
 use crate::recognition::{Recogniser, RecogniserSpec};
-use crate::sources::load_clip;
+use crate::sources::{find_recordings, load_clip};
 
 /// Arguments of `tympan classify`.
 #[derive(Debug, Args)]
@@ -37,10 +37,6 @@ pub struct ClassifyArguments {
 /// Recordings a worker takes before what was heard in them is printed.
 const GROUP: usize = 4;
 
-/// Endings of files that are looked for in folders.
-const ENDINGS: [&str; 11] =
-    ["wav", "wave", "flac", "ogg", "oga", "mp3", "aif", "aiff", "aifc", "caf", "m4a"];
-
 /// Classifies every recording; those that cannot be read are named, and the others classified all the same.
 ///
 /// # Errors
@@ -48,7 +44,7 @@ const ENDINGS: [&str; 11] =
 pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
     let Setup { config, scorers, detector } =
         Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
-    let files = recordings(&arguments.paths)?;
+    let files = find_recordings(&arguments.paths).map_err(Failure::usage)?;
     if arguments.format == ClassifyFormat::Audacity && files.len() > 1 {
         return Err(Failure::usage(anyhow!(
             "a label track belongs to one recording, and there are {}; give them one at a time",
@@ -159,42 +155,4 @@ fn write(path: &Path, scanned: Scanned, writer: &mut ClipWriter, ids: &mut Event
         writer.record(&record);
     }
     writer.end(windows.padded_samples);
-}
-
-/// Files as they are named, folders searched through for endings that are known, in the order of their names.
-pub fn recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let before = files.len();
-            search(path, &mut files)
-                .map_err(|error| Failure::usage(anyhow!("{}: {error}", path.display())))?;
-            if files.len() == before {
-                return Err(Failure::usage(anyhow!(
-                    "{}: no recording in this folder; looked for {}",
-                    path.display(),
-                    ENDINGS.join(", ")
-                )));
-            }
-        } else {
-            files.push(path.clone());
-        }
-    }
-    Ok(files)
-}
-
-fn search(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)?
-        .map(|entry| entry.map(|it| it.path()))
-        .collect::<Result<_, _>>()?;
-    entries.sort();
-    for path in entries {
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-        if path.is_dir() && !path.is_symlink() {
-            search(&path, files)?;
-        } else if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
-            files.push(path);
-        }
-    }
-    Ok(())
 }

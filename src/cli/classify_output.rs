@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::domain::{EventPhase, EventRecord, Record, SampleIndex, SampleRate, printable};
+use crate::files::csv_text;
 use crate::sinks::LineFormat;
 
 /// Labels a summary lists.
@@ -99,12 +100,13 @@ impl ClipWriter {
         let label = printable(&event.label);
         // writing to a string cannot fail
         let _ = match self.format {
-            ClassifyFormat::Csv => writeln!(
-                self.events,
-                "{},{start:.3},{end:.3},{},{peak:.4}",
-                quoted(&printable(&self.name)),
-                quoted(&label)
-            ),
+            ClassifyFormat::Csv => {
+                let numbers = [format!("{start:.3}"), format!("{end:.3}"), format!("{peak:.4}")];
+                let [start, end, peak] = &numbers;
+                let name = printable(&self.name);
+                let row = [name.as_ref(), start, end, label.as_ref(), peak];
+                write!(self.events, "{}", csv_text([row]))
+            }
             ClassifyFormat::Audacity => writeln!(self.events, "{start:.6}\t{end:.6}\t{label}"),
             ClassifyFormat::Text | ClassifyFormat::Jsonl => {
                 writeln!(self.events, "  {start:8.2} s to {end:8.2} s  {label} {peak:.2}")
@@ -144,25 +146,5 @@ impl ClipWriter {
     /// What is written of the recording, to be printed.
     pub fn take(&mut self) -> String {
         std::mem::take(&mut self.text)
-    }
-}
-
-/// A field of a CSV file, quoted where it has to be (RFC 4180).
-fn quoted(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_with_a_comma_stays_one_field() {
-        assert_eq!(quoted("a,b \"c\".wav"), "\"a,b \"\"c\"\".wav\"");
-        assert_eq!(quoted("a b.wav"), "a b.wav");
     }
 }

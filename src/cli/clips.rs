@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use super::Failure;
 use crate::config::ClipsConfig;
-use crate::domain::{Counters, SampleRate};
+use crate::domain::{Counters, SampleRate, nearest};
 use crate::recognition::DetectorSpec;
 use crate::sinks::{AudioTap, ClipFolder, ClipSpec, WhenFull};
 
@@ -60,8 +60,7 @@ pub fn label_faults(config: &ClipsConfig, detector: &DetectorSpec) -> Vec<(&'sta
     for (key, names) in [("clips.labels", &config.labels), ("clips.deny", &config.deny)] {
         for name in names {
             let Some(index) = index_of(name, detector) else {
-                let labels = detector.labels().iter();
-                let nearest = labels.min_by_key(|label| strsim::damerau_levenshtein(label, name));
+                let nearest = nearest(name, detector.labels().iter().map(|label| &**label));
                 let nearest =
                     nearest.map(|it| format!("; did you mean {it:?}?")).unwrap_or_default();
                 faults.push((key, format!("the model has no label {name:?}{nearest}")));

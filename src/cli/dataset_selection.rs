@@ -1,16 +1,13 @@
 //! The options that say what of a dataset is used. Part of the arguments of `train` and of `eval`.
 
-use std::path::Path;
-
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::Failure;
-use crate::offline::{Dataset, DatasetOptions, Layout, OnFault, Subset};
+use crate::offline::{DatasetOptions, Layout, OnFault, Subset};
 
 /// How a dataset is laid out, and what of it is used.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct DatasetSelection {
     /// How the dataset is laid out: esc50, urbansound8k, tinysol, folders or csv; by default found out
     #[arg(long)]
@@ -30,18 +27,14 @@ pub struct DatasetSelection {
 }
 
 impl DatasetSelection {
-    /// Reads the dataset at a path.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is none, or nothing of it is chosen.
-    pub fn open(&self, data: &Path) -> Result<Dataset, Failure> {
-        let options = DatasetOptions {
+    /// What of the dataset is used.
+    pub fn options(&self) -> DatasetOptions {
+        DatasetOptions {
             layout: self.layout,
             subset: self.subset,
             licences: self.licences.clone(),
             labels: self.labels.clone(),
-        };
-        Dataset::open(data, &options).map_err(Failure::usage)
+        }
     }
 
     /// What is done about recordings that cannot be used.

@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::domain::printable_lines;
+use crate::evaluation::MeasureError;
+use crate::live::LiveError;
 
 /// A command's error and its exit code.
 #[derive(Debug)]
@@ -26,6 +28,31 @@ impl Failure {
     /// A device, recording or model that cannot be used: exit code 3.
     pub fn device_or_model(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 3, error: error.into() }
+    }
+
+    /// The exit code of a daemon that ended otherwise than well.
+    pub fn of_daemon(error: LiveError) -> Self {
+        match error {
+            LiveError::Features(_)
+            | LiveError::Recognition(_)
+            | LiveError::Scorer(_)
+            | LiveError::SourceStart(_)
+            | LiveError::SourceLost { .. } => Self::device_or_model(error),
+            _ => Self::failed(error),
+        }
+    }
+
+    /// The exit code of a measurement that could not be made.
+    pub fn of_measurement(error: MeasureError) -> Self {
+        match error {
+            MeasureError::Dataset(_)
+            | MeasureError::UnknownLabels { .. }
+            | MeasureError::NoClips { .. }
+            | MeasureError::Split { .. }
+            | MeasureError::Search(_) => Self::usage(error),
+            MeasureError::Replay(_) | MeasureError::Threads { .. } => Self::failed(error),
+            _ => Self::device_or_model(error),
+        }
     }
 
     /// Prints the error with its causes, once each, to standard error; gives the exit code.

@@ -4,7 +4,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::run::{RunArguments, apply_options};
+use super::run_options::{RunArguments, apply_options};
 use super::setup::Setup;
 use super::{Failure, clips};
 use crate::config::Config;

@@ -1,6 +1,7 @@
 //! What most commands begin with: the configuration, the bundle it names, and the rules that follow from both.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::anyhow;
 
@@ -12,6 +13,9 @@ use crate::recognition::DetectorSpec;
 
 /// The shipped bundle, below the working folder or below `share/tympan` of an installation.
 const SHIPPED_BUNDLE: &str = "models/esc50";
+
+/// This much audio that is exactly zero makes the input `silent`.
+pub const SILENT_AFTER: Duration = Duration::from_secs(10);
 
 /// A checked configuration, its bundle, and the detector's rules.
 pub struct Setup {

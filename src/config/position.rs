@@ -56,7 +56,7 @@ impl Places {
     /// Walks through a parsed file.
     pub fn of(text: &str, table: &DeTable<'_>) -> Self {
         let mut places = Self::default();
-        places.add_table(&Lines::of(text), ("", DEEPEST), table);
+        places.add_table(&Lines::of(text), "", DEEPEST, table);
         places
     }
 
@@ -66,25 +66,30 @@ impl Places {
     }
 
     /// Adds the keys of the table at a path, and those of tables in it while there is depth left.
-    fn add_table(&mut self, lines: &Lines<'_>, at: (&str, usize), table: &DeTable<'_>) {
-        let (path, depth) = at;
+    fn add_table(&mut self, lines: &Lines<'_>, path: &str, depth: usize, table: &DeTable<'_>) {
         if depth == 0 {
             return;
         }
         for (key, value) in table {
             let path = join(path, key.get_ref());
             self.0.insert(path.clone(), lines.position(key.span().start));
-            self.add_value(lines, (&path, depth - 1), value);
+            self.add_value(lines, &path, depth - 1, value);
         }
     }
 
-    fn add_value(&mut self, lines: &Lines<'_>, at: (&str, usize), value: &Spanned<DeValue<'_>>) {
+    fn add_value(
+        &mut self,
+        lines: &Lines<'_>,
+        path: &str,
+        depth: usize,
+        value: &Spanned<DeValue<'_>>,
+    ) {
         match value.get_ref() {
-            DeValue::Table(table) => self.add_table(lines, at, table),
+            DeValue::Table(table) => self.add_table(lines, path, depth, table),
             DeValue::Array(items) => {
-                for item in items.iter() {
+                for item in items {
                     if let DeValue::String(name) = item.get_ref() {
-                        let path = item_path(at.0, name);
+                        let path = item_path(path, name);
                         self.0.entry(path).or_insert(lines.position(item.span().start));
                     }
                 }

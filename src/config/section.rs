@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::position::{Places, join};
 use super::{ConfigProblem, ConfigProblems};
+use crate::domain::nearest;
 
 /// What reading a file has brought to light so far.
 #[derive(Debug, Default)]
@@ -54,17 +55,11 @@ impl Findings {
         let parent = |path: &str| path.rsplit_once('.').map_or("", |(parent, _)| parent).to_owned();
         let name = |path: &str| path.rsplit_once('.').map_or(path, |(_, name)| name).to_owned();
         let here: Vec<_> = self.known.iter().filter(|path| parent(path) == section).collect();
-        let likeness = |path: &str| strsim::jaro_winkler(&name(path), key);
-        let nearest = here
-            .iter()
-            .map(|path| (likeness(path), path.as_str()))
-            .max_by(|(a, _), (b, _)| a.total_cmp(b))
-            // `treshold` and `threshold` are 0.96 alike; `mode` and `model` 0.96; unrelated names below 0.7
-            .filter(|(likeness, _)| *likeness > 0.8)
-            .map(|(_, path)| path);
+        let names: Vec<_> = here.iter().map(|path| name(path)).collect();
+        let nearest = nearest(key, names.iter().map(String::as_str));
         let elsewhere = self.known.iter().find(|path| name(path) == key).map(String::as_str);
-        if let Some(path) = nearest {
-            format!("is no key; did you mean {path}?")
+        if let Some(name) = nearest {
+            format!("is no key; did you mean {}?", join(section, name))
         } else if let Some(path) = elsewhere {
             let place = match parent(path) {
                 top if top.is_empty() => "at the top, above every [section]".to_owned(),
@@ -72,7 +67,6 @@ impl Findings {
             };
             format!("is no key; did you mean {path}? It stands {place}.")
         } else {
-            let names: Vec<_> = here.iter().map(|path| name(path)).collect();
             format!("is no key; here belong {}.", names.join(", "))
         }
     }
@@ -236,12 +230,9 @@ pub(super) fn one_of<T: Copy>(
         let found = choices.iter().find(|(name, _)| value.as_str() == Some(name));
         found.map(|(_, choice)| *choice).ok_or_else(|| {
             let names: Vec<_> = choices.iter().map(|(name, _)| format!("{name:?}")).collect();
-            let nearest = value.as_str().and_then(|found| {
-                let alike = |name: &str| strsim::jaro_winkler(name, &found.to_lowercase());
-                let near = choices.iter().map(|(name, _)| (alike(name), *name));
-                near.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(alike, _)| *alike > 0.8)
-            });
-            let hint = nearest.map(|(_, name)| format!(" (nearest: {name:?})")).unwrap_or_default();
+            let known = choices.iter().map(|(name, _)| *name);
+            let nearest = value.as_str().and_then(|found| nearest(found, known));
+            let hint = nearest.map(|name| format!(" (nearest: {name:?})")).unwrap_or_default();
             format!("one of {}{hint}", names.join(", "))
         })
     }

@@ -1,9 +1,15 @@
 //! Several channels to one. Called by whatever delivers samples, the audio callback included.
 
 /// A sample beyond this, 60 dB above full scale, is no sound: bytes taken for the wrong format, or memory that nobody filled.
-pub const MAX_SAMPLE: f32 = 1000.0;
+const MAX_SAMPLE: f32 = 1000.0;
 
-/// The mean of a frame's channels. Channels that are not finite or beyond [`MAX_SAMPLE`] are left out, so that a broken one
+/// Whether a sample can be sound: a number, and not more than 60 dB above full scale.
+pub fn is_sound(sample: f32) -> bool {
+    // written so that NaN fails
+    sample.abs() <= MAX_SAMPLE
+}
+
+/// The mean of a frame's channels. Channels that are not finite or no sound otherwise ([`is_sound`]) are left out, so that a broken one
 /// does not silence the others; their count comes second. If all are, the mean is no number either.
 ///
 /// # Real time
@@ -11,12 +17,11 @@ pub const MAX_SAMPLE: f32 = 1000.0;
 pub fn downmix(frame: impl ExactSizeIterator<Item = f32> + Clone) -> (f32, u64) {
     let channels = frame.len();
     let sum: f32 = frame.clone().sum();
-    // written so that NaN fails
-    if channels == 1 || sum.abs() <= MAX_SAMPLE {
+    if channels == 1 || is_sound(sum) {
         return (sum * (1.0 / channels as f32), 0);
     }
     let (mut good, mut count) = (0.0f32, 0);
-    for sample in frame.filter(|sample| sample.abs() <= MAX_SAMPLE) {
+    for sample in frame.filter(|&sample| is_sound(sample)) {
         good += sample;
         count += 1;
     }

@@ -48,7 +48,7 @@ impl LabelSet {
     }
 
     /// How many labels there are; never zero.
-    #[allow(clippy::len_without_is_empty)] // a label set is never empty
+    #[expect(clippy::len_without_is_empty, reason = "a label set is never empty")]
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -8,6 +8,7 @@ mod downmix;
 mod error;
 mod label_set;
 mod mel_window;
+mod nearest;
 mod printable;
 mod record;
 mod sample_index;
@@ -17,10 +18,11 @@ mod stream_id;
 
 pub use clip::Clip;
 pub use counters::{Counter, Counters};
-pub use downmix::{MAX_SAMPLE, downmix};
+pub use downmix::{downmix, is_sound};
 pub use error::DomainError;
 pub use label_set::LabelSet;
 pub use mel_window::MelWindow;
+pub use nearest::nearest;
 pub use printable::{is_steering, printable, printable_json, printable_lines};
 pub use record::{
     EventPhase, EventRecord, GapCause, GapRecord, LabelScore, Record, State, StatusRecord,

@@ -1,6 +1,8 @@
 //! Rate conversion of a stream, from the source's rate to the model's. Fed by the front end, feeds the STFT; runs on the
 //! feature thread.
 
+use std::borrow::Cow;
+
 use rubato::audioadapter_buffers::direct::SequentialSlice;
 use rubato::{
     Async, FixedAsync, Resampler as _, SincInterpolationParameters, SincInterpolationType,
@@ -8,7 +10,7 @@ use rubato::{
 };
 
 use super::DspError;
-use crate::domain::SampleRate;
+use crate::domain::{Clip, SampleRate, is_sound};
 
 /// Length of the sinc in samples of the lower of the two rates: a delay of half of that, 4 ms at 16 kHz.
 const TAPS_AT_LOWER_RATE: u64 = 128;
@@ -177,6 +179,24 @@ impl Resampler {
 
 fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// The clip at another rate: itself where that is its own. It begins at the same instant, to the sample; what is no sound
+/// counts as zero, as in the front end, for it would spoil the filter's whole reach.
+///
+/// # Errors
+/// [`DspError`] when the library refuses the ratio.
+pub fn resample_clip(clip: &Clip, rate: SampleRate) -> Result<Cow<'_, Clip>, DspError> {
+    if clip.sample_rate == rate {
+        return Ok(Cow::Borrowed(clip));
+    }
+    let mut resampler = Resampler::new(clip.sample_rate, rate)?;
+    let mut samples = Vec::new();
+    let repaired = |&sample: &f32| if is_sound(sample) { sample } else { 0.0 };
+    let whole: Vec<f32> = clip.samples.iter().map(repaired).collect();
+    resampler.push(&whole, &mut |out| samples.extend_from_slice(out));
+    resampler.flush(&mut |out| samples.extend_from_slice(out));
+    Ok(Cow::Owned(Clip { sample_rate: rate, samples }))
 }
 
 #[cfg(test)]

@@ -4,19 +4,29 @@
 //! the network: [`ClassificationFigures`], [`CurveFigures`], [`CalibrationFigures`], [`choose_thresholds`], and, for
 //! recordings placed in background noise, [`streaming`]. All figures serialise.
 //!
-//! Fed by `eval` and by the end of `train`; runs on the threads that call it.
+//! [`evaluate()`] is the whole measurement of a bundle on a dataset, and gives an [`EvaluationReport`].
+//!
+//! Fed by `eval` and by the end of `train`; runs on the threads that call it, and scores on threads of its own.
 
 mod calibration;
+mod chosen_clips;
 mod class_curves;
 mod clip_scores;
 mod curves;
 mod detected_event;
 mod detection_rules;
 mod error;
+mod evaluate;
+mod evaluation_options;
+mod evaluation_report;
+mod measure_error;
 mod metrics;
 mod mistakes;
+mod negative_audio;
 mod replay;
+mod scoring;
 pub mod streaming;
+mod streaming_run;
 mod thresholds;
 
 pub use calibration::{CalibrationBin, CalibrationFigures};
@@ -26,6 +36,12 @@ pub use curves::{PrecisionRecallCurve, PrecisionRecallPoint, RocCurve, RocPoint}
 pub use detected_event::{DetectedEvent, EventCollector};
 pub use detection_rules::DetectionRules;
 pub use error::EvaluationError;
+pub use evaluate::evaluate;
+pub use evaluation_options::{EvaluationOptions, Sweep, Treatment};
+pub use evaluation_report::{Calibration, EvaluationReport, StreamingReport};
+pub use measure_error::MeasureError;
 pub use metrics::{ClassFigures, ClassificationFigures};
 pub use mistakes::{Mistake, mistakes};
+pub use negative_audio::{NegativeAudio, score_scenes};
+pub use scoring::score_clips;
 pub use thresholds::{ThresholdRules, choose_thresholds};

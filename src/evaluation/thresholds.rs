@@ -118,7 +118,7 @@ fn best_by_clips(clips: &[(f32, bool)], beta: f64, part: u32) -> u32 {
         let value = (1.0 + square) * hits / (square * positives + all).max(1.0);
         match &mut stretch {
             _ if value > best_value => {
-                (best_value, stretch) = (value, Some((hundredths, hundredths)))
+                (best_value, stretch) = (value, Some((hundredths, hundredths)));
             }
             Some((lowest, _)) if value == best_value && *lowest == hundredths + 1 => {
                 *lowest = hundredths;

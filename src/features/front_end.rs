@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{FeatureError, FrontEndSpec};
-use crate::domain::{MAX_SAMPLE, SampleRate};
+use crate::domain::{SampleRate, is_sound};
 use crate::dsp::{MelFilterBank, Resampler, Stft, powers_to_db};
 
 /// Samples repaired at a time, on the stack.
@@ -71,9 +71,7 @@ impl FrontEnd {
             let piece = &mut piece[..chunk.len()];
             piece.copy_from_slice(chunk);
             for sample in piece.iter_mut() {
-                // written so that NaN fails
-                let sound = sample.abs() <= MAX_SAMPLE;
-                if !sound {
+                if !is_sound(*sample) {
                     *sample = 0.0;
                     self.samples_repaired += 1;
                 }

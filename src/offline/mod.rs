@@ -8,6 +8,7 @@ mod clip_windows;
 mod datasets;
 mod labelled_windows;
 mod map_clips;
+mod progress;
 mod scan;
 mod split;
 
@@ -19,5 +20,6 @@ pub use datasets::{
 };
 pub use labelled_windows::labelled_windows;
 pub use map_clips::{map_clips, worker_count};
+pub use progress::Progress;
 pub use scan::{ClipScanner, ScanError};
 pub use split::{KFoldSpec, Leak, Split, SplitError, SplitSpec, k_fold};

@@ -1,7 +1,6 @@
 //! Axes: which numbers an axis runs through, where its ticks stand and how they read. Used by every panel.
 
-use super::font;
-use super::panel::TICK_EM;
+use super::font::{self, TICK_EM};
 
 /// More numbers than this along one axis are read by nobody.
 const MOST_TICKS: usize = 12;

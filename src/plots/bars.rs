@@ -2,9 +2,9 @@
 
 use super::axis::{Axis, Tick};
 use super::colour::{self, INK, PALE_INK};
-use super::font;
+use super::font::{self, TICK_EM};
 use super::legend::{self, Entry, Swatch};
-use super::panel::{Numbers, Panel, TICK_EM, bottom_margin, left_margin};
+use super::panel::{Numbers, Panel, bottom_margin, left_margin};
 use super::picture::{Area, Lettering, Picture, shortened};
 use super::{PlotError, Sheet};
 
@@ -59,7 +59,7 @@ pub fn draw_class_bars<S: AsRef<str>>(
     grid.draw_grid(&mut picture);
     panel.draw_axes(&mut picture, Numbers::Shown);
     for (index, of_all) in series.iter().enumerate() {
-        draw_series(&mut picture, &panel, of_all, (index, series.len()));
+        draw_series(&mut picture, &panel, of_all, index, series.len());
     }
     Ok(picture)
 }
@@ -74,11 +74,13 @@ fn class_axis<S: AsRef<str>>(labels: &[S]) -> Axis {
     Axis { title: String::new(), from: 0.0, to: labels.len() as f64, ticks }
 }
 
+/// One of several series, the `place`th `of` as many: bars of a class lie below each other.
 fn draw_series(
     picture: &mut Picture,
     panel: &Panel,
     series: &ClassSeries,
-    (place, of): (usize, usize),
+    place: usize,
+    of: usize,
 ) {
     let row = panel.area.height() / series.values.len() as f64;
     let thickness = row * 0.8 / of as f64;

@@ -2,8 +2,7 @@
 
 use super::axis::Axis;
 use super::colour::{ColourMap, INK, PALE_INK};
-use super::font;
-use super::panel::{LABEL_EM, TICK_EM};
+use super::font::{self, LABEL_EM, TICK_EM};
 use super::picture::{Area, Lettering, Picture, Stroke};
 
 const WIDTH: f64 = 14.0;

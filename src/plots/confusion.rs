@@ -4,8 +4,8 @@
 use super::axis::{Axis, Tick};
 use super::colour::{ColourMap, GRID, ink_on};
 use super::colour_bar;
-use super::font;
-use super::panel::{LABEL_EM, Numbers, Panel, TICK_EM};
+use super::font::{self, LABEL_EM, TICK_EM};
+use super::panel::{Numbers, Panel};
 use super::picture::{Area, Lettering, Picture, Stroke, shortened};
 use super::{PlotError, Sheet};
 

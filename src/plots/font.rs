@@ -5,6 +5,11 @@ use std::sync::OnceLock;
 
 use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
 
+/// Letters of ticks.
+pub(super) const TICK_EM: f64 = 11.0;
+/// Letters of axes' titles and legends.
+pub(super) const LABEL_EM: f64 = 12.0;
+
 /// The name it is registered under.
 pub(super) const FAMILY: &str = "sans-serif";
 

@@ -3,8 +3,7 @@
 use plotters::style::RGBAColor;
 
 use super::colour::INK;
-use super::font;
-use super::panel::LABEL_EM;
+use super::font::{self, LABEL_EM};
 use super::picture::{Area, Lettering, Picture, Stroke, shortened};
 
 const SWATCH: f64 = 22.0;

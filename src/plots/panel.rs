@@ -4,13 +4,9 @@
 use super::PlotError;
 use super::axis::Axis;
 use super::colour::{GRID, INK, PALE_INK};
-use super::font;
+use super::font::{self, LABEL_EM, TICK_EM};
 use super::picture::{Area, Lettering, Picture, Stroke};
 
-/// Letters of ticks.
-pub(super) const TICK_EM: f64 = 11.0;
-/// Letters of axes' titles and legends.
-pub(super) const LABEL_EM: f64 = 12.0;
 /// From an axis to its ticks' text.
 const TICK_GAP: f64 = 6.0;
 /// The least an area between axes may measure.

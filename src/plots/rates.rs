@@ -39,8 +39,7 @@ pub fn draw_roc(
     averages: &[RateCurve],
     sheet: &Sheet,
 ) -> Result<Picture, PlotError> {
-    let axes = (Axis::share("false-positive rate", 5), Axis::share("true-positive rate", 5));
-    draw((classes, averages), axes, Kind::Roc, sheet)
+    draw(classes, averages, Kind::Roc, sheet)
 }
 
 /// Draws precision over recall, as [`draw_roc`] does its curves. Points come in order of rising recall; each precision
@@ -57,14 +56,13 @@ pub fn draw_precision_recall(
     averages: &[RateCurve],
     sheet: &Sheet,
 ) -> Result<Picture, PlotError> {
-    let axes = (Axis::share("recall", 5), Axis::share("precision", 5));
     let stairs = |curves: &[RateCurve]| -> Vec<RateCurve> {
         curves
             .iter()
             .map(|curve| RateCurve { points: staircase(&curve.points), ..curve.clone() })
             .collect()
     };
-    draw((&stairs(classes), &stairs(averages)), axes, Kind::PrecisionRecall, sheet)
+    draw(&stairs(classes), &stairs(averages), Kind::PrecisionRecall, sheet)
 }
 
 /// Which curves these are.
@@ -75,6 +73,14 @@ enum Kind {
 }
 
 impl Kind {
+    fn axes(self) -> [Axis; 2] {
+        let titles = match self {
+            Self::Roc => ["false-positive rate", "true-positive rate"],
+            Self::PrecisionRecall => ["recall", "precision"],
+        };
+        titles.map(|title| Axis::share(title, 5))
+    }
+
     /// What the area under a curve is called.
     fn area_name(self) -> &'static str {
         match self {
@@ -95,8 +101,8 @@ fn staircase(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 fn draw(
-    (classes, averages): (&[RateCurve], &[RateCurve]),
-    (x, y): (Axis, Axis),
+    classes: &[RateCurve],
+    averages: &[RateCurve],
     kind: Kind,
     sheet: &Sheet,
 ) -> Result<Picture, PlotError> {
@@ -107,6 +113,7 @@ fn draw(
     let room = legend::column_width(&entries, LEGEND_ROOM);
     let (mut picture, area) = sheet.begin((SIDE + 20 + room as u32, SIDE))?;
     let inner = Area { right: area.right - room - 14.0, ..area };
+    let [x, y] = kind.axes();
     let panel = Panel::fit(&picture, inner, x, y)?;
     panel.draw_grid(&mut picture);
     if kind == Kind::Roc {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::axis::{Axis, Tick};
 use super::colour::{ColourMap, ORANGE, faded};
+use super::font::LABEL_EM;
 use super::legend::{self, Entry, Swatch};
-use super::panel::{LABEL_EM, Numbers, Panel, bottom_margin, left_margin};
+use super::panel::{Numbers, Panel, bottom_margin, left_margin};
 use super::picture::{Area, Picture, Stroke, shortened};
 use super::waveform::{AXIS_ROOM, amplitude_axis, draw_signal, time_axis};
 use super::{MelFrames, PlotError, Sheet, Signal, colour_bar};
@@ -108,7 +109,7 @@ pub fn draw_timeline(
     let area = legend::draw_rows(&mut picture, &[entry], area);
     let levels = mel.level_axis();
     let scores = Axis::share("score", 4);
-    let panels = Panels::fit(&picture, area, (signal, mel, rows), (&levels, &scores))?;
+    let panels = Panels::fit(&picture, area, signal, mel, rows, [&levels, &scores])?;
     panels.waveform.draw_grid(&mut picture);
     draw_signal(&mut picture, &panels.waveform, signal);
     mel.draw_into(&mut picture, &panels.spectrogram, &levels);
@@ -127,11 +128,14 @@ struct Panels {
 }
 
 impl Panels {
+    /// With room at the right for colour bars with these axes.
     fn fit(
         picture: &Picture,
         area: Area,
-        (signal, mel, rows): (Signal<'_>, &MelFrames, &[LabelRow]),
-        (levels, scores): (&Axis, &Axis),
+        signal: Signal<'_>,
+        mel: &MelFrames,
+        rows: &[LabelRow],
+        bars: [&Axis; 2],
     ) -> Result<Self, PlotError> {
         let time = time_axis(signal.seconds(), area.width() - 2.0 * AXIS_ROOM);
         let labels = label_axis(rows);
@@ -146,7 +150,7 @@ impl Panels {
             .map(left_margin)
             .into_iter()
             .fold(0.0, f64::max);
-        let right = colour_bar::room(levels).max(colour_bar::room(scores));
+        let right = bars.map(colour_bar::room).into_iter().fold(0.0, f64::max);
         let (left, right) = (area.left + left, area.right - right);
         let stripe = |top: f64, height: f64| Area { left, top, right, bottom: top + height };
         let second = top + waveform_height + BETWEEN;

@@ -137,7 +137,7 @@ pub fn draw_envelope(
         }
     }
     draw_signal(&mut picture, &upper, signal);
-    draw_levels(&mut picture, (&upper, &lower), signal, envelope);
+    draw_levels(&mut picture, &upper, &lower, signal, envelope);
     upper.draw_axes(&mut picture, Numbers::Below);
     lower.draw_axes(&mut picture, Numbers::Shown);
     Ok(picture)
@@ -174,7 +174,8 @@ fn panels(
 
 fn draw_levels(
     picture: &mut Picture,
-    (upper, lower): (&Panel, &Panel),
+    upper: &Panel,
+    lower: &Panel,
     signal: Signal<'_>,
     envelope: &Envelope<'_>,
 ) {

@@ -24,7 +24,7 @@ pub enum DetectorFault {
     /// An event would end with the window that began it.
     #[error(
         "is {off}, above the threshold of {on} that begins an event{}. Set it to {on} or less, or delete the line.",
-        .on_key.as_ref().map(|key| format!(" ({key})")).unwrap_or_else(|| " (the model's own)".into())
+        .on_key.as_ref().map_or_else(|| " (the model's own)".into(), |key| format!(" ({key})"))
     )]
     OffAboveOn {
         /// The key that sets `off`.
@@ -63,7 +63,7 @@ pub enum DetectorFault {
     /// A label that the model does not know.
     #[error(
         "names {label:?}, which is not one of this model's {labels} labels{}",
-        .nearest.as_ref().map(|near| format!("; did you mean {near:?}?")).unwrap_or_else(|| ".".into())
+        .nearest.as_ref().map_or_else(|| ".".into(), |near| format!("; did you mean {near:?}?"))
     )]
     UnknownLabel {
         /// The key it stands in.

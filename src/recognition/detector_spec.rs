@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{DetectorFault, DetectorSettings, ModelTraits, ThresholdChange, Thresholds};
-use crate::domain::LabelSet;
+use crate::domain::{LabelSet, nearest};
 
 /// Rules that can be followed, for the labels of one model; immutable.
 #[derive(Debug, Clone, PartialEq)]
@@ -184,7 +184,8 @@ impl DetectorSettings {
         );
         for (key, label) in named {
             if labels.index_of(&label).is_none() {
-                let nearest = nearest_label(labels, &label);
+                let nearest =
+                    nearest(&label, labels.iter().map(|known| &**known)).map(str::to_owned);
                 faults.push(DetectorFault::UnknownLabel {
                     key,
                     label,
@@ -282,18 +283,6 @@ fn own_range(model: &ModelTraits, label: Option<&str>, end: End) -> Option<(f32,
         None => Some((value, value)),
         Some((low, high)) => Some((low.min(value), high.max(value))),
     })
-}
-
-/// The known label most like `label`; `None` where even that one is nothing like it.
-fn nearest_label(labels: &LabelSet, label: &str) -> Option<String> {
-    let likeness = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &label.to_lowercase());
-    labels
-        .iter()
-        .map(|known| (likeness(known), known))
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        // below this, names that share a letter or two are offered
-        .filter(|(likeness, _)| *likeness > 0.6)
-        .map(|(_, known)| known.to_string())
 }
 
 /// A key as TOML wants it written: bare where that is allowed.

@@ -2,12 +2,9 @@
 //!
 //! Fed by `eval` with figures and by `train`'s logs; writes a folder. Runs on the thread that calls it.
 
-mod error;
-mod evaluation_report;
 mod page;
 mod pictures;
 mod write;
 
-pub use error::ReportError;
-pub use evaluation_report::{Calibration, EvaluationReport, StreamingReport};
+pub use page::ReportError;
 pub use write::write_report;

@@ -1,10 +1,32 @@
 //! The page: warnings first, then figures and pictures, all in one file that opens anywhere, offline.
 
+use std::path::PathBuf;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::pictures::Plate;
-use super::{EvaluationReport, ReportError, StreamingReport};
 use crate::evaluation::streaming::StreamingFigures;
+use crate::evaluation::{EvaluationReport, StreamingReport};
+use crate::plots::PlotError;
+
+/// A report that cannot be made or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A picture cannot be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// The figures cannot be written as JSON.
+    #[error("the figures cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A file cannot be written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
 
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}\
 h1,h2{line-height:1.2}table{border-collapse:collapse;margin:1rem 0}th,td{padding:.2rem .7rem;text-align:right;\

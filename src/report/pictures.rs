@@ -1,6 +1,6 @@
 //! The pictures of a report, from its figures. Drawn for the page and for the files beside it.
 
-use super::EvaluationReport;
+use crate::evaluation::EvaluationReport;
 use crate::evaluation::{CalibrationFigures, CurveFigures};
 use crate::plots::{
     ClassSeries, Picture, PlotError, RateCurve, ReliabilityBin, Sheet, TrainingLog,

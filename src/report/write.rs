@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::page::page;
+use super::page::{ReportError, page};
 use super::pictures::draw_all;
-use super::{EvaluationReport, ReportError};
+use crate::evaluation::EvaluationReport;
 use crate::files::{self, Durability};
 use crate::plots::TrainingLog;
 

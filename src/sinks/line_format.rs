@@ -1,9 +1,8 @@
-//! How a record becomes a line: text for people, JSON Lines for programs. Used by every sink, on the sink's thread.
+//! How a record becomes a line: text for people, JSON Lines for programs; and which records a sink is given at all. Used by every sink, on the sink's thread.
 
 use std::borrow::Cow;
 
-use super::RecordFilter;
-use super::text_line::render_text;
+use super::text_line::{Colour, render_text};
 use crate::domain::{Record, SampleRate, printable_json};
 
 /// The shape of the lines a sink writes.
@@ -18,13 +17,23 @@ pub enum LineFormat {
     JsonLines,
 }
 
-/// Whether text is coloured. The caller decides: a terminal, and no `NO_COLOR`.
+/// The kinds of records that a sink writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
-    /// ANSI colours.
-    Ansi,
-    /// Plain text.
-    Plain,
+pub enum RecordFilter {
+    /// Events, gaps and statuses: what happened, a few lines a minute.
+    WithoutWindows,
+    /// The scores of every window too: ten lines a second and more.
+    Everything,
+}
+
+impl RecordFilter {
+    /// Whether `record` is to be written.
+    pub fn passes(self, record: &Record) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::WithoutWindows => !matches!(record, Record::Window(_)),
+        }
+    }
 }
 
 impl LineFormat {

@@ -141,6 +141,23 @@ pub enum SourceError {
         /// For how long nothing came.
         silence: Duration,
     },
+    /// A folder that is searched for recordings cannot be read.
+    #[error("{}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A folder that is searched for recordings has none.
+    #[error("{}: no recording in this folder; looked for {endings}", path.display())]
+    NoRecordings {
+        /// The folder.
+        path: PathBuf,
+        /// The endings of recordings.
+        endings: String,
+    },
     /// A file cannot be opened or read.
     #[error("cannot read {}", path.display())]
     FileUnreadable {

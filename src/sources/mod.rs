@@ -11,6 +11,7 @@ mod error;
 mod feeder;
 mod limits;
 pub mod microphone;
+mod recordings;
 mod sample_reader;
 mod sample_ring;
 mod soundscape;
@@ -23,6 +24,9 @@ pub use clip_file::{ClipFile, load_clip};
 pub use error::SourceError;
 pub use feeder::{FedSource, Pace};
 pub use microphone::{Microphone, MicrophoneSpec};
+pub use recordings::{
+    RECORDING_ENDINGS, entries, files_below, find_recordings, has_recording_ending,
+};
 pub use sample_reader::{Repeat, SampleReader};
 pub use sample_ring::{Pushed, RingCloser, SampleConsumer, SampleProducer, Taken, sample_ring};
 pub use soundscape::{Passage, Soundscape};

@@ -1,7 +1,7 @@
 //! Models of any network with random weights: small, made in no time, and good for everything but recognising sounds.
 
-use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha12Rng;
 
 use crate::domain::{DomainError, LabelSet};
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
@@ -17,7 +17,7 @@ const NORMALISER: (f32, f32) = (-40.0, 15.0);
 /// Random weights for `tensors`, such as [`NetworkSpec::tensors`] lists; the same `seed` gives the same weights. A signal
 /// keeps its strength from layer to layer, no score saturates, and the batch norms have statistics as training leaves them.
 pub fn random_weights(tensors: &[TensorSpec], seed: u64) -> Weights {
-    let mut random = StdRng::seed_from_u64(seed);
+    let mut random = ChaCha12Rng::seed_from_u64(seed);
     let mut by_name: Vec<&TensorSpec> = tensors.iter().collect();
     by_name.sort_by(|a, b| a.name.cmp(&b.name));
     let tensors = by_name.into_iter().map(|TensorSpec { name, shape }| {

@@ -33,7 +33,8 @@ impl AdamW {
         Ok(Self { first: zeros.copy(), second: zeros, decaying: flat.decaying(), weights })
     }
 
-    /// One step, the `step`th from 1, down `gradients`, which are shortened to `longest`; gives their length before.
+    /// One step, the `step`th from 1, down `gradients`, which are shortened to `longest`, with the learning `rate` and the weight
+    /// `decay`; gives their length before.
     ///
     /// A length that is not a number changes nothing.
     ///
@@ -46,7 +47,8 @@ impl AdamW {
         &mut self,
         gradients: &[Tensor],
         step: usize,
-        (rate, decay): (f64, f64),
+        rate: f64,
+        decay: f64,
         longest: f64,
     ) -> Result<f64, TrainingError> {
         let _guard = tch::no_grad_guard();

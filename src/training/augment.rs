@@ -2,7 +2,7 @@
 //! features, feeds the batches; runs on their thread.
 
 use rand::Rng;
-use rand::rngs::StdRng;
+use rand_chacha::ChaCha12Rng;
 
 use super::{AugmentSpec, ClipFeatures};
 use crate::features::Normaliser;
@@ -40,9 +40,10 @@ impl Augmenter<'_> {
     /// Returns `[window_frames, mel_bands]`.
     pub fn window(
         &self,
-        (clip, starts): (&ClipFeatures, &[usize]),
+        clip: &ClipFeatures,
+        starts: &[usize],
         background: &[ClipFeatures],
-        random: &mut StdRng,
+        random: &mut ChaCha12Rng,
     ) -> Vec<f32> {
         let start = starts[random.random_range(0..starts.len())];
         let mut window = self.stretch(clip, start, random);
@@ -59,7 +60,7 @@ impl Augmenter<'_> {
     ///
     /// # Shapes
     /// Returns `[window_frames, mel_bands]`.
-    pub fn background(&self, pieces: &[ClipFeatures], random: &mut StdRng) -> Vec<f32> {
+    pub fn background(&self, pieces: &[ClipFeatures], random: &mut ChaCha12Rng) -> Vec<f32> {
         let (mut window, _) = self.background_stretch(pieces, random);
         self.change_loudness(&mut window, BACKGROUND_GAIN_DB, random);
         self.normalise(&mut window);
@@ -69,7 +70,7 @@ impl Augmenter<'_> {
     /// The frames from `start` on, or from a little earlier or later in a clip of one window, faster or slower.
     ///
     /// Frames outside of the clip are silence; frames between two are interpolated in dB.
-    pub fn stretch(&self, clip: &ClipFeatures, start: usize, random: &mut StdRng) -> Vec<f32> {
+    pub fn stretch(&self, clip: &ClipFeatures, start: usize, random: &mut ChaCha12Rng) -> Vec<f32> {
         let bands = self.mel_bands();
         let mut from = start as f32;
         if self.spec.time_shift > 0 && clip.frames() == self.window_frames {
@@ -112,7 +113,7 @@ impl Augmenter<'_> {
         window: &mut [f32],
         sound_power: f32,
         pieces: &[ClipFeatures],
-        random: &mut StdRng,
+        random: &mut ChaCha12Rng,
     ) {
         let snr_db = random.random_range(self.spec.snr_low_db..=self.spec.snr_high_db);
         let (stretch, power) = self.background_stretch(pieces, random);
@@ -128,7 +129,11 @@ impl Augmenter<'_> {
 
     /// Pieces of background end to end from a random place on, `[window_frames, mel_bands]` in dB, and their mean
     /// power.
-    fn background_stretch(&self, pieces: &[ClipFeatures], random: &mut StdRng) -> (Vec<f32>, f32) {
+    fn background_stretch(
+        &self,
+        pieces: &[ClipFeatures],
+        random: &mut ChaCha12Rng,
+    ) -> (Vec<f32>, f32) {
         let bands = self.mel_bands();
         let (mut frames, mut power) = (Vec::with_capacity(self.window_frames * bands), 0.0);
         let mut left = self.window_frames;
@@ -147,7 +152,12 @@ impl Augmenter<'_> {
     ///
     /// # Source
     /// The curve: H. Nam et al., "FilterAugment" (2022), its linear type.
-    pub fn change_loudness(&self, window: &mut [f32], gain_db: (f32, f32), random: &mut StdRng) {
+    pub fn change_loudness(
+        &self,
+        window: &mut [f32],
+        gain_db: (f32, f32),
+        random: &mut ChaCha12Rng,
+    ) {
         let gain = random.random_range(gain_db.0..=gain_db.1);
         let bands = self.mel_bands();
         let mut gains = vec![gain; bands];
@@ -184,7 +194,7 @@ impl Augmenter<'_> {
     ///
     /// # Source
     /// Masks: D. S. Park et al., "SpecAugment" (2019), without time warping.
-    pub fn shift_and_mask(&self, window: &mut [f32], random: &mut StdRng) {
+    pub fn shift_and_mask(&self, window: &mut [f32], random: &mut ChaCha12Rng) {
         let bands = self.mel_bands();
         let most = self.spec.band_shift as i64;
         let shift = random.random_range(-most..=most);
@@ -212,7 +222,7 @@ impl Augmenter<'_> {
 }
 
 /// Whether something happens that happens to this share.
-pub fn drawn(share: f32, random: &mut StdRng) -> bool {
+pub fn drawn(share: f32, random: &mut ChaCha12Rng) -> bool {
     share > 0.0 && random.random::<f32>() < share
 }
 
@@ -220,7 +230,7 @@ pub fn drawn(share: f32, random: &mut StdRng) -> bool {
 ///
 /// # Source
 /// H. Zhang et al., "mixup" (2018). Beta(½, ½) is the arcsine distribution: `sin²(πu/2)` for even `u`.
-pub fn mix(window: &mut [f32], other: &[f32], random: &mut StdRng) -> f32 {
+pub fn mix(window: &mut [f32], other: &[f32], random: &mut ChaCha12Rng) -> f32 {
     let share = (std::f32::consts::FRAC_PI_2 * random.random::<f32>()).sin().powi(2);
     let share = share.max(1.0 - share);
     for (value, other) in window.iter_mut().zip(other) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TrainingError;
-use super::training_spec::require;
+use super::error::require;
 
 /// How windows are changed. What is zero is left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,8 +2,8 @@
 //! thread of its own, one batch ahead of libtorch.
 
 use rand::Rng;
-use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use rand_chacha::ChaCha12Rng;
 
 use super::augment::{drawn, mix};
 use super::random::{Purpose, random_for};
@@ -94,7 +94,7 @@ impl Batches {
         batch
     }
 
-    fn window(&self, clip: usize, target: &mut [f32], random: &mut StdRng) -> Vec<f32> {
+    fn window(&self, clip: usize, target: &mut [f32], random: &mut ChaCha12Rng) -> Vec<f32> {
         let spec = &self.spec.augment;
         let augmenter = Augmenter {
             spec,
@@ -102,9 +102,9 @@ impl Batches {
             window_frames: self.window_frames,
             floor_db: self.floor_db,
         };
-        let of_clip = |index: usize, random: &mut StdRng| {
+        let of_clip = |index: usize, random: &mut ChaCha12Rng| {
             let (clip, starts) = &self.clips[index];
-            augmenter.window((clip, starts), &self.background, random)
+            augmenter.window(clip, starts, &self.background, random)
         };
         let mut window = if !self.background.is_empty() && drawn(spec.background, random) {
             augmenter.background(&self.background, random)

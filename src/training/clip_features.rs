@@ -23,6 +23,16 @@ pub struct ClipFeatures {
     pub powers: Vec<f32>,
 }
 
+/// The recordings of a training run, as features.
+pub struct TrainingSet {
+    /// Labelled clips to fit.
+    pub train: Vec<ClipFeatures>,
+    /// Clips to measure on.
+    pub validation: Vec<ClipFeatures>,
+    /// Recordings that hold none of the labels.
+    pub background: Vec<ClipFeatures>,
+}
+
 impl ClipFeatures {
     /// Runs the front end over a clip. One shorter than `window_samples` (at the model's rate) gets silence at its end.
     ///

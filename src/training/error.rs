@@ -89,3 +89,13 @@ impl From<tch::TchError> for TrainingError {
         Self::Torch(error.into())
     }
 }
+
+/// Refuses an option unless `holds`; written so that the condition fails for NaN.
+pub(super) fn require(
+    holds: bool,
+    option: &'static str,
+    found: f64,
+    expected: &'static str,
+) -> Result<(), TrainingError> {
+    if holds { Ok(()) } else { Err(TrainingError::Spec { option, found, expected }) }
+}

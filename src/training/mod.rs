@@ -1,4 +1,6 @@
-//! Layer 6: fits a network to clips; `cli` chooses them and writes the bundle. With `model`, the only user of libtorch.
+//! Layer 7: fits a network to clips, calibrates it and writes its bundle. With `model`, the only user of libtorch.
+//!
+//! [`fit()`] carries out a [`TrainingPlan`]; everything else here is a part of that.
 //!
 //! Runs on the main thread of `tympan train`, batches on one of their own; features come from the same front end as live
 //! windows. Everything random follows from the seed and the step, so a run that was interrupted goes on as if it had not
@@ -13,6 +15,7 @@ mod clip_features;
 mod error;
 mod feature_store;
 mod fingerprint;
+mod fit;
 mod flat_weights;
 mod normaliser_fit;
 mod random;
@@ -27,12 +30,16 @@ pub use augment::{Augmenter, mix};
 pub use augment_spec::AugmentSpec;
 pub use batches::{Batch, Batches};
 pub use checkpoint::{Checkpoint, CheckpointHead};
-pub use clip_features::ClipFeatures;
+pub use clip_features::{ClipFeatures, TrainingSet};
 pub use error::TrainingError;
 pub use feature_store::{FeatureSource, FeatureStore};
 pub use fingerprint::{PartFingerprint, SetFingerprint};
+pub use fit::{
+    FitError, FitProgress, Fitted, FoldFigures, KFoldReport, SplitChoice, Spread, TrainingPlan,
+    fit, resume, unfinished,
+};
 pub use normaliser_fit::NormaliserFit;
-pub use trainer::{Trainer, TrainingSet, TrainingTarget};
+pub use trainer::{Trainer, TrainingTarget};
 pub use training_log::{log_text, write_log};
 pub use training_run::{RunOutcome, StepReport, TrainingFiles, Watch};
 pub use training_spec::{ClassBalance, KeptWeights, RateSchedule, TrainingSpec};

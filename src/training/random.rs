@@ -2,7 +2,9 @@
 //! that goes on from the middle draws what it would have drawn.
 
 use rand::SeedableRng;
-use rand::rngs::StdRng;
+use rand_chacha::ChaCha12Rng;
+
+use crate::dsp::{GOLDEN_GAMMA, mixed};
 
 /// What numbers are drawn for; no two purposes share any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,22 +18,14 @@ pub enum Purpose {
 }
 
 /// The seed for one purpose at one place of the run.
-///
-/// # Source
-/// The mixing of G. Steele et al., "Fast Splittable Pseudorandom Number Generators" (2014), as in SplitMix64.
 pub fn seed_of(seed: u64, purpose: Purpose, place: usize) -> u64 {
-    let mixed = |value: u64| {
-        let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        value ^ (value >> 31)
-    };
     let purpose = 1 + purpose as u64;
-    mixed(mixed(seed.wrapping_add(purpose.wrapping_mul(0x9E37_79B9_7F4A_7C15))) ^ place as u64)
+    mixed(mixed(seed.wrapping_add(purpose.wrapping_mul(GOLDEN_GAMMA))) ^ place as u64)
 }
 
 /// A generator for one purpose at one place of the run.
-pub fn random_for(seed: u64, purpose: Purpose, place: usize) -> StdRng {
-    StdRng::seed_from_u64(seed_of(seed, purpose, place))
+pub fn random_for(seed: u64, purpose: Purpose, place: usize) -> ChaCha12Rng {
+    ChaCha12Rng::seed_from_u64(seed_of(seed, purpose, place))
 }
 
 #[cfg(test)]

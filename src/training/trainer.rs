@@ -12,7 +12,7 @@ use super::random::{Purpose, seed_of};
 use super::validation::Measurement;
 use super::{
     Batch, Batches, Checkpoint, CheckpointHead, ClipFeatures, EpochReport, KeptWeights,
-    SetFingerprint, TrainingError, TrainingSpec, TrainingState, Validation,
+    SetFingerprint, TrainingError, TrainingSet, TrainingSpec, TrainingState, Validation,
 };
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
 use crate::model::NetworkSpec;
@@ -20,16 +20,6 @@ use crate::torch::{Network, NetworkMode, weights_of, with_random_seed};
 
 /// Training clips that are measured as they are, beside the validation clips: enough to see overfitting.
 const PLAIN_CLIPS: usize = 200;
-
-/// The recordings of a training run, as features.
-pub struct TrainingSet {
-    /// Labelled clips to fit.
-    pub train: Vec<ClipFeatures>,
-    /// Clips to measure on.
-    pub validation: Vec<ClipFeatures>,
-    /// Recordings that hold none of the labels.
-    pub background: Vec<ClipFeatures>,
-}
 
 /// What is built: everything of the bundle but weights and thresholds.
 pub struct TrainingTarget<'a> {
@@ -128,6 +118,11 @@ impl Trainer {
         self.batches.steps_per_epoch() * self.spec.epochs
     }
 
+    /// Epochs of the whole run, if it does not end early.
+    pub fn epochs(&self) -> usize {
+        self.spec.epochs
+    }
+
     /// Fits the network to one batch; gives the rate it took.
     pub(super) fn step(&mut self, batch: &Batch) -> Result<f64, TrainingError> {
         let (rate, count) = (self.rate(), batch.labels.len() as i64);
@@ -146,7 +141,7 @@ impl Trainer {
         let decay = self.spec.weight_decay;
         let longest = self.spec.gradient_norm;
         let step = self.state.step + 1;
-        let length = self.optimiser.step(&gradients, step, (rate, decay), longest)?;
+        let length = self.optimiser.step(&gradients, step, rate, decay, longest)?;
         if !length.is_finite() {
             return Err(self.diverged("the gradient's length", length, rate));
         }

@@ -1,37 +1,44 @@
 //! `training.csv`: a row an epoch, written whole after each, so that a run that goes on has one log without seams.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{EpochReport, TrainingError};
-use crate::files::{self, Durability};
+use crate::files::{self, Durability, csv_text};
 
 /// The columns, in order.
-pub const COLUMNS: &str = "epoch,learning_rate,train_loss,train_accuracy,validation_loss,validation_clip_accuracy,\
-                           validation_window_accuracy,train_plain_loss,train_plain_accuracy,seconds";
+pub const COLUMNS: [&str; 10] = [
+    "epoch",
+    "learning_rate",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_clip_accuracy",
+    "validation_window_accuracy",
+    "train_plain_loss",
+    "train_plain_accuracy",
+    "seconds",
+];
 
 /// The log's text. Cells of what was not measured are empty; `train_plain_accuracy` is by clip.
 pub fn log_text(epochs: &[EpochReport]) -> String {
-    let mut text = format!("{COLUMNS}\n");
-    for report in epochs {
-        let cell = |value: Option<f64>| value.map_or_else(String::new, |it| format!("{it:.6}"));
-        let validation = report.validation;
-        let _ = writeln!(
-            text,
-            "{},{:.3e},{:.6},{:.6},{},{},{},{},{},{:.1}",
-            report.epoch,
-            report.learning_rate,
-            report.train_loss,
-            report.train_accuracy,
+    let cell = |value: Option<f64>| value.map_or_else(String::new, |it| format!("{it:.6}"));
+    let row = |report: &EpochReport| {
+        let (validation, plain) = (report.validation, report.plain);
+        [
+            report.epoch.to_string(),
+            format!("{:.3e}", report.learning_rate),
+            cell(Some(report.train_loss)),
+            cell(Some(report.train_accuracy)),
             cell(validation.map(|it| it.loss)),
             cell(validation.map(|it| it.clip_accuracy)),
             cell(validation.map(|it| it.window_accuracy)),
-            cell(report.plain.map(|it| it.loss)),
-            cell(report.plain.map(|it| it.clip_accuracy)),
-            report.seconds,
-        );
-    }
-    text
+            cell(plain.map(|it| it.loss)),
+            cell(plain.map(|it| it.clip_accuracy)),
+            format!("{:.1}", report.seconds),
+        ]
+    };
+    let heading = COLUMNS.map(str::to_owned);
+    csv_text(std::iter::once(heading).chain(epochs.iter().map(row)))
 }
 
 /// Writes the log; nobody reads half of it.
@@ -68,7 +75,7 @@ mod tests {
         };
         let text = log_text(&[plain, validated]);
         let rows: Vec<&str> = text.lines().collect();
-        assert_eq!(rows[0], COLUMNS);
+        assert_eq!(rows[0], COLUMNS.join(","));
         assert_eq!(rows[1], "1,2.000e-3,4.500000,0.250000,,,,,,12.3");
         assert_eq!(
             rows[2],

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::error::require;
 use super::{AugmentSpec, TrainingError};
 use crate::torch::Precision;
 
@@ -162,16 +163,6 @@ impl TrainingSpec {
         require(self.seed <= largest, "seed", self.seed as f64, "below 2^63")?;
         self.augment.check()
     }
-}
-
-/// Refuses an option unless `holds`; written so that the condition fails for NaN.
-pub(super) fn require(
-    holds: bool,
-    option: &'static str,
-    found: f64,
-    expected: &'static str,
-) -> Result<(), TrainingError> {
-    if holds { Ok(()) } else { Err(TrainingError::Spec { option, found, expected }) }
 }
 
 #[cfg(test)]

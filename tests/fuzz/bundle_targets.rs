@@ -17,10 +17,7 @@ pub fn manifest(bytes: &[u8]) {
     let path = super::scratch("model.toml", bytes);
     let folder = path.parent().expect("the file is in a folder");
     super::scratch("weights.safetensors", small_weights());
-    let said = match Bundle::load(folder) {
-        Ok(_) => return,
-        Err(error) => error,
-    };
+    let Err(said) = Bundle::load(folder) else { return };
     check_words(&said, bytes.len());
     // the right hash would be hard to come by: what lies behind it is reached without
     if let BundleError::Hash { .. } = said {

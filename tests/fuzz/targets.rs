@@ -17,7 +17,7 @@ mod client_target;
 #[path = "seeds.rs"]
 mod seeds;
 
-#[allow(unused_imports)] // each program runs one
+#[allow(unused_imports, reason = "each program runs one")]
 pub use bundle_targets::{manifest, small_bundle, weights};
 pub use client_target::client;
 

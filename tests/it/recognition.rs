@@ -301,7 +301,7 @@ fn a_window_record_lists_the_best_labels_first_and_equals_in_label_order() {
             Recogniser::new(Box::new(Echo(model().labels)), spec_of_two.clone()).unwrap();
         let mut emit = |record| match record {
             Record::Window(window) => {
-                shown.push(window.scores.iter().map(|s| (s.label.to_string(), s.score)).collect())
+                shown.push(window.scores.iter().map(|s| (s.label.to_string(), s.score)).collect());
             }
             other => panic!("{other:?}"),
         };

@@ -1,15 +1,16 @@
-//! Holds the tree to its own conventions: layers, sizes, names, comments. Every check lists all faults of all files, each
+//! Holds the tree to its own conventions: layers, circles, names, comments. Every check lists all faults of all files, each
 //! as `file:line: what to do`, and is itself shown a fault that it must find.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod circles;
 mod code;
 mod dependencies;
+mod imports;
 mod layers;
 mod names;
 mod rust_file;
-mod sizes;
 mod tree;
 
 use rust_file::RustFile;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rand::Rng;
-use rand::rngs::StdRng;
+use rand_chacha::ChaCha12Rng;
 
 pub struct Clients {
     socket: PathBuf,
@@ -25,7 +25,7 @@ impl Clients {
         client
     }
 
-    pub fn visit(&mut self, visitors: u32, random: &mut StdRng) {
+    pub fn visit(&mut self, visitors: u32, random: &mut ChaCha12Rng) {
         for _ in 0..visitors {
             let mut client = self.connect();
             match random.random_range(0..5) {

@@ -18,8 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha12Rng;
 use tympan::domain::{Counters, Record, State};
 use tympan::live::{Daemon, PipelineSpec, Reload, Reloaded, StatusBoard};
 use tympan::model::Bundle;
@@ -70,7 +70,7 @@ struct Soak {
     board: Arc<StatusBoard>,
     counters: Arc<Counters>,
     log: std::path::PathBuf,
-    random: StdRng,
+    random: ChaCha12Rng,
 }
 
 fn bundle() -> Bundle {
@@ -152,7 +152,7 @@ impl Soak {
             on_window: None,
         };
         let clients = Clients::new(socket);
-        let random = StdRng::seed_from_u64(seed);
+        let random = ChaCha12Rng::seed_from_u64(seed);
         let soak = Self {
             device,
             burden,

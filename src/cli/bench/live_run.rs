@@ -13,8 +13,7 @@ use super::own_process;
 use super::socket_client::{FinishLine, HandedOver, Seen, SocketClient};
 use super::wake_meter::WakeMeter;
 use crate::cli::Failure;
-use crate::cli::run::{SILENT_AFTER, failure_of};
-use crate::cli::setup::Setup;
+use crate::cli::setup::{SILENT_AFTER, Setup};
 use crate::cli::signals::stop_flag;
 use crate::cli::source_choice::{self, OpenSource, SourceChoice};
 use crate::domain::{Counters, SampleRate};
@@ -75,7 +74,7 @@ pub fn listen(setup: &Setup, seconds: u32, counters: &Arc<Counters>) -> Result<L
     let wakes = wake_meter.finish();
     let peak_resident_bytes = own_process::peak_resident_bytes();
     let seen = client.finish();
-    outcome.map_err(failure_of)?;
+    outcome.map_err(Failure::of_daemon)?;
     let seen = seen.map_err(Failure::failed)?;
     // Relaxed: the threads that set it have been joined.
     if !finish.reached.load(Ordering::Relaxed) {

@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{socket_client, wake_meter};
-
 /// Ticks a second in `/proc`: Linux fixes what programs see at 100, whatever the kernel's own clock.
 pub const TICKS_PER_SECOND: u64 = 100;
 
@@ -69,12 +67,12 @@ impl CpuReading {
         (!threads.is_empty()).then(|| Self { at: Instant::now(), threads })
     }
 
-    /// What the daemon's threads used since `earlier`, without those that only measure.
-    pub fn share_since(&self, earlier: &Self) -> CpuShare {
+    /// What the daemon's threads used since `earlier`, without those of the names in `measuring`.
+    pub fn share_since(&self, earlier: &Self, measuring: &[&str]) -> CpuShare {
         let lasted = self.at.saturating_duration_since(earlier.at).as_nanos().max(1) as f64;
         let mut shares = BTreeMap::new();
         for (id, (name, nanos)) in &self.threads {
-            if [socket_client::THREAD, wake_meter::THREAD].contains(&name.as_str()) {
+            if measuring.contains(&name.as_str()) {
                 continue;
             }
             let before = earlier.threads.get(id).map_or(0, |(_, nanos)| *nanos);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::latency::StageLatency;
 use super::noise::Noise;
 use super::own_process::CpuShare;
+use super::socket_client::StartUp;
 use super::subject::Subject;
 use super::throughput::Throughput;
 
@@ -15,17 +16,6 @@ pub const FORMAT: &str = "tympan bench 1";
 
 /// A thread that used less than this share of a core is not worth a mention.
 const WORTH_TELLING: f64 = 0.0005;
-
-/// How long it took to begin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StartUp {
-    /// From the start of the process to the first status: the scorer is warm, the source runs.
-    pub ready_ms: f64,
-    /// From the start of the process to the first window's record at the client.
-    pub first_label_ms: f64,
-    /// The same less the length of the audio up to that window's end.
-    pub first_label_without_audio_ms: f64,
-}
 
 /// Everything that was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

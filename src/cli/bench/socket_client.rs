@@ -12,11 +12,11 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use crossbeam_channel::Receiver;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::latency::LatencyHistograms;
 use super::own_process::{CpuReading, CpuShare};
-use super::report::StartUp;
+use super::wake_meter;
 use crate::domain::SampleRate;
 use crate::live::StageTimes;
 
@@ -58,6 +58,17 @@ impl FinishLine {
     }
 }
 
+/// How long it took to begin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StartUp {
+    /// From the start of the process to the first status: the scorer is warm, the source runs.
+    pub ready_ms: f64,
+    /// From the start of the process to the first window's record at the client.
+    pub first_label_ms: f64,
+    /// The same less the length of the audio up to that window's end.
+    pub first_label_without_audio_ms: f64,
+}
+
 /// What came out of the socket.
 #[derive(Debug)]
 pub struct Seen {
@@ -76,7 +87,7 @@ impl Seen {
     /// Processor time from the first window to the last.
     pub fn cpu_share(&self) -> Option<CpuShare> {
         let (first, last) = &self.cpu;
-        Some(last.as_ref()?.share_since(first.as_ref()?))
+        Some(last.as_ref()?.share_since(first.as_ref()?, &[THREAD, wake_meter::THREAD]))
     }
 
     /// What came how long after the process had `started`; `sample_rate` is the source's.

@@ -1,8 +1,6 @@
-//! `tympan eval`: how well a model tells the clips of a dataset apart, and how well the daemon would tell them in noise.
+//! `tympan eval`: how well a model tells the clips of a dataset apart, and how well the daemon would detect them in noise.
 
-mod chosen_clips;
-mod measurement;
-mod streaming;
+mod command;
 mod table;
 
-pub use measurement::{EvalArguments, eval};
+pub use command::{EvalArguments, eval};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{EvaluationReport, StreamingReport};
+use crate::evaluation::{EvaluationReport, StreamingReport};
 
 /// Warnings, totals, streaming figures, then a line a class.
 pub(super) fn text(report: &EvaluationReport) -> String {

@@ -1,21 +1,14 @@
 //! `tympan train` from its arguments to its exit code.
 
-use std::path::Path;
+use std::fmt::Write as _;
 use std::process::ExitCode;
-use std::time::Instant;
 
-use anyhow::anyhow;
-
-use super::interrupt::{INTERRUPTED, Interrupt};
-use super::k_fold;
-use super::one_split::{Turn, train_split};
+use super::interrupt::INTERRUPTED;
 use super::options::{TrainArguments, quoted};
-use super::plan::{Plan, Splits};
-use super::recordings::Recordings;
-use super::run_file::{self, Beginning};
-use crate::cli::{Failure, logging};
-use crate::files;
-use crate::torch::configure_runtime;
+use super::progress::TrainingProgress;
+use super::to_plan::{plan, unfinished_plan};
+use crate::cli::{Failure, logging, output};
+use crate::training::{FitError, Fitted, KFoldReport, TrainingError, fit, resume};
 
 /// Trains, measures, writes.
 ///
@@ -23,53 +16,80 @@ use crate::torch::configure_runtime;
 /// [`Failure`] when options, dataset or folder cannot be used, or training fails.
 pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     logging::start(log::LevelFilter::Info);
-    let interrupt = Interrupt::listen()?;
-    let (arguments, beginning) = run_file::options(arguments)?;
-    let plan = Plan::new(arguments)?;
-    configure_runtime(plan.arguments.threads.unwrap_or(1));
-    require_writable(&plan.out)?;
-    for split in plan.all_splits() {
-        if split.leaky {
-            log::warn!("LEAKY split: {}", split.description);
+    let progress = TrainingProgress::listen()?;
+    let arguments = arguments.clone().with_absolute_paths()?;
+    let (plan, fitted) = match &arguments.resume {
+        Some(folder) => {
+            let plan = unfinished_plan(folder, &arguments)?;
+            let fitted = resume(&plan, &progress);
+            (plan, fitted)
         }
-    }
-    let recordings = Recordings::read(&plan)?;
-    std::fs::create_dir_all(&plan.out)?;
-    if beginning == Beginning::Anew {
-        run_file::write(&plan.out, &plan.arguments)?;
-    }
-    let begun = Instant::now();
-    let is_done = match &plan.splits {
-        Splits::One(split, spec) => {
-            let turn = Turn { split, spec: Some(spec), folder: &plan.out };
-            train_split(&plan, &recordings, &turn, (&interrupt, beginning))?.is_some()
-        }
-        Splits::KFold(splits) => {
-            k_fold::train(&plan, &recordings, splits, (&interrupt, beginning))?
+        None => {
+            let plan = plan(&arguments)?;
+            let fitted = fit(&plan, &progress);
+            (plan, fitted)
         }
     };
-    if !is_done {
-        let out = quoted(&plan.out.display().to_string());
-        log::info!("saved; go on with\n  tympan train --resume {out}");
-        return Ok(ExitCode::from(INTERRUPTED));
+    match fitted.map_err(failure_of)? {
+        None => {
+            let out = quoted(&plan.out.display().to_string());
+            log::info!("saved; go on with\n  tympan train --resume {out}");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Some(Fitted::Folds(report)) => output::print(&table(&report))?,
+        Some(Fitted::Bundle(_)) => {}
     }
-    run_file::remove(&plan.out)?;
-    log::info!("trained for {:.0} min", begun.elapsed().as_secs_f64() / 60.0);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Hours of training must not end at a folder that cannot be written.
-fn require_writable(folder: &Path) -> Result<(), Failure> {
-    let made = !folder.exists();
-    let tried = std::fs::create_dir_all(folder).and_then(|()| files::probe_folder(folder));
-    if made {
-        // only if it is empty, and it comes back when there is something to write
-        let _ = std::fs::remove_dir(folder);
+/// What the arguments caused is told from what happened.
+fn failure_of(error: FitError) -> Failure {
+    match error {
+        FitError::Measure(error) => Failure::of_measurement(error),
+        FitError::Faulty(_) | FitError::LeftOut(_) | FitError::FoldBundle(_) => {
+            Failure::device_or_model(error)
+        }
+        FitError::Training(
+            TrainingError::Spec { .. }
+            | TrainingError::NoClips { .. }
+            | TrainingError::OtherRun { .. }
+            | TrainingError::BadCheckpoint { .. },
+        )
+        | FitError::Dataset(_)
+        | FitError::Split(_)
+        | FitError::LeakyFolds
+        | FitError::NoThreads
+        | FitError::Window(_)
+        | FitError::Absent { .. }
+        | FitError::Background(_)
+        | FitError::NotWritable { .. }
+        | FitError::Unfinished { .. }
+        | FitError::NoRun { .. }
+        | FitError::BadRun { .. } => Failure::usage(error),
+        _ => Failure::failed(error),
     }
-    tried.map_err(|error| {
-        Failure::usage(anyhow!(
-            "{}: the bundle cannot be written there ({error}); choose another --out",
-            folder.display()
-        ))
-    })
+}
+
+fn table(report: &KFoldReport) -> String {
+    let mut text = String::new();
+    if report.leaky {
+        text.push_str("LEAKY: parts of one recording are both fitted to and measured on\n");
+    }
+    let _ = writeln!(text, "{}, {}", report.dataset, report.network);
+    let _ = writeln!(
+        text,
+        "{:<9} {:>6} {:>13} {:>15}",
+        "fold", "clips", "clip accuracy", "window accuracy"
+    );
+    let mut row = |name: &str, clips: &str, clip: f64, window: f64| {
+        let (clip, window) = (clip * 100.0, window * 100.0);
+        let _ = writeln!(text, "{name:<9} {clips:>6} {clip:>11.1} % {window:>13.1} %");
+    };
+    for fold in &report.folds {
+        let (name, clips) = (fold.fold.to_string(), fold.clips.to_string());
+        row(&name, &clips, fold.clip_accuracy, fold.window_accuracy);
+    }
+    row("mean", "", report.clip_accuracy.mean, report.window_accuracy.mean);
+    row("deviation", "", report.clip_accuracy.deviation, report.window_accuracy.deviation);
+    text
 }

@@ -1,18 +1,12 @@
-//! `tympan train`: a dataset in, a bundle out. Options become a plan, recordings features, a split a trained network, and
-//! that a bundle; what is interrupted goes on later. Runs on the main thread.
+//! `tympan train`: options become a plan, which the library carries out. Runs on the main thread.
 
-mod bundle;
+mod clap_values;
 mod command;
 mod interrupt;
-mod k_fold;
-mod model_card;
 mod network_options;
-mod one_split;
 mod options;
-mod plan;
 mod progress;
-mod recordings;
-mod run_file;
+mod to_plan;
 mod training_options;
 
 pub use command::train;

@@ -3,24 +3,24 @@
 
 use anyhow::anyhow;
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::options::by_name;
+use super::clap_values::by_name;
 use crate::cli::Failure;
 use crate::features::{FrontEndSpec, WindowSpec};
 use crate::model::{
     Conv1dBlockSpec, ConvBlockSpec, NetworkError, NetworkKind, NetworkSpec, TimePooling,
 };
+use crate::training::TrainingPlan;
 
-/// 1.92 s of audio, 18 features of the standard crnn, a new window every 80 ms.
-const WINDOW: WindowSpec = WindowSpec { frames: 94, hop_frames: 4 };
+const WINDOW: WindowSpec = TrainingPlan::WINDOW;
 
 /// Blocks that pool over time as well, where only channels are given; all pool over bands.
 const TIME_POOLING_BLOCKS: usize = 2;
 
 /// What network is fitted, and what it sees.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Network")]
 pub struct NetworkOptions {
     /// Kind of network: conv1d, cnn, lstm or crnn (the default)

@@ -1,22 +1,21 @@
 //! The options of `tympan train`, as given: what is not given keeps its default. They can be kept in a file, compared, and
 //! told again as a command.
 
-use std::fmt::Display;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::de::{DeserializeOwned, value};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::clap_values::by_name;
 use super::network_options::NetworkOptions;
 use super::training_options::{AugmentOptions, TrainingOptions};
 use crate::cli::dataset_selection::DatasetSelection;
 use crate::offline::ClipNormalisation;
 
 /// Arguments of `tympan train`.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct TrainArguments {
     /// Folder of a dataset, or a CSV with the columns path and label
     #[arg(long, value_name = "PATH", required_unless_present = "resume")]
@@ -60,8 +59,8 @@ pub struct TrainArguments {
 }
 
 /// What the recordings are, and how they are read.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct DatasetArguments {
     /// What of the dataset is used
     #[command(flatten)]
@@ -86,8 +85,8 @@ pub struct DatasetArguments {
 }
 
 /// Which recordings are fitted to and which are measured on.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct SplitArguments {
     /// Folds to fit; by default 1,2,3 of ESC-50, and of other sets all but those measured on
     #[arg(long, value_delimiter = ',')]
@@ -107,17 +106,6 @@ pub struct SplitArguments {
     #[arg(long, value_name = "FOLDS", num_args = 0..=1, default_missing_value = "5",
           conflicts_with_all = ["folds", "validation_folds"])]
     pub k_fold: Option<usize>,
-}
-
-/// A value by the name that manifests give it; the error lists the names there are.
-pub fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, String> {
-    let deserializer = value::StrDeserializer::<value::Error>::new(name);
-    T::deserialize(deserializer).map_err(|error| error.to_string())
-}
-
-/// Help that tells the default.
-pub fn with_default(text: &str, default: impl Display) -> String {
-    format!("{text} [default: {default}]")
 }
 
 impl TrainArguments {

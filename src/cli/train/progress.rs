@@ -1,17 +1,88 @@
 //! What is told while a network is fitted: a bar on a terminal, a line now and then elsewhere. Fed by the training run.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 
-use crate::cli::progress_bar::progress_bar;
-use crate::training::{EpochReport, StepReport};
+use super::interrupt::Interrupt;
+use crate::cli::Failure;
+use crate::cli::output::{ProgressBars, progress_bar};
+use crate::offline::Progress;
+use crate::training::{EpochReport, FitProgress, StepReport};
 
 /// Where there is no bar, a line is written at every validation, and after so long without one.
 const SILENCE: Duration = Duration::from_secs(120);
 
-/// Tells how training goes.
+/// Shows how a run goes, and ends it when a signal comes.
 pub struct TrainingProgress {
+    interrupt: Interrupt,
+    bars: ProgressBars,
+    fit: Mutex<Option<FitBar>>,
+}
+
+impl TrainingProgress {
+    /// Listens for signals from now on.
+    ///
+    /// # Errors
+    /// [`Failure`] when the system refuses the handler.
+    pub fn listen() -> Result<Self, Failure> {
+        let interrupt = Interrupt::listen()?;
+        Ok(Self { interrupt, bars: ProgressBars::default(), fit: Mutex::new(None) })
+    }
+
+    fn with_bar(&self, tell: impl FnOnce(&mut FitBar)) {
+        if let Some(bar) = &mut *self.fit.lock().unwrap_or_else(PoisonError::into_inner) {
+            tell(bar);
+        }
+    }
+}
+
+impl Progress for TrainingProgress {
+    fn begin(&self, steps: usize, unit: &str) {
+        self.bars.begin(steps, unit);
+    }
+
+    fn advance(&self) {
+        self.bars.advance();
+    }
+
+    fn finish(&self) {
+        self.bars.finish();
+    }
+}
+
+impl FitProgress for TrainingProgress {
+    fn stop(&self) -> &AtomicBool {
+        &self.interrupt.stop
+    }
+
+    fn begin_fit(&self, steps: usize, done: usize, epochs: usize) {
+        self.interrupt.begin();
+        let bar = FitBar::new(steps, done, epochs);
+        *self.fit.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+    }
+
+    fn on_step(&self, report: StepReport) {
+        self.with_bar(|bar| bar.step(report));
+    }
+
+    fn on_epoch(&self, report: &EpochReport) {
+        self.with_bar(|bar| bar.epoch(report));
+    }
+
+    fn end_fit(&self) {
+        self.interrupt.end();
+        let bar = self.fit.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(bar) = bar {
+            bar.finish();
+        }
+    }
+}
+
+/// The bar of one network that is fitted.
+struct FitBar {
     bar: ProgressBar,
     epochs: usize,
     begun: Instant,
@@ -19,9 +90,9 @@ pub struct TrainingProgress {
     told: Instant,
 }
 
-impl TrainingProgress {
+impl FitBar {
     /// A bar of `steps`, `done` of which are done.
-    pub fn new(steps: usize, done: usize, epochs: usize) -> Self {
+    fn new(steps: usize, done: usize, epochs: usize) -> Self {
         let bar = progress_bar(steps as u64, "steps");
         bar.set_position(done as u64);
         bar.reset_eta();
@@ -30,7 +101,7 @@ impl TrainingProgress {
     }
 
     /// After a step.
-    pub fn step(&mut self, report: StepReport) {
+    fn step(&mut self, report: StepReport) {
         self.bar.set_position(report.step as u64);
         if self.bar.is_hidden() && self.told.elapsed() < SILENCE {
             return;
@@ -51,7 +122,7 @@ impl TrainingProgress {
     }
 
     /// After an epoch.
-    pub fn epoch(&mut self, report: &EpochReport) {
+    fn epoch(&mut self, report: &EpochReport) {
         let (Some(validation), Some(plain)) = (report.validation, report.plain) else { return };
         self.told = Instant::now();
         let left = self.left();
@@ -71,7 +142,7 @@ impl TrainingProgress {
     }
 
     /// The bar goes away.
-    pub fn finish(self) {
+    fn finish(self) {
         self.bar.finish_and_clear();
     }
 

@@ -1,15 +1,15 @@
 //! The options of `tympan train` that say how a network is fitted. Read into the training's numbers.
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::options::{by_name, with_default};
+use super::clap_values::{by_name, with_default};
 use crate::torch::Precision;
 use crate::training::{AugmentSpec, ClassBalance, KeptWeights, RateSchedule, TrainingSpec};
 
 /// How a network is fitted.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Training")]
 pub struct TrainingOptions {
     #[arg(long, help = with_default("Passes over the training clips", spec().epochs))]
@@ -56,8 +56,8 @@ pub struct TrainingOptions {
 }
 
 /// How training windows are changed.
-#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Augmentation")]
 pub struct AugmentOptions {
     #[arg(long, value_name = "SHARE", hide_short_help = true,

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use rand::Rng;
-use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use rand_chacha::ChaCha12Rng;
 
 use super::SceneSpec;
-use super::scene::resampled;
 use super::sounding_part::mean_power;
 use crate::domain::Clip;
+use crate::dsp::resample_clip;
 use crate::evaluation::EvaluationError;
 
 /// Long enough that no click is heard, short enough that the level changes with the piece.
@@ -32,7 +32,7 @@ impl Bed {
         spec: &SceneSpec,
         samples: usize,
         background: &[Clip],
-        random: &mut StdRng,
+        random: &mut ChaCha12Rng,
     ) -> Result<Self, EvaluationError> {
         let heard: Vec<&Clip> =
             background.iter().filter(|clip| mean_power(&clip.samples) > NO_SOUND).collect();
@@ -48,7 +48,7 @@ impl Bed {
                 order.shuffle(random);
                 order.pop().expect("invariant: there is a recording")
             });
-            let piece = resampled(heard[next], spec.sample_rate)?;
+            let piece = resample_clip(heard[next], spec.sample_rate)?;
             let level_db = random.random_range(spec.background_dbfs.clone());
             bed.append(&piece.samples, power_of(level_db), fade);
         }

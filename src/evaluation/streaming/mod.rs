@@ -21,7 +21,7 @@ pub use false_alarms::{FalseAlarmFigures, LabelAlarms};
 pub use figures::{DelayFigures, StreamingFigures};
 pub use matching::{EventMatch, EventMatches, MatchRule, match_events};
 pub use recorded_scene::{HeardScene, RecordedScene, record_scenes};
-pub use scene::{Scene, ScenePiece, TrueEvent, resampled, scene_groups};
+pub use scene::{Scene, ScenePiece, TrueEvent, scene_groups};
 pub use scene_spec::SceneSpec;
 pub use sounding_part::{SoundingPart, sounding_part};
 pub use sweep::{SweepChoice, SweepPoint, sweep};

@@ -3,16 +3,16 @@
 
 use std::borrow::Cow;
 
-use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha12Rng;
 use serde::Serialize;
 
 use super::bed::{Bed, power_of};
 use super::sounding_part::SoundingPart;
 use super::{SceneSpec, sounding_part};
-use crate::domain::{Clip, SampleIndex, SampleRate};
-use crate::dsp::Resampler;
+use crate::domain::{Clip, SampleIndex, is_sound};
+use crate::dsp::resample_clip;
 use crate::evaluation::EvaluationError;
 
 /// A clip to be placed.
@@ -75,16 +75,16 @@ impl Scene {
         background: &[Clip],
     ) -> Result<Self, EvaluationError> {
         spec.check()?;
-        let mut random = StdRng::seed_from_u64(spec.seed);
+        let mut random = ChaCha12Rng::seed_from_u64(spec.seed);
         let rate = spec.sample_rate;
         let mut end = 0;
-        let pause = |random: &mut StdRng| {
+        let pause = |random: &mut ChaCha12Rng| {
             let seconds = random.random_range(spec.pause_s.clone());
             (f64::from(seconds.max(0.0)) * f64::from(rate.hz())) as usize
         };
         let mut placed = Vec::with_capacity(pieces.len());
         for piece in pieces {
-            let clip = resampled(piece.clip, rate)?;
+            let clip = resample_clip(piece.clip, rate)?;
             let Some(sounding) = sounding_part(&clip) else { continue };
             let start = end + pause(&mut random);
             let snr_db = random.random_range(spec.snr_db.clone());
@@ -113,7 +113,7 @@ impl Placed<'_> {
         {
             let from_edge = (index + 1).min(samples.len() - index);
             let faded = (from_edge as f32 / fade as f32).min(1.0);
-            *mixed += gain * faded * if sample.is_finite() { *sample } else { 0.0 };
+            *mixed += gain * faded * if is_sound(*sample) { *sample } else { 0.0 };
         }
         Some(TrueEvent {
             label: self.label?,
@@ -124,29 +124,11 @@ impl Placed<'_> {
     }
 }
 
-/// The clip at another rate: itself where that is its own. It begins at the same instant, to the sample.
-///
-/// # Errors
-/// [`EvaluationError::Resampler`] when the library refuses the ratio.
-pub fn resampled(clip: &Clip, rate: SampleRate) -> Result<Cow<'_, Clip>, EvaluationError> {
-    if clip.sample_rate == rate {
-        return Ok(Cow::Borrowed(clip));
-    }
-    let mut resampler = Resampler::new(clip.sample_rate, rate)?;
-    let mut samples = Vec::new();
-    // what is not finite would spoil the filter's whole reach
-    let whole: Vec<f32> =
-        clip.samples.iter().map(|sample| if sample.is_finite() { *sample } else { 0.0 }).collect();
-    resampler.push(&whole, &mut |out| samples.extend_from_slice(out));
-    resampler.flush(&mut |out| samples.extend_from_slice(out));
-    Ok(Cow::Owned(Clip { sample_rate: rate, samples }))
-}
-
 /// Deals `clips` clips, by index, into scenes of about `per_scene` clips each, in a random order, so that clips of one
 /// class do not all come in one scene. With five-second clips and the usual pauses, 65 make ten minutes.
 pub fn scene_groups(clips: usize, per_scene: usize, seed: u64) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..clips).collect();
-    order.shuffle(&mut StdRng::seed_from_u64(seed));
+    order.shuffle(&mut ChaCha12Rng::seed_from_u64(seed));
     let scenes = clips.div_ceil(per_scene.max(1)).max(1);
     // as equally long as can be, rather than a short one at the end
     order.chunks(clips.div_ceil(scenes).max(1)).map(<[usize]>::to_vec).collect()

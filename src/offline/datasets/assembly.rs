@@ -14,7 +14,6 @@ pub(super) struct Listing {
     pub(super) name: String,
     /// The terms of the whole set.
     pub(super) terms: &'static str,
-    pub(super) layout: Layout,
     /// The table, or the folder.
     pub(super) place: PathBuf,
     /// The classes in their order.
@@ -52,7 +51,11 @@ impl Entry {
 }
 
 impl Listing {
-    pub(super) fn into_dataset(self, options: &DatasetOptions) -> Result<Dataset, DatasetError> {
+    pub(super) fn into_dataset(
+        self,
+        layout: Layout,
+        options: &DatasetOptions,
+    ) -> Result<Dataset, DatasetError> {
         self.check_licences(&options.licences)?;
         let labels = self.chosen_labels(&options.labels)?;
         let number: HashMap<&str, usize> =
@@ -93,7 +96,7 @@ impl Listing {
             [] => self.terms.to_owned(),
             licences => licences.join(" and "),
         };
-        Ok(Dataset { name: self.name, terms, layout: self.layout, labels, clips, faults })
+        Ok(Dataset { name: self.name, terms, layout, labels, clips, faults })
     }
 
     fn check_licences(&self, wanted: &[String]) -> Result<(), DatasetError> {

@@ -2,9 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// Endings of files that may be recordings that are read.
-const ENDINGS: [&str; 12] =
-    ["wav", "wave", "flac", "ogg", "oga", "mp3", "aif", "aiff", "aifc", "caf", "m4a", "mp4"];
+use crate::sources::{RECORDING_ENDINGS, has_recording_ending};
 
 /// Endings of what lies beside recordings and does not pretend to be one.
 const COMPANIONS: [&str; 19] = [
@@ -26,11 +24,10 @@ pub(super) enum FileKind {
 pub(super) fn kind_of(path: &Path) -> FileKind {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    let is_among =
-        |known: &[&str]| ending.as_ref().is_some_and(|ending| known.contains(&ending.as_str()));
-    if name.starts_with('.') || is_among(&COMPANIONS) {
+    let is_companion = ending.is_some_and(|ending| COMPANIONS.contains(&ending.as_str()));
+    if name.starts_with('.') || is_companion {
         FileKind::Companion
-    } else if is_among(&ENDINGS) {
+    } else if has_recording_ending(path) {
         FileKind::Recording
     } else {
         FileKind::Unknown
@@ -47,7 +44,7 @@ pub(super) fn plain(path: &Path) -> PathBuf {
 pub(super) fn find(folders: &[PathBuf], name: &str) -> PathBuf {
     let named = folders.iter().map(|folder| folder.join(name));
     let converted = folders.iter().flat_map(|folder| {
-        ENDINGS.iter().map(move |ending| folder.join(name).with_extension(ending))
+        RECORDING_ENDINGS.iter().map(move |ending| folder.join(name).with_extension(ending))
     });
     let mut candidates = named.chain(converted);
     let expected = candidates.next().unwrap_or_default();

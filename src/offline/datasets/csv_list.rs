@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::assembly::{Content, Entry, Listing};
 use super::folders::{entries, name_of};
 use super::table::{Column, Row, Table};
-use super::{ClipSpan, DatasetError, Layout};
+use super::{ClipSpan, DatasetError};
 
 /// The columns that are read.
 struct Columns {
@@ -70,7 +70,6 @@ pub(super) fn read(path: &Path) -> Result<Listing, DatasetError> {
     Ok(Listing {
         name: name_of(path),
         terms: "not stated",
-        layout: Layout::Csv,
         classes: classes.into_iter().cloned().collect(),
         entries,
         place,

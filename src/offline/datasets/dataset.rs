@@ -1,12 +1,12 @@
-//! A labelled set of recordings: what training and evaluation read. Made by one reader a layout, split by `split`.
+//! A labelled set of recordings: what training and evaluation read. Opened by `open`, split by `split`.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClipFault, DatasetError, DatasetOptions, Layout, audio_file};
+use super::{ClipFault, Layout, audio_file};
 use crate::domain::LabelSet;
 
 /// A labelled set of recordings.
@@ -60,19 +60,6 @@ impl DatasetClip {
 }
 
 impl Dataset {
-    /// Reads the dataset at `path`: a folder, or the CSV file itself. No recording is decoded.
-    ///
-    /// # Errors
-    /// [`DatasetError`] when there is no known layout, a table cannot be read, an option names what is not there, or no
-    /// clip is left. Single files that cannot be used are no error: they are in [`Self::faults`].
-    pub fn open(path: &Path, options: &DatasetOptions) -> Result<Self, DatasetError> {
-        let layout = match options.layout {
-            Some(layout) => layout,
-            None => Layout::detect(path)?,
-        };
-        layout.read(path, options)?.into_dataset(options)
-    }
-
     /// The folds that its clips are in.
     pub fn folds(&self) -> BTreeSet<u32> {
         self.clips.iter().filter_map(|clip| clip.fold).collect()

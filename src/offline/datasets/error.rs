@@ -1,8 +1,25 @@
-//! What can be wrong with a dataset as a whole. Made by the readers, printed by commands.
+//! What can be wrong with a dataset as a whole, and with one of its recordings: each is reported with its reason, and none ends
+//! the reading. Made by the readers and by whoever loads clips; the caller decides whether to go on without them.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use super::{ClipFault, Layout};
+/// One recording that cannot be used: missing, unreadable, empty or mislabelled.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClipFault {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it, in words that go on after the path, with the table's line where it stands in one.
+    pub reason: String,
+    /// The fold it is listed in, where that is known.
+    pub fold: Option<u32>,
+}
+
+impl fmt::Display for ClipFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
 
 /// A dataset that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +47,8 @@ pub enum DatasetError {
     Layout {
         /// The folder that was named.
         path: PathBuf,
-        /// The layout that was named.
-        layout: Layout,
+        /// The name of the layout that was named.
+        layout: &'static str,
         /// What is missing.
         looked_for: &'static str,
     },

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::assembly::{Content, Entry, Listing};
 use super::class_numbers::{ClassNumbers, number_in};
 use super::table::{Column, Row, Table};
-use super::{DatasetError, Layout, Subset, audio_file};
+use super::{DatasetError, Subset, audio_file};
 
 /// Where the table is, from the set's folder.
 pub(super) const TABLE: &str = "meta/esc50.csv";
@@ -59,7 +59,6 @@ pub(super) fn read(folder: &Path, subset: Option<Subset>) -> Result<Listing, Dat
         // of a subset too: its clips may have been trained on with all the others
         name: "ESC-50".to_owned(),
         terms: "CC BY-NC 3.0",
-        layout: Layout::Esc50,
         entries: entries.collect(),
         classes: classes.names(),
         place: table.path,

@@ -1,11 +1,13 @@
 //! One folder a class: the simplest layout there is. Read by `Dataset::open`.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::DatasetError;
 use super::assembly::{Content, Entry, Listing};
 use super::audio_file::{FileKind, kind_of};
-use super::{DatasetError, Layout};
+use crate::sources::{self, files_below};
 
 /// The class folders of `folder` by name, each with its files at whatever depth. A folder that is empty, or holds only
 /// notes, tables and pictures, is no class.
@@ -14,8 +16,7 @@ pub(super) fn classes(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, D
     for path in entries(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() && !name.starts_with('.') {
-            let mut files = Vec::new();
-            collect(&path, &mut files)?;
+            let mut files = files_below(&path).map_err(|source| unreadable(&path, source))?;
             files.retain(|path| kind_of(path) != FileKind::Companion);
             if files.is_empty() {
                 log::warn!("{}: no recording in this folder; it is no class", path.display());
@@ -55,7 +56,6 @@ pub(super) fn read(folder: &Path) -> Result<Listing, DatasetError> {
     Ok(Listing {
         name: name_of(folder),
         terms: "not stated",
-        layout: Layout::Folders,
         place: folder.to_owned(),
         classes: classes.into_keys().collect(),
         entries,
@@ -68,24 +68,11 @@ pub(super) fn name_of(path: &Path) -> String {
     whole.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What is in a folder, by name: a folder's own order differs from machine to machine.
+/// What is in a folder, by name.
 pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
-    let failed = |source| DatasetError::Folder { path: folder.to_owned(), source };
-    let mut entries = std::fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
-        .map_err(failed)?;
-    entries.sort();
-    Ok(entries)
+    sources::entries(folder).map_err(|source| unreadable(folder, source))
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), DatasetError> {
-    for path in entries(folder)? {
-        // a link to a folder above would never end
-        if path.is_dir() && !path.is_symlink() {
-            collect(&path, files)?;
-        } else if !path.is_dir() {
-            files.push(path);
-        }
-    }
-    Ok(())
+fn unreadable(folder: &Path, source: io::Error) -> DatasetError {
+    DatasetError::Folder { path: folder.to_owned(), source }
 }

@@ -1,14 +1,16 @@
-//! What of a dataset is wanted. Set by commands, read by the readers of layouts.
+//! What of a dataset is wanted, and what is done about recordings that cannot be used. Set by commands, read by the readers
+//! of layouts.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DatasetError, Layout};
+use super::{ClipFault, DatasetError, Layout};
 
 /// What of a dataset is wanted; by default all of it, in whatever layout it has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DatasetOptions {
     /// How it is laid out; none to find out.
     pub layout: Option<Layout>,
@@ -49,5 +51,50 @@ impl FromStr for Subset {
                 known: "esc10".to_owned(),
             }),
         }
+    }
+}
+
+/// What to do about recordings that cannot be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFault {
+    /// Do not begin.
+    #[default]
+    Refuse,
+    /// Go on with the others.
+    LeaveOut,
+}
+
+/// Ends with all of `faults` in one error, unless there are none or they are to be left out; `recordings` is how many
+/// there are, the faulty ones included.
+///
+/// # Errors
+/// [`DatasetError::Faulty`], which lists every one; also where they were to be left out and nothing else is left.
+pub fn check_faults(
+    faults: &[ClipFault],
+    recordings: usize,
+    on_fault: OnFault,
+) -> Result<(), DatasetError> {
+    if faults.is_empty() || (on_fault == OnFault::LeaveOut && faults.len() < recordings) {
+        return Ok(());
+    }
+    Err(DatasetError::Faulty { recordings, faults: faults.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_told_and_going_on_takes_a_word() {
+        let fault =
+            |name: &str| ClipFault { path: name.into(), reason: "is empty".into(), fold: None };
+        let faults = [fault("a.wav"), fault("b.wav")];
+        let said = check_faults(&faults, 5, OnFault::Refuse).unwrap_err().to_string();
+        assert!(said.contains("2 of the 5 recordings"), "{said}");
+        assert!(said.contains("a.wav: is empty") && said.contains("b.wav"), "{said}");
+        assert!(check_faults(&faults, 5, OnFault::LeaveOut).is_ok());
+        assert!(check_faults(&faults, 2, OnFault::LeaveOut).is_err());
+        assert!(check_faults(&[], 0, OnFault::Refuse).is_ok());
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::assembly::{Content, Entry, Listing};
 use super::table::{Column, Row, Table};
-use super::{DatasetError, Layout, audio_file};
+use super::{DatasetError, audio_file};
 
 /// Where the table is, from the set's folder.
 pub(super) const TABLE: &str = "TinySOL_metadata.csv";
@@ -56,7 +56,6 @@ pub(super) fn read(folder: &Path) -> Result<Listing, DatasetError> {
     Ok(Listing {
         name: "TinySOL".to_owned(),
         terms: "CC BY 4.0",
-        layout: Layout::TinySol,
         classes: classes.into_iter().cloned().collect(),
         entries,
         place: table.path,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::assembly::{Content, Entry, Listing};
 use super::class_numbers::{ClassNumbers, number_in};
 use super::table::{Column, Row, Table};
-use super::{DatasetError, Layout, audio_file};
+use super::{DatasetError, audio_file};
 
 /// Where the table is, from the set's folder.
 pub(super) const TABLE: &str = "metadata/UrbanSound8K.csv";
@@ -55,7 +55,6 @@ pub(super) fn read(folder: &Path) -> Result<Listing, DatasetError> {
     Ok(Listing {
         name: "UrbanSound8K".to_owned(),
         terms: "CC BY-NC 3.0",
-        layout: Layout::UrbanSound8k,
         entries: entries.collect(),
         classes: classes.names(),
         place: table.path.clone(),

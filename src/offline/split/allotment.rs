@@ -1,8 +1,8 @@
 //! Sources dealt out to parts so that every class is spread as its shares say. Used by random splits and by k-fold.
 
-use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha12Rng;
 
 /// One source: the indices of its clips, and how many of them each class has.
 pub(super) struct Source {
@@ -26,7 +26,7 @@ pub(super) fn allot(sources: &[Source], labels: usize, shares: &[f64], seed: u64
     }
     let wanted = |part: usize, class: usize| (shares[part] * totals[class] as f64).max(1.0);
     let mut order: Vec<usize> = (0..sources.len()).collect();
-    let mut random = StdRng::seed_from_u64(seed);
+    let mut random = ChaCha12Rng::seed_from_u64(seed);
     order.shuffle(&mut random);
     order.sort_by_key(|&source| std::cmp::Reverse(sources[source].clips.len()));
     let mut counts = vec![vec![0.0f64; labels]; shares.len()];

@@ -5,7 +5,7 @@
 
 mod current_file;
 mod first_record;
-#[allow(clippy::module_inception)] // named after its main type, as every file is
+#[expect(clippy::module_inception, reason = "named after its main type, as every file is")]
 mod log_file;
 mod rotated_files;
 

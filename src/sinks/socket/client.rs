@@ -173,7 +173,7 @@ async fn listen<R: AsyncBufRead + Unpin>(reader: &mut R, questions: mpsc::Sender
         }
     }
     drop(questions);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// What a client reads in the place of the records it missed.

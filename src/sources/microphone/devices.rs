@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use cpal::traits::{DeviceTrait, HostTrait};
-use cpal::{DeviceId, Host};
+use cpal::{DeviceId, ErrorKind, Host};
 
 use super::hosts::{open_hosts, plain, quietly};
 use super::{DeviceChoice, HostChoice};
@@ -129,6 +129,27 @@ pub(super) fn everything() -> String {
     lines(&hosts.iter().flat_map(inputs).collect::<Vec<_>>())
 }
 
+/// What cpal's error means for whoever wants `device`.
+pub(super) fn explain(device: &str, wanted: &str, error: &cpal::Error) -> SourceError {
+    let (device, reason) = (device.to_owned(), plain(error));
+    match error.kind() {
+        ErrorKind::DeviceBusy => {
+            SourceError::DeviceBusy { available: everything(), device, reason }
+        }
+        ErrorKind::PermissionDenied => SourceError::PermissionDenied { device, reason },
+        ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => {
+            SourceError::DeviceLost { device, reason }
+        }
+        ErrorKind::HostUnavailable => SourceError::HostUnavailable { host: device, reason },
+        ErrorKind::UnsupportedConfig
+        | ErrorKind::UnsupportedOperation
+        | ErrorKind::InvalidInput => {
+            SourceError::UnsupportedConfig { device, wanted: wanted.to_owned(), reason }
+        }
+        _ => SourceError::DeviceFailed { device, reason },
+    }
+}
+
 fn lines(devices: &[(DeviceId, cpal::Device)]) -> String {
     if devices.is_empty() {
         return "  (none)".to_owned();
@@ -209,4 +230,20 @@ fn describe(id: &DeviceId, device: &cpal::Device, is_default: bool) -> InputDevi
 
 fn narrow(channels: u32) -> u16 {
     u16::try_from(channels).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_device_is_told_with_what_else_there_is() {
+        let error = cpal::Error::with_message(ErrorKind::DeviceBusy, "held by another.");
+        let told = explain("alsa:hw:CARD=Desk", "48000 Hz", &error);
+        assert!(matches!(told, SourceError::DeviceBusy { .. }), "{told:?}");
+        let (text, listed) = (told.to_string(), everything());
+        for part in ["alsa:hw:CARD=Desk", "in use by another program", "pulseaudio host", &listed] {
+            assert!(text.contains(part), "{part:?} is not in: {text}");
+        }
+    }
 }

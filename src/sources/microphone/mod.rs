@@ -7,7 +7,7 @@
 mod default_watch;
 mod devices;
 mod hosts;
-#[allow(clippy::module_inception)] // the folder's main type lives in the file of its name
+#[expect(clippy::module_inception, reason = "named after its main type, as every file is")]
 mod microphone;
 mod overrun;
 mod recording;

@@ -8,7 +8,7 @@ use cpal::traits::StreamTrait;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::default_watch::DefaultWatch;
-use super::hosts::explain;
+use super::devices::explain;
 use super::recording::{Faults, Recording, Relay, Vitals};
 use super::spec::MicrophoneSpec;
 use super::stream_plan::StreamPlan;

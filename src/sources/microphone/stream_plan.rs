@@ -6,7 +6,7 @@ use std::time::Duration;
 use cpal::traits::DeviceTrait;
 use cpal::{BufferSize, DeviceId, FromSample, SampleFormat, SizedSample, StreamConfig};
 
-use super::hosts::explain;
+use super::devices::explain;
 use super::recording::{Faults, Recording};
 use super::spec::MicrophoneSpec;
 use crate::domain::SampleRate;

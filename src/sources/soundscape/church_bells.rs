@@ -3,8 +3,8 @@
 
 use std::f32::consts::TAU;
 
-use super::prng::SplitMix64;
 use super::voice::{OnePole, Partial, Voice};
+use crate::dsp::SplitMix64;
 
 /// Partials of a minor-third bell: ratio to the prime, loudness, seconds of decay.
 ///

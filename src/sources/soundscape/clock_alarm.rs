@@ -2,8 +2,8 @@
 
 use std::f32::consts::TAU;
 
-use super::prng::SplitMix64;
 use super::voice::Voice;
+use crate::dsp::SplitMix64;
 
 /// What the piezo of a quartz clock gives: its 32,768 Hz crystal divided by 16.
 const BEEP_HZ: f32 = 2_048.0;

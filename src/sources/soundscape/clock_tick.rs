@@ -2,8 +2,8 @@
 
 use std::f32::consts::TAU;
 
-use super::prng::SplitMix64;
 use super::voice::{OnePole, Partial, Voice};
+use crate::dsp::SplitMix64;
 
 /// Seconds between clicks.
 const CLICK_SECONDS: f32 = 0.5;

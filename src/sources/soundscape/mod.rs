@@ -6,11 +6,10 @@
 mod church_bells;
 mod clock_alarm;
 mod clock_tick;
-mod prng;
 mod rain;
 mod reverb;
 mod siren;
-#[allow(clippy::module_inception)] // the folder's main type lives in the file of its name
+#[expect(clippy::module_inception, reason = "named after its main type, as every file is")]
 mod soundscape;
 mod voice;
 

@@ -2,8 +2,8 @@
 
 use std::f32::consts::TAU;
 
-use super::prng::SplitMix64;
 use super::voice::{OnePole, Partial, Voice};
+use crate::dsp::SplitMix64;
 
 /// Near drops a second, at random times.
 const DROPS_PER_SECOND: f32 = 1_200.0;

@@ -40,8 +40,8 @@ pub(super) fn echo(dry: &[f32], decay: f32, rate_hz: f32) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::prng::SplitMix64;
     use super::*;
+    use crate::dsp::SplitMix64;
 
     const RATE_HZ: f32 = 8_000.0;
 

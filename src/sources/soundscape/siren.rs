@@ -2,9 +2,9 @@
 
 use std::f32::consts::TAU;
 
-use super::prng::SplitMix64;
 use super::reverb::echo;
 use super::voice::{OnePole, Voice};
+use crate::dsp::SplitMix64;
 
 /// Sweep of an electronic wail, in Hz, and the seconds one takes, up and down.
 const LOW_HZ: f32 = 600.0;

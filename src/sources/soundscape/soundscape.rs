@@ -7,11 +7,11 @@ use std::f32::consts::PI;
 use super::church_bells::ChurchBells;
 use super::clock_alarm::ClockAlarm;
 use super::clock_tick::ClockTick;
-use super::prng::SplitMix64;
 use super::rain::Rain;
 use super::siren::Siren;
 use super::voice::{OnePole, Voice, passage};
 use crate::domain::{SampleIndex, SampleRate};
+use crate::dsp::SplitMix64;
 use crate::sources::{Repeat, SampleReader, SourceError};
 
 /// What most sound cards run at; no model does, so that the demo exercises the resampler too.

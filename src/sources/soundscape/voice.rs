@@ -2,7 +2,7 @@
 
 use std::f32::consts::TAU;
 
-use super::prng::SplitMix64;
+use crate::dsp::SplitMix64;
 
 /// Root mean square every voice aims at: −20 dBFS.
 const TARGET_RMS: f32 = 0.1;

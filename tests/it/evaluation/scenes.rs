@@ -129,7 +129,6 @@ fn a_silent_clip_is_left_out_and_silence_is_no_background() {
 
 #[test]
 fn a_range_that_goes_down_is_refused_by_name() {
-    #[allow(clippy::reversed_empty_ranges)]
     let spec = SceneSpec { snr_db: 20.0..=6.0, ..clear(1) };
     let error = Scene::build(&spec, &[], &[noise(16_000, 900, 0.1)]).unwrap_err().to_string();
     assert!(error.contains("signal-to-noise ratio in dB is 20 to 6"), "{error}");

@@ -200,7 +200,7 @@ fn play(settings: DetectorSettings, smoothing: Duration, steps: &[Step]) {
                 recogniser.gap(
                     Gap {
                         start_sample,
-                        sample_rate: super::rate(),
+                        sample_rate: rate(),
                         samples,
                         cause: GapCause::Overrun,
                         time,

@@ -1,5 +1,6 @@
 //! Imports point down only: the layer table, and who may name libtorch.
 
+use super::imports::imports;
 use super::rust_file::{RustFile, has_word};
 use super::{assert_finds, assert_none, check, files_below, rust_files};
 
@@ -17,9 +18,9 @@ const LAYERS: [(&str, u8); 19] = [
     ("offline", 5),
     ("torch", 5),
     ("evaluation", 6),
-    ("training", 6),
     ("plots", 6),
     ("testing", 6),
+    ("training", 7),
     ("config", 7),
     ("report", 7),
     ("assembly", 8),
@@ -40,44 +41,6 @@ fn folder_of(path: &str) -> Option<&str> {
     Some(name.strip_suffix(".rs").unwrap_or(name))
 }
 
-/// Folders of `src` that a line of code names by an absolute path, or by one that climbs to the root.
-fn folders_named(line: &str, following: &str, depth: usize) -> Vec<String> {
-    let mut named = Vec::new();
-    let mut note = |rest: &str| {
-        if let Some(group) = rest.strip_prefix('{') {
-            // the first word of each entry of the group, which may go on over the following lines
-            let group = format!("{group}\n{following}");
-            let mut level = 0usize;
-            let mut entry = true;
-            for part in group.split_inclusive(['{', '}', ',']) {
-                if entry && level == 0 {
-                    named.push(first_word(part.trim_start()));
-                }
-                entry = part.ends_with(',') && level == 0;
-                level += usize::from(part.ends_with('{'));
-                if part.ends_with('}') {
-                    let Some(outer) = level.checked_sub(1) else { break };
-                    level = outer;
-                }
-            }
-        } else {
-            named.push(first_word(rest));
-        }
-    };
-    for (at, root) in line.match_indices("crate::") {
-        note(&line[at + root.len()..]);
-    }
-    let climb = "super::".repeat(depth.max(1));
-    for (at, _) in line.match_indices(&climb) {
-        note(line[at + climb.len()..].trim_start_matches("super::"));
-    }
-    named
-}
-
-fn first_word(text: &str) -> String {
-    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-}
-
 fn upward_imports(file: &RustFile) -> Vec<String> {
     let Some(folder) = folder_of(&file.path).filter(|folder| !matches!(*folder, "lib" | "main"))
     else {
@@ -86,21 +49,15 @@ fn upward_imports(file: &RustFile) -> Vec<String> {
     let Some(layer) = layer_of(folder) else {
         return vec![file.fault(0, format!("{folder} is in no layer; add it to the table here"))];
     };
-    // modules between the file and the root; `mod.rs` is the folder itself
-    let depth = file.path.matches('/').count() - usize::from(file.path.ends_with("/mod.rs"));
     let mut faults = Vec::new();
-    for (index, line) in file.code.iter().enumerate() {
-        let following = file.code[index + 1..].join("\n");
-        for named in folders_named(line, &following, depth) {
-            let Some(other) = layer_of(&named) else { continue };
-            if named != folder && other >= layer {
-                let what = format!(
-                    "{folder} (layer {layer}) imports {named} (layer {other}); imports point down only: \
-                     move what both need into a layer below, or pass it in from above"
-                );
-                faults.push(file.fault(index, what));
-            }
-        }
+    for import in imports(file) {
+        let Some(named) = import.path.first().filter(|named| *named != folder) else { continue };
+        let Some(other) = layer_of(named).filter(|&other| other >= layer) else { continue };
+        let what = format!(
+            "{folder} (layer {layer}) imports {named} (layer {other}); imports point down only: \
+             move what both need into a layer below, or pass it in from above"
+        );
+        faults.push(file.fault(import.line, what));
     }
     faults
 }
@@ -140,8 +97,12 @@ fn only_the_model_and_its_training_know_libtorch() {
 fn lib_declares_every_folder_and_no_other() {
     let files = rust_files();
     let lib = files.iter().find(|file| file.path == "src/lib.rs").unwrap();
-    let declared: Vec<String> =
-        lib.code.iter().filter_map(|line| line.strip_prefix("pub mod ")).map(first_word).collect();
+    let declared: Vec<String> = lib
+        .code
+        .iter()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .map(str::to_owned)
+        .collect();
     let faults: Vec<String> = declared
         .iter()
         .filter(|name| layer_of(name).is_none())

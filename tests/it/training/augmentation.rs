@@ -1,7 +1,7 @@
 //! Each change of a window does what it says: how loud, where, how much.
 
 use rand::SeedableRng;
-use rand::rngs::StdRng;
+use rand_chacha::ChaCha12Rng;
 use tympan::features::Normaliser;
 use tympan::training::{AugmentSpec, Augmenter, ClipFeatures, mix};
 
@@ -26,18 +26,18 @@ fn flat(db: f32, power: f32, frames: usize) -> ClipFeatures {
 fn with<T>(
     spec: &AugmentSpec,
     seed: u64,
-    work: impl FnOnce(&Augmenter<'_>, &mut StdRng) -> T,
+    work: impl FnOnce(&Augmenter<'_>, &mut ChaCha12Rng) -> T,
 ) -> T {
     let normaliser = normaliser();
     let augmenter =
         Augmenter { spec, normaliser: &normaliser, window_frames: FRAMES, floor_db: FLOOR };
-    work(&augmenter, &mut StdRng::seed_from_u64(seed))
+    work(&augmenter, &mut ChaCha12Rng::seed_from_u64(seed))
 }
 
 #[test]
 fn without_any_change_a_window_is_the_clip_s_own_frames() {
     let clip = ramp(30);
-    let window = with(&AugmentSpec::none(), 1, |it, random| it.window((&clip, &[7]), &[], random));
+    let window = with(&AugmentSpec::none(), 1, |it, random| it.window(&clip, &[7], &[], random));
     assert_eq!(window, clip.log_mel[7 * BANDS..17 * BANDS]);
 }
 
@@ -141,7 +141,7 @@ fn background_is_added_as_power_so_far_below_the_sound() {
     let spec = AugmentSpec { snr_low_db: 0.0, snr_high_db: 0.0, ..AugmentSpec::none() };
     let mut window = vec![-20.0; FRAMES * BANDS];
     with(&spec, 1, |it, random| {
-        it.add_background(&mut window, 0.01, &[flat(-20.0, 0.01, 9)], random)
+        it.add_background(&mut window, 0.01, &[flat(-20.0, 0.01, 9)], random);
     });
     assert!(window.iter().all(|value| (value + 16.99).abs() < 0.01), "{window:?}");
 }
@@ -183,7 +183,7 @@ fn a_band_shift_moves_every_frame_alike_and_repeats_the_edge() {
 
 #[test]
 fn mixing_keeps_the_larger_share_of_the_window_it_began_with() {
-    let mut random = StdRng::seed_from_u64(1);
+    let mut random = ChaCha12Rng::seed_from_u64(1);
     for _ in 0..100 {
         let mut window = vec![1.0; 4];
         let share = mix(&mut window, &[0.0; 4], &mut random);

@@ -1,23 +1,18 @@
-//! Scenes of background and other sound, scored once by the network. Called by `eval`, which counts events in them, and by
-//! `train`, which chooses thresholds by those that hold no class.
+//! Hours of sound that holds none of the labels, and scenes of any kind scored once by the network. Used by the evaluation,
+//! which counts events in them, and by the training, which chooses thresholds by what holds no class.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::anyhow;
 use rayon::ThreadPoolBuilder;
 
-use super::Failure;
-use super::classify::recordings;
-use super::progress_bar::progress_bar;
+use super::MeasureError;
+use super::streaming::{RecordedScene, Scene, ScenePiece, SceneSpec, record_scenes, scene_groups};
 use crate::domain::{Clip, SampleRate};
-use crate::evaluation::streaming::{
-    RecordedScene, Scene, ScenePiece, SceneSpec, record_scenes, scene_groups,
-};
 use crate::model::Model;
-use crate::offline::worker_count;
-use crate::sources::load_clip;
+use crate::offline::{Progress, worker_count};
+use crate::sources::{find_recordings, load_clip};
 
 /// Recordings without a class in a scene.
 const NEGATIVES_A_SCENE: usize = 75;
@@ -25,7 +20,7 @@ const NEGATIVES_A_SCENE: usize = 75;
 const MINUTES_A_SCENE: u32 = 10;
 
 /// Sound that holds none of the labels, as scenes of ten minutes.
-pub struct QuietSound {
+pub struct NegativeAudio {
     /// What the scenes are laid with.
     pub background: Vec<Clip>,
     /// What else comes in them, such as speech.
@@ -35,17 +30,17 @@ pub struct QuietSound {
     groups: Vec<Vec<usize>>,
 }
 
-impl QuietSound {
+impl NegativeAudio {
     /// Loads every recording named or found below a folder named; `seed` decides what comes when and how loud.
     ///
     /// # Errors
-    /// [`Failure`] when one cannot be read.
+    /// [`MeasureError`] when one cannot be read.
     pub fn load(
         background: &[PathBuf],
         negatives: &[PathBuf],
         minutes: u32,
         seed: u64,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, MeasureError> {
         let (background, negatives) = (load_all(background)?, load_all(negatives)?);
         let groups = scene_groups(negatives.len(), NEGATIVES_A_SCENE, seed);
         Ok(Self { background, negatives, minutes, seed, groups })
@@ -60,7 +55,7 @@ impl QuietSound {
     ///
     /// # Errors
     /// When there is no background, or its rate cannot be brought to `rate`.
-    pub fn build(&self, index: usize, rate: SampleRate) -> anyhow::Result<Scene> {
+    pub fn build(&self, index: usize, rate: SampleRate) -> Result<Scene, MeasureError> {
         let before = u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(MINUTES_A_SCENE);
         let minutes = self.minutes.saturating_sub(before).min(MINUTES_A_SCENE);
         let length = Duration::from_secs(60 * u64::from(minutes));
@@ -79,16 +74,17 @@ impl QuietSound {
 /// Builds scenes `0..scenes` and has the network score them, on all cores.
 ///
 /// # Errors
-/// [`Failure`] when a scene cannot be built or scored.
-pub fn record(
+/// [`MeasureError`] when a scene cannot be built or scored.
+pub fn score_scenes(
     model: &Arc<Model>,
     scenes: usize,
-    build: &(dyn Fn(usize) -> anyhow::Result<Scene> + Sync),
-) -> Result<Vec<RecordedScene>, Failure> {
+    build: &(dyn Fn(usize) -> Result<Scene, MeasureError> + Sync),
+    progress: &dyn Progress,
+) -> Result<Vec<RecordedScene>, MeasureError> {
     let featuriser = model.featuriser_spec();
-    let bar = progress_bar(scenes as u64, "scenes");
+    progress.begin(scenes, "scenes");
     let new_scorer = || {
-        bar.inc(1);
+        progress.advance();
         Ok(model.scorer())
     };
     let pool = ThreadPoolBuilder::new().num_threads(worker_count());
@@ -97,14 +93,12 @@ pub fn record(
             |thread| thread.run(),
             |pool| pool.install(|| record_scenes(scenes, &featuriser, build, new_scorer)),
         )
-        .map_err(Failure::failed)?;
-    bar.finish_and_clear();
-    recorded.map_err(Failure::device_or_model)
+        .map_err(|error| MeasureError::Threads { reason: error.to_string() })?;
+    progress.finish();
+    recorded
 }
 
-fn load_all(paths: &[PathBuf]) -> Result<Vec<Clip>, Failure> {
-    let load = |path: &PathBuf| {
-        load_clip(path).map_err(|error| Failure::device_or_model(anyhow!("{error}")))
-    };
-    recordings(paths)?.iter().map(load).collect()
+fn load_all(paths: &[PathBuf]) -> Result<Vec<Clip>, MeasureError> {
+    let files = find_recordings(paths).map_err(MeasureError::Search)?;
+    files.iter().map(|path| load_clip(path).map_err(MeasureError::Recording)).collect()
 }

@@ -1,4 +1,4 @@
-//! The card of a bundle, its README.md: what the model is, what it was made of, how well it does. Written by `train`.
+//! The card of a bundle, its README.md: what the model is, what it was made of, how well it does. Written when a network is fitted.
 
 use serde::Deserialize;
 
@@ -6,7 +6,7 @@ use crate::model::{Manifest, Provenance};
 use crate::offline::CleaningSpec;
 
 /// The card's text.
-pub fn text(manifest: &Manifest) -> String {
+pub(super) fn text(manifest: &Manifest) -> String {
     let provenance = &manifest.provenance;
     let leaky = if provenance.leaky {
         "**LEAKY**: parts of one recording were both trained on and measured on. The figures say how well recordings are \

@@ -1,12 +1,12 @@
-//! Clips of a dataset through the live path, on all cores. Called by `eval`, and by `train` when it has trained.
+//! Clips of a dataset through the live path, on all cores. Called by the evaluation, and by the training when a network is
+//! fitted.
 
 use std::sync::Arc;
 
-use super::progress_bar::progress_bar;
-use crate::evaluation::{ClipScores, score_clip};
+use super::{ClipScores, score_clip};
 use crate::model::{Model, NetworkScorer};
 use crate::offline::{
-    CleaningSpec, ClipFault, DatasetClip, load_clean_clip, map_clips, worker_count,
+    CleaningSpec, ClipFault, DatasetClip, Progress, load_clean_clip, map_clips, worker_count,
 };
 
 /// Scores every window of every clip, in the order given, each thread with a scorer of its own; a clip that cannot be
@@ -15,10 +15,10 @@ pub fn score_clips(
     model: &Arc<Model>,
     clips: &[&DatasetClip],
     cleaning: &CleaningSpec,
+    progress: &dyn Progress,
 ) -> Vec<Result<ClipScores, ClipFault>> {
     let featuriser = model.featuriser_spec();
     let scorers = (0..worker_count()).map(|_| model.scorer()).collect();
-    let bar = progress_bar(clips.len() as u64, "clips");
     let work = |scorer: &mut NetworkScorer, _: usize, clip: &&DatasetClip| {
         let audio = load_clean_clip(clip, cleaning)?;
         score_clip(&audio, Some(clip.label), &featuriser, scorer).map_err(|error| ClipFault {
@@ -27,7 +27,8 @@ pub fn score_clips(
             fold: clip.fold,
         })
     };
-    let scores = map_clips(clips, scorers, work, &|| bar.inc(1));
-    bar.finish_and_clear();
+    progress.begin(clips.len(), "clips");
+    let scores = map_clips(clips, scorers, work, &|| progress.advance());
+    progress.finish();
     scores
 }

@@ -4,12 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
 use serde::Deserialize;
 
-use super::EvalArguments;
-use crate::cli::Failure;
-use crate::evaluation::ClipScores;
+use super::{ClipScores, EvaluationOptions, MeasureError, Treatment};
 use crate::model::{Model, Provenance};
 use crate::offline::{CleaningSpec, ClipFault, Dataset, DatasetClip, Split, SplitSpec};
 
@@ -35,18 +32,15 @@ impl ChosenClips {
     /// Reads the dataset and chooses.
     ///
     /// # Errors
-    /// [`Failure`] when the dataset cannot be read, has a label the model does not know, or no clip is left.
-    pub(super) fn new(arguments: &EvalArguments, model: &Model) -> Result<Self, Failure> {
-        let dataset = arguments.selection.open(&arguments.data)?;
-        let model_labels = model_labels(&dataset, model, &arguments.data)?;
+    /// [`MeasureError`] when the dataset cannot be read, has a label the model does not know, or no clip is left.
+    pub(super) fn new(options: &EvaluationOptions, model: &Model) -> Result<Self, MeasureError> {
+        let dataset = Dataset::open(&options.data, &options.dataset)?;
+        let model_labels = model_labels(&dataset, model, &options.data)?;
         let provenance = &model.manifest().provenance;
         let split = recorded_split(provenance, &dataset)?;
-        let (indices, words) = choose(arguments, provenance, &dataset, split.as_ref());
+        let (indices, words) = choose(options, provenance, &dataset, split.as_ref());
         if indices.is_empty() {
-            return Err(Failure::usage(anyhow!(
-                "{}: no clip of {words}; --folds chooses others",
-                arguments.data.display()
-            )));
+            return Err(MeasureError::NoClips { data: options.data.clone(), words });
         }
         let same = provenance.dataset == dataset.name;
         let trained_on = match &split {
@@ -57,18 +51,20 @@ impl ChosenClips {
             }),
         };
         let recorded = CleaningSpec::deserialize(provenance.cleaning.clone());
-        let recorded = recorded.map_err(|error| {
-            Failure::device_or_model(anyhow!("the model's provenance.cleaning: {error}"))
-        })?;
+        let recorded =
+            recorded.map_err(|error| MeasureError::Cleaning { reason: error.to_string() })?;
         Ok(Self {
             words,
             trained_on,
             leaky: provenance.leaky && same,
-            cleaning: if arguments.as_heard { CleaningSpec::default() } else { recorded },
+            cleaning: match options.treatment {
+                Treatment::AsTrained => recorded,
+                Treatment::AsRecorded => CleaningSpec::default(),
+            },
             model_labels,
             indices,
             dataset,
-            data: arguments.data.clone(),
+            data: options.data.clone(),
         })
     }
 
@@ -107,7 +103,7 @@ impl ChosenClips {
     }
 }
 
-fn model_labels(dataset: &Dataset, model: &Model, path: &Path) -> Result<Vec<usize>, Failure> {
+fn model_labels(dataset: &Dataset, model: &Model, path: &Path) -> Result<Vec<usize>, MeasureError> {
     let mut unknown = Vec::new();
     let mut known = Vec::new();
     for label in dataset.labels.iter() {
@@ -119,28 +115,22 @@ fn model_labels(dataset: &Dataset, model: &Model, path: &Path) -> Result<Vec<usi
     if unknown.is_empty() {
         return Ok(known);
     }
-    Err(Failure::usage(anyhow!(
-        "{}: the model {} does not know {}; it can be measured only on classes it knows (--labels chooses some)",
-        path.display(),
-        model.manifest().name,
-        unknown.join(", ")
-    )))
+    let model = model.manifest().name.clone();
+    Err(MeasureError::UnknownLabels { data: path.to_owned(), model, unknown })
 }
 
 /// The split the model was trained with, when this is its dataset.
 ///
 /// # Errors
-/// [`Failure`] when it was made at random and this is not quite the same set: other clips would count as held out.
-fn recorded_split(provenance: &Provenance, dataset: &Dataset) -> Result<Option<Split>, Failure> {
+/// [`MeasureError`] when it was made at random and this is not quite the same set: other clips would count as held out.
+fn recorded_split(
+    provenance: &Provenance,
+    dataset: &Dataset,
+) -> Result<Option<Split>, MeasureError> {
     if provenance.split.is_empty() || provenance.dataset != dataset.name {
         return Ok(None);
     }
-    let unusable = |why: String| {
-        Failure::usage(anyhow!(
-            "the model's split cannot be made again: {why}; give the same --data, --labels, --subset and --licences as \
-             in training"
-        ))
-    };
+    let unusable = |reason: String| MeasureError::Split { reason };
     let spec = SplitSpec::deserialize(provenance.split.clone())
         .map_err(|error| unusable(error.to_string()))?;
     let at_random = matches!(spec, SplitSpec::Random { .. });
@@ -161,7 +151,7 @@ fn recorded_split(provenance: &Provenance, dataset: &Dataset) -> Result<Option<S
 
 /// Indices of the clips to measure, and in words which these are.
 fn choose(
-    arguments: &EvalArguments,
+    options: &EvaluationOptions,
     provenance: &Provenance,
     dataset: &Dataset,
     split: Option<&Split>,
@@ -175,8 +165,8 @@ fn choose(
         let folds: Vec<String> = folds.iter().map(u32::to_string).collect();
         format!("fold{} {}", if folds.len() == 1 { "" } else { "s" }, folds.join(", "))
     };
-    if !arguments.folds.is_empty() {
-        return (of_folds(&arguments.folds), named(&arguments.folds));
+    if !options.folds.is_empty() {
+        return (of_folds(&options.folds), named(&options.folds));
     }
     if let Some(split) = split {
         let part = if split.test.is_empty() { &split.validation } else { &split.test };

@@ -4,20 +4,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::anyhow;
-
-use super::model_card;
-use super::one_split::Turn;
-use super::plan::Plan;
+use super::prepared::{Prepared, SplitJob};
 use super::recordings::Recordings;
-use crate::cli::Failure;
-use crate::cli::scenes::{QuietSound, record};
-use crate::cli::scoring::score_clips;
+use super::{FitError, model_card};
 use crate::domain::LabelSet;
-use crate::evaluation::{ClassificationFigures, ClipScores, ThresholdRules, choose_thresholds};
+use crate::evaluation::{
+    ClassificationFigures, ClipScores, MeasureError, NegativeAudio, ThresholdRules,
+    choose_thresholds, score_clips, score_scenes,
+};
 use crate::features::Normaliser;
 use crate::model::{Activation, Bundle, Figures, Manifest, Model, Provenance};
-use crate::offline::{DatasetClip, SplitSpec};
+use crate::offline::{DatasetClip, Progress, SplitSpec};
 use crate::recognition::Thresholds;
 use crate::torch::check_engines;
 use crate::training::KeptWeights;
@@ -49,28 +46,26 @@ pub struct Made {
 /// Scores the validation clips, chooses thresholds, and writes the bundle; gives its figures.
 ///
 /// # Errors
-/// [`Failure`] when a clip cannot be scored or the bundle cannot be written.
+/// [`FitError`] when a clip cannot be scored or the bundle cannot be written.
 pub fn finish(
-    plan: &Plan,
+    prepared: &Prepared<'_>,
     recordings: &Recordings,
-    turn: &Turn<'_>,
+    job: &SplitJob<'_>,
     made: Made,
-) -> Result<Figures, Failure> {
+    progress: &dyn Progress,
+) -> Result<Figures, FitError> {
     let weights = made.weights.clone();
-    let mut manifest = manifest(plan, turn, made)?;
-    let bundle =
-        Bundle::from_parts(turn.folder, manifest.clone(), &weights).map_err(Failure::failed)?;
+    let mut manifest = manifest(prepared, job, made)?;
+    let bundle = Bundle::from_parts(job.folder, manifest.clone(), &weights)?;
     let model = Arc::new(Model::new(&bundle));
-    check_engines(&bundle, &model).map_err(Failure::device_or_model)?;
-    let usable = turn.split.validation.iter().filter(|&&clip| recordings.has(clip));
-    let clips: Vec<&DatasetClip> = usable.map(|&clip| &plan.dataset.clips[clip]).collect();
-    let scored = score_clips(&model, &clips, &plan.cleaning);
-    let scores: Vec<ClipScores> = scored
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .map_err(|fault| Failure::device_or_model(anyhow!("{fault}")))?;
+    check_engines(&bundle, &model)?;
+    let usable = job.split.validation.iter().filter(|&&clip| recordings.has(clip));
+    let clips: Vec<&DatasetClip> = usable.map(|&clip| &prepared.dataset.clips[clip]).collect();
+    let scored = score_clips(&model, &clips, &prepared.plan.cleaning, progress);
+    let scores: Vec<ClipScores> =
+        scored.into_iter().collect::<Result<_, _>>().map_err(MeasureError::Clip)?;
     let figures = ClassificationFigures::new(&bundle.labels, &scores);
-    let quiet = quiet_sound(plan, &model)?;
+    let quiet = negative_scores(prepared, &model, progress)?;
     manifest.thresholds = thresholds(&bundle.labels, [scores, quiet].concat())?;
     manifest.figures = Figures {
         clips: figures.clips,
@@ -78,28 +73,34 @@ pub fn finish(
         window_accuracy: round(figures.window_accuracy),
     };
     let card = model_card::text(&manifest);
-    Bundle::write(turn.folder, &mut manifest, &weights, &card).map_err(Failure::failed)?;
+    Bundle::write(job.folder, &mut manifest, &weights, &card)?;
     log::info!(
         "{}{}: clip accuracy {:.1} %, window accuracy {:.1} % on {} clips ({})",
-        if turn.split.leaky { "LEAKY: " } else { "" },
-        turn.folder.display(),
+        if job.split.leaky { "LEAKY: " } else { "" },
+        job.folder.display(),
         figures.clip_accuracy * 100.0,
         figures.window_accuracy * 100.0,
         figures.clips,
-        turn.split.description
+        job.split.description
     );
     Ok(manifest.figures)
 }
 
 /// Scores of hours of sound that hold none of the labels; nothing where no background was given.
-fn quiet_sound(plan: &Plan, model: &Arc<Model>) -> Result<Vec<ClipScores>, Failure> {
-    if plan.background.is_empty() {
+fn negative_scores(
+    prepared: &Prepared<'_>,
+    model: &Arc<Model>,
+    progress: &dyn Progress,
+) -> Result<Vec<ClipScores>, FitError> {
+    if prepared.background.is_empty() {
         return Ok(Vec::new());
     }
-    let negatives = &plan.arguments.dataset.negatives;
-    let quiet = QuietSound::load(&plan.background, negatives, QUIET_MINUTES, plan.spec.seed)?;
+    let plan = prepared.plan;
+    let seed = plan.training.seed;
+    let quiet = NegativeAudio::load(&prepared.background, &plan.negatives, QUIET_MINUTES, seed)?;
     let rate = plan.front_end.sample_rate_hz;
-    let scenes = record(model, quiet.scenes(), &|index| quiet.build(index, rate))?;
+    let build = |index: usize| quiet.build(index, rate);
+    let scenes = score_scenes(model, quiet.scenes(), &build, progress)?;
     Ok(scenes.into_iter().map(|scene| scene.scores).collect())
 }
 
@@ -107,59 +108,62 @@ fn quiet_sound(plan: &Plan, model: &Arc<Model>) -> Result<Vec<ClipScores>, Failu
 fn thresholds(
     labels: &LabelSet,
     scores: Vec<ClipScores>,
-) -> Result<BTreeMap<String, Thresholds>, Failure> {
+) -> Result<BTreeMap<String, Thresholds>, FitError> {
     let chosen = choose_thresholds(labels, &scores, &ThresholdRules::default());
-    let chosen = chosen.map_err(Failure::failed)?;
+    let chosen = chosen.map_err(FitError::Thresholds)?;
     Ok(labels.iter().map(ToString::to_string).zip(chosen).collect())
 }
 
-fn manifest(plan: &Plan, turn: &Turn<'_>, made: Made) -> Result<Manifest, Failure> {
-    let name = turn.folder.file_name();
-    let labels = &plan.dataset.labels;
+fn manifest(prepared: &Prepared<'_>, job: &SplitJob<'_>, made: Made) -> Result<Manifest, FitError> {
+    let name = job.folder.file_name();
+    let (plan, labels) = (prepared.plan, &prepared.dataset.labels);
     Ok(Manifest {
         format_version: Bundle::FORMAT_VERSION,
         name: name.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         tympan_version: env!("CARGO_PKG_VERSION").to_owned(),
-        licence: plan.arguments.licence.clone().unwrap_or_else(|| "unspecified".into()),
+        licence: plan.licence.clone(),
         activation: Activation::Sigmoid,
         labels: labels.clone().into(),
         weights_sha256: String::new(),
         front_end: plan.front_end.clone(),
         window: plan.window,
         network: plan.network.clone(),
-        provenance: provenance(plan, turn, &made)?,
+        provenance: provenance(prepared, job, &made)?,
         figures: Figures::default(),
         thresholds: labels.iter().map(|label| (label.to_string(), UNCALIBRATED)).collect(),
         normaliser: made.normaliser,
     })
 }
 
-fn provenance(plan: &Plan, turn: &Turn<'_>, made: &Made) -> Result<Provenance, Failure> {
+fn provenance(
+    prepared: &Prepared<'_>,
+    job: &SplitJob<'_>,
+    made: &Made,
+) -> Result<Provenance, FitError> {
+    let (plan, dataset) = (prepared.plan, &prepared.dataset);
     let folds = |clips: &[usize]| -> Vec<u32> {
-        let folds = clips.iter().filter_map(|&clip| plan.dataset.clips[clip].fold);
+        let folds = clips.iter().filter_map(|&clip| dataset.clips[clip].fold);
         folds.collect::<std::collections::BTreeSet<u32>>().into_iter().collect()
     };
     // of a random split of a set with folds, no fold is on one side
-    let by_folds = matches!(turn.spec, Some(SplitSpec::Folds { .. }) | None);
+    let by_folds = matches!(job.spec, Some(SplitSpec::Folds { .. }) | None);
     let folds_of = |clips| if by_folds { folds(clips) } else { Vec::new() };
-    let here = std::env::current_dir()?;
-    let out = plan.out.strip_prefix(here).unwrap_or(&plan.out).display().to_string();
-    let cleaning = toml::Table::try_from(plan.cleaning).map_err(Failure::failed)?;
-    let split = turn.spec.map(toml::Table::try_from).transpose().map_err(Failure::failed)?;
+    let cleaning = toml::Table::try_from(plan.cleaning)?;
+    let split = job.spec.map(toml::Table::try_from).transpose()?;
     Ok(Provenance {
-        dataset: plan.dataset.name.clone(),
-        dataset_terms: plan.dataset.terms.clone(),
-        train_folds: folds_of(&turn.split.train),
-        validation_folds: folds_of(&turn.split.validation),
+        dataset: dataset.name.clone(),
+        dataset_terms: dataset.terms.clone(),
+        train_folds: folds_of(&job.split.train),
+        validation_folds: folds_of(&job.split.validation),
         train_clips: made.train_clips,
-        split_clips: plan.dataset.clips.len(),
+        split_clips: dataset.clips.len(),
         background_clips: made.background_clips,
-        command: plan.arguments.command(&out),
-        seed: plan.spec.seed,
+        command: plan.command.clone(),
+        seed: plan.training.seed,
         epochs: made.epochs,
-        leaky: turn.split.leaky,
-        split_words: turn.split.description.clone(),
-        chosen_epoch: (plan.spec.keep == KeptWeights::Best).then_some(made.kept_epoch),
+        leaky: job.split.leaky,
+        split_words: job.split.description.clone(),
+        chosen_epoch: (plan.training.keep == KeptWeights::Best).then_some(made.kept_epoch),
         cleaning,
         split: split.unwrap_or_default(),
     })

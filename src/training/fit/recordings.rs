@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::plan::Plan;
-use crate::cli::Failure;
-use crate::cli::progress_bar::progress_bar;
+use super::prepared::Prepared;
+use super::{FitError, TrainingPlan};
 use crate::offline::{
-    CleaningSpec, ClipFault, DatasetClip, Split, check_faults, load_clean_clip, map_clips,
-    worker_count,
+    CleaningSpec, ClipFault, DatasetClip, Progress, Split, check_faults, load_clean_clip,
+    map_clips, worker_count,
 };
 use crate::training::{ClipFeatures, FeatureSource, FeatureStore, NormaliserFit, TrainingSet};
 
@@ -23,10 +22,11 @@ impl Recordings {
     /// Reads every clip that a split uses, and the background.
     ///
     /// # Errors
-    /// [`Failure`] with every recording that cannot be used, unless they are to be left out and leave something of every
+    /// [`FitError`] with every recording that cannot be used, unless they are to be left out and leave something of every
     /// class.
-    pub fn read(plan: &Plan) -> Result<Self, Failure> {
-        let used: BTreeSet<usize> = plan
+    pub fn read(prepared: &Prepared<'_>, progress: &dyn Progress) -> Result<Self, FitError> {
+        let (plan, dataset) = (prepared.plan, &prepared.dataset);
+        let used: BTreeSet<usize> = prepared
             .all_splits()
             .iter()
             .flat_map(|split| split.train.iter().chain(&split.validation))
@@ -35,23 +35,28 @@ impl Recordings {
         let used: Vec<usize> = used.into_iter().collect();
         let clips: Vec<(DatasetClip, Option<usize>)> = used
             .iter()
-            .map(|&index| &plan.dataset.clips[index])
+            .map(|&index| &dataset.clips[index])
             .map(|clip| (clip.clone(), Some(clip.label)))
             .collect();
         let window = plan.front_end.samples_of(plan.window.frames);
-        let features = extract(plan, "clips", &clips, (plan.cleaning, window));
+        let features = {
+            progress.begin(clips.len(), "clips");
+            extract(plan, &clips, plan.cleaning, window, progress)
+        };
         // pieces are put end to end; one of less than a second gets silence up to there
         let second = u64::from(plan.front_end.sample_rate_hz.hz());
-        let background: Vec<_> = plan.background.iter().map(|path| whole(path)).collect();
-        let background =
-            extract(plan, "background", &background, (CleaningSpec::default(), second));
-        let of_dataset = plan.dataset.faults.iter().cloned();
+        let background: Vec<_> = prepared.background.iter().map(|path| whole(path)).collect();
+        let background = {
+            progress.begin(background.len(), "background");
+            extract(plan, &background, CleaningSpec::default(), second, progress)
+        };
+        let of_dataset = dataset.faults.iter().cloned();
         let mut faults: Vec<ClipFault> = of_dataset
             .chain(features.iter().chain(&background).filter_map(|it| it.as_ref().err().cloned()))
             .collect();
         faults.sort();
-        let recordings = clips.len() + plan.dataset.faults.len() + plan.background.len();
-        check_faults(&faults, recordings, plan.on_fault).map_err(Failure::device_or_model)?;
+        let recordings = clips.len() + dataset.faults.len() + prepared.background.len();
+        check_faults(&faults, recordings, plan.on_fault).map_err(FitError::Faulty)?;
         if !faults.is_empty() {
             let list: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
             log::warn!(
@@ -60,13 +65,13 @@ impl Recordings {
                 list.join("\n")
             );
         }
-        let mut by_clip: Vec<Option<ClipFeatures>> = vec![None; plan.dataset.clips.len()];
+        let mut by_clip: Vec<Option<ClipFeatures>> = vec![None; dataset.clips.len()];
         for (index, features) in used.into_iter().zip(features) {
             by_clip[index] = features.ok();
         }
-        for split in plan.all_splits() {
-            let usable = split.clone().of_usable(&plan.dataset, |clip| by_clip[clip].is_some());
-            usable.map_err(Failure::device_or_model)?;
+        for split in prepared.all_splits() {
+            let usable = split.clone().of_usable(dataset, |clip| by_clip[clip].is_some());
+            usable.map_err(FitError::LeftOut)?;
         }
         Ok(Self { clips: by_clip, background: background.into_iter().flatten().collect() })
     }
@@ -98,17 +103,17 @@ fn whole(path: &Path) -> (DatasetClip, Option<usize>) {
 }
 
 fn extract(
-    plan: &Plan,
-    what: &str,
+    plan: &TrainingPlan,
     clips: &[(DatasetClip, Option<usize>)],
-    (cleaning, window_samples): (CleaningSpec, u64),
+    cleaning: CleaningSpec,
+    window_samples: u64,
+    progress: &dyn Progress,
 ) -> Vec<Result<ClipFeatures, ClipFault>> {
     let store = FeatureStore {
         front_end: plan.front_end.clone(),
         window_samples,
-        folder: plan.arguments.dataset.features.clone(),
+        folder: plan.features.clone(),
     };
-    let bar = progress_bar(clips.len() as u64, what);
     let work = |_: &mut (), _: usize, (clip, label): &(DatasetClip, Option<usize>)| {
         let treatment = format!("{:?} {cleaning:?}", clip.span);
         let source = FeatureSource { path: &clip.path, treatment: &treatment, label: *label };
@@ -116,7 +121,7 @@ fn extract(
         let features = store.features(source, load);
         features.map_err(|reason| ClipFault { path: clip.path.clone(), reason, fold: clip.fold })
     };
-    let features = map_clips(clips, vec![(); worker_count()], work, &|| bar.inc(1));
-    bar.finish_and_clear();
+    let features = map_clips(clips, vec![(); worker_count()], work, &|| progress.advance());
+    progress.finish();
     features
 }

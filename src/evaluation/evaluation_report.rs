@@ -1,9 +1,9 @@
-//! Everything that one measurement of a model came to. Filled by `eval`; printed as JSON and laid out on the page.
+//! Everything that one measurement of a model came to. Filled by `evaluate`; printed as JSON and laid out on the page.
 
 use serde::Serialize;
 
-use crate::evaluation::streaming::{FalseAlarmFigures, StreamingFigures, SweepPoint};
-use crate::evaluation::{CalibrationFigures, ClassificationFigures, CurveFigures, Mistake};
+use super::streaming::{FalseAlarmFigures, StreamingFigures, SweepPoint};
+use super::{CalibrationFigures, ClassificationFigures, CurveFigures, Mistake};
 
 /// What `eval --json` prints and the page shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,19 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::EvalArguments;
 use super::chosen_clips::ChosenClips;
-use crate::cli::Failure;
-use crate::cli::scenes::{QuietSound, record};
-use crate::domain::{Clip, LabelSet};
-use crate::evaluation::DetectionRules;
-use crate::evaluation::streaming::{
+use super::negative_audio::{NegativeAudio, score_scenes};
+use super::streaming::{
     FalseAlarmFigures, HeardScene, MatchRule, RecordedScene, Scene, ScenePiece, SceneSpec,
     StreamingFigures, SweepChoice, scene_groups, sweep,
 };
+use super::{DetectionRules, EvaluationOptions, MeasureError, StreamingReport, Sweep};
+use crate::domain::{Clip, LabelSet};
 use crate::model::Model;
-use crate::offline::{DatasetClip, load_clean_clip};
-use crate::report::StreamingReport;
+use crate::offline::{DatasetClip, Progress, load_clean_clip};
 
 /// Clips of a scene: with clips of five seconds, about ten minutes.
 const CLIPS_A_SCENE: usize = 65;
@@ -26,30 +23,30 @@ const QUIET_SEEDS: u64 = 1_000;
 /// Builds the scenes, has the network hear them, and counts.
 ///
 /// # Errors
-/// [`Failure`] when a recording cannot be read or scored.
+/// [`MeasureError`] when a recording cannot be read or scored.
 pub(super) fn measure(
-    arguments: &EvalArguments,
+    options: &EvaluationOptions,
     model: &Arc<Model>,
     chosen: &ChosenClips,
-) -> Result<StreamingReport, Failure> {
-    let seed = arguments.seed.wrapping_add(QUIET_SEEDS);
+    progress: &dyn Progress,
+) -> Result<StreamingReport, MeasureError> {
+    let seed = options.seed.wrapping_add(QUIET_SEEDS);
     let quiet =
-        QuietSound::load(&arguments.background, &arguments.negatives, arguments.minutes, seed)?;
+        NegativeAudio::load(&options.background, &options.negatives, options.minutes, seed)?;
     let clips = chosen.clips();
     let rate = model.manifest().front_end.sample_rate_hz;
-    let groups = scene_groups(clips.len(), CLIPS_A_SCENE, arguments.seed);
+    let groups = scene_groups(clips.len(), CLIPS_A_SCENE, options.seed);
     let with_clips = |index: usize| {
-        let seed = arguments.seed.wrapping_add(index as u64);
+        let seed = options.seed.wrapping_add(index as u64);
         let members: Vec<&DatasetClip> = groups[index].iter().map(|&clip| clips[clip]).collect();
         place(&SceneSpec::new(rate, seed), &members, chosen, &quiet.background)
     };
-    let scenes = record(model, groups.len() + quiet.scenes(), &|index| match index
-        .checked_sub(groups.len())
-    {
+    let build = |index: usize| match index.checked_sub(groups.len()) {
         None => with_clips(index),
         Some(index) => quiet.build(index, rate),
-    })?;
-    figures(arguments, model, &scenes)
+    };
+    let scenes = score_scenes(model, groups.len() + quiet.scenes(), &build, progress)?;
+    figures(options, model, &scenes)
 }
 
 /// A scene of clips in background.
@@ -58,7 +55,7 @@ fn place(
     members: &[&DatasetClip],
     chosen: &ChosenClips,
     background: &[Clip],
-) -> anyhow::Result<Scene> {
+) -> Result<Scene, MeasureError> {
     let mut loaded = Vec::with_capacity(members.len());
     for clip in members {
         match load_clean_clip(clip, &chosen.cleaning) {
@@ -73,27 +70,27 @@ fn place(
 }
 
 fn figures(
-    arguments: &EvalArguments,
+    options: &EvaluationOptions,
     model: &Arc<Model>,
     scenes: &[RecordedScene],
-) -> Result<StreamingReport, Failure> {
+) -> Result<StreamingReport, MeasureError> {
     let model = model.traits();
     let rules = DetectionRules::default();
     let mut heard = Vec::with_capacity(scenes.len());
     for scene in scenes {
-        heard.push(scene.replay(&model, &rules).map_err(Failure::failed)?);
+        heard.push(scene.replay(&model, &rules).map_err(MeasureError::Replay)?);
     }
     let (quiet, eventful): (Vec<HeardScene>, Vec<HeardScene>) =
         heard.into_iter().partition(|scene| scene.truth.is_empty());
-    let points = if arguments.sweep {
+    let points = if options.sweep == Sweep::Settings {
         let choices = choices(&rules);
-        sweep(scenes, &model, &choices, MatchRule::within()).map_err(Failure::failed)?
+        sweep(scenes, &model, &choices, MatchRule::within()).map_err(MeasureError::Replay)?
     } else {
         Vec::new()
     };
     let labels: &LabelSet = &model.labels;
     Ok(StreamingReport {
-        conditions: conditions(arguments, &rules),
+        conditions: conditions(options, &rules),
         events: StreamingFigures::new(labels, &eventful, MatchRule::default()),
         events_within: StreamingFigures::new(labels, &eventful, MatchRule::within()),
         false_alarms: FalseAlarmFigures::new(labels, &quiet),
@@ -107,14 +104,14 @@ fn choices(rules: &DetectionRules) -> Vec<SweepChoice> {
     SweepChoice::grid(rules, &[0.7, 0.85, 1.0, 1.15, 1.3, 1.5], &smoothings, &confirmations)
 }
 
-fn conditions(arguments: &EvalArguments, rules: &DetectionRules) -> String {
+fn conditions(options: &EvaluationOptions, rules: &DetectionRules) -> String {
     format!(
         "Each clip once, 6 to 20 dB above background noise of −45 to −35 dBFS, 2 to 6 s apart; false alarms in {} min of \
          background{} at −60 to −25 dBFS; seed {}. Events by the daemon's defaults: the model's thresholds, {} of {} \
          windows, smoothing of {} ms.",
-        arguments.minutes,
-        if arguments.negatives.is_empty() { "" } else { " and other sound without a class" },
-        arguments.seed,
+        options.minutes,
+        if options.negatives.is_empty() { "" } else { " and other sound without a class" },
+        options.seed,
         rules.settings.confirm_windows,
         rules.settings.confirm_of,
         rules.smoothing.as_millis()

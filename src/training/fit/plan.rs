@@ -1,0 +1,133 @@
+//! What a training run does, decided before anything is computed. Made by options of `tympan train` or in code; kept in the
+//! folder of an unfinished run, so that it goes on with the same.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::DomainError;
+use crate::features::{FrontEndSpec, WindowSpec};
+use crate::model::{NetworkKind, NetworkSpec};
+use crate::offline::{CleaningSpec, DatasetOptions, Leak, OnFault, worker_count};
+use crate::training::TrainingSpec;
+
+/// Least time between two checkpoints: what a crash may cost, against some ten milliseconds each.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+/// What a training run does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingPlan {
+    /// [`Self::VERSION`].
+    pub version: u32,
+    /// The dataset: a folder in a known layout, or a CSV.
+    pub data: PathBuf,
+    /// Where the bundle goes.
+    pub out: PathBuf,
+    /// What of the dataset is used.
+    pub dataset: DatasetOptions,
+    /// What is done about recordings that cannot be used.
+    pub on_fault: OnFault,
+    /// What is done to recordings first.
+    pub cleaning: CleaningSpec,
+    /// Recordings, and folders of them, that hold none of the labels.
+    pub background: Vec<PathBuf>,
+    /// More such sound that is not trained on: thresholds are chosen so that the model keeps quiet in it.
+    pub negatives: Vec<PathBuf>,
+    /// Where features are kept from run to run; nowhere by default.
+    pub features: Option<PathBuf>,
+    /// Which recordings are fitted to and which are measured on.
+    pub split: SplitChoice,
+    /// Samples → frames.
+    pub front_end: FrontEndSpec,
+    /// Frames → windows.
+    pub window: WindowSpec,
+    /// The network.
+    pub network: NetworkSpec,
+    /// How it is fitted.
+    pub training: TrainingSpec,
+    /// Terms of the weights, for the manifest and the card.
+    pub licence: String,
+    /// Threads of libtorch; the same number gives the same weights again.
+    pub threads: usize,
+    /// Least time between two checkpoints, which are made at the ends of epochs.
+    pub checkpoint_every: Duration,
+    /// How the bundle can be made again, for the card.
+    pub command: String,
+    /// The options of the command that made the plan, for whoever goes on with others.
+    pub options: Map<String, Value>,
+}
+
+/// Which recordings are fitted to and which are measured on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum SplitChoice {
+    /// By the folds of the set. Where none are named: of ESC-50 1, 2 and 3 to fit and 4 to measure on, of other sets the last to
+    /// measure on and the others to fit; a set without folds is split at random, a fifth to measure on.
+    Folds {
+        /// To fit.
+        train: Vec<u32>,
+        /// To measure on.
+        validation: Vec<u32>,
+        /// Whether clips of one source may be parted where the set is split at random.
+        leak: Leak,
+    },
+    /// At random.
+    Random {
+        /// Share of the clips to measure on.
+        validation_share: f64,
+        /// Whether clips of one source may be parted.
+        leak: Leak,
+    },
+    /// Once for each fold, measured on that fold: one bundle each.
+    KFold {
+        /// Folds to deal out where the set has none.
+        random_folds: usize,
+        /// Whether random folds may part clips of one source.
+        leak: Leak,
+    },
+}
+
+impl Default for SplitChoice {
+    fn default() -> Self {
+        Self::Folds { train: Vec::new(), validation: Vec::new(), leak: Leak::Forbidden }
+    }
+}
+
+impl TrainingPlan {
+    /// The version of the plans that this version of tympan writes and reads.
+    pub const VERSION: u32 = 1;
+
+    /// 1.92 s of audio, 18 features of the standard crnn, a new window every 80 ms.
+    pub const WINDOW: WindowSpec = WindowSpec { frames: 94, hop_frames: 4 };
+
+    /// What the shipped bundle is trained with, but for its background, on the dataset `data`; the bundle goes to `out`.
+    ///
+    /// # Errors
+    /// [`DomainError`] in practice never.
+    pub fn new(data: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Result<Self, DomainError> {
+        Ok(Self {
+            version: Self::VERSION,
+            data: data.into(),
+            out: out.into(),
+            dataset: DatasetOptions::default(),
+            on_fault: OnFault::default(),
+            cleaning: CleaningSpec::default(),
+            background: Vec::new(),
+            negatives: Vec::new(),
+            features: None,
+            split: SplitChoice::default(),
+            front_end: FrontEndSpec::standard()?,
+            window: Self::WINDOW,
+            network: NetworkSpec::standard(NetworkKind::Crnn),
+            training: TrainingSpec::default(),
+            licence: "unspecified".to_owned(),
+            threads: worker_count(),
+            checkpoint_every: CHECKPOINT_EVERY,
+            command: String::new(),
+            options: Map::new(),
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! A plan resolved against its dataset: which clips are fitted to and measured on. Made first of all, read by everything after.
+
+use std::path::{Path, PathBuf};
+
+use super::{FitError, SplitChoice, TrainingPlan};
+use crate::offline::{Dataset, KFoldSpec, Layout, Leak, Split, SplitSpec, k_fold};
+use crate::sources::find_recordings;
+
+/// Share that is measured on where nothing else is said and the dataset has no folds.
+const RANDOM_SHARE: f64 = 0.2;
+
+/// A plan and what it comes to.
+pub(super) struct Prepared<'a> {
+    pub plan: &'a TrainingPlan,
+    /// The recordings.
+    pub dataset: Dataset,
+    /// Recordings that hold none of the labels.
+    pub background: Vec<PathBuf>,
+    /// What is fitted to and measured on: one bundle each.
+    pub splits: Splits,
+}
+
+/// How many bundles are trained.
+pub(super) enum Splits {
+    /// One, on this split, made by this spec.
+    One(Split, SplitSpec),
+    /// One a fold.
+    KFold(Vec<Split>),
+}
+
+/// A split to train on.
+pub(super) struct SplitJob<'a> {
+    /// What is fitted to and measured on.
+    pub split: &'a Split,
+    /// What the split was made by, if that can be told.
+    pub spec: Option<&'a SplitSpec>,
+    /// Where the bundle goes.
+    pub folder: &'a Path,
+}
+
+impl<'a> Prepared<'a> {
+    /// Reads the dataset, decoding none of it, and splits it.
+    ///
+    /// # Errors
+    /// [`FitError`] about the first part of the plan that cannot be carried out.
+    pub fn new(plan: &'a TrainingPlan) -> Result<Self, FitError> {
+        plan.training.check()?;
+        plan.window.check()?;
+        if plan.threads == 0 {
+            return Err(FitError::NoThreads);
+        }
+        let dataset = Dataset::open(&plan.data, &plan.dataset)?;
+        if let Some(absent) = plan.background.iter().find(|path| !path.exists()) {
+            return Err(FitError::Absent { path: absent.clone() });
+        }
+        let background = find_recordings(&plan.background).map_err(FitError::Background)?;
+        let splits = splits(&plan.split, &dataset, plan.training.seed)?;
+        Ok(Self { plan, dataset, background, splits })
+    }
+
+    /// All splits.
+    pub fn all_splits(&self) -> &[Split] {
+        match &self.splits {
+            Splits::One(split, _) => std::slice::from_ref(split),
+            Splits::KFold(splits) => splits,
+        }
+    }
+}
+
+fn splits(choice: &SplitChoice, dataset: &Dataset, seed: u64) -> Result<Splits, FitError> {
+    let present: Vec<u32> = dataset.folds().into_iter().collect();
+    let random = |validation_share: f64, leak| SplitSpec::Random {
+        validation_share,
+        test_share: 0.0,
+        seed,
+        leak,
+    };
+    let spec = match choice {
+        SplitChoice::KFold { random_folds, leak } => {
+            let spec = KFoldSpec { random_folds: *random_folds, seed, leak: *leak };
+            return Ok(Splits::KFold(k_fold(dataset, &spec)?));
+        }
+        SplitChoice::Random { validation_share, leak } => random(*validation_share, *leak),
+        SplitChoice::Folds { train, leak, .. } if present.is_empty() && train.is_empty() => {
+            random(RANDOM_SHARE, *leak)
+        }
+        SplitChoice::Folds { leak: Leak::Allowed, .. } => return Err(FitError::LeakyFolds),
+        SplitChoice::Folds { train, validation, .. } => {
+            let is_esc50 = dataset.layout == Layout::Esc50;
+            by_folds(train, validation, &present, is_esc50)
+        }
+    };
+    Ok(Splits::One(spec.split(dataset)?, spec))
+}
+
+fn by_folds(fitted: &[u32], measured: &[u32], present: &[u32], is_esc50: bool) -> SplitSpec {
+    let validation = match (measured, present) {
+        (given @ [_, ..], _) => given.to_vec(),
+        // the fifth is left for who wants to test
+        ([], [1, 2, 3, 4, ..]) if is_esc50 && !fitted.contains(&4) => vec![4],
+        ([], present) => {
+            let free = present.iter().rev().find(|fold| !fitted.contains(fold));
+            free.copied().into_iter().collect()
+        }
+    };
+    let train = match fitted {
+        [] if is_esc50 && measured.is_empty() && present.len() > 3 => vec![1, 2, 3],
+        [] => present.iter().copied().filter(|fold| !validation.contains(fold)).collect(),
+        given => given.to_vec(),
+    };
+    SplitSpec::Folds { train, validation, test: Vec::new() }
+}

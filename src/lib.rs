@@ -25,7 +25,7 @@
 //! |---|---|
 //! | 8 | `cli`: one file a command |
 //! | 7 | [`config`]: from the file as written to values, or to all its faults; [`report`]: a page; `training`: a plan in, a bundle out |
-//! | 6 | [`evaluation`]: a model measured; [`plots`]: pictures |
+//! | 6 | [`evaluation`]: a model measured; [`plots`]: pictures; `benchmark`: the daemon measured |
 //! | 5 | [`live`]: the daemon; [`offline`]: clips and datasets |
 //! | 4 | `model`: network and bundle (libtorch) |
 //! | 3 | [`sources`], [`sinks`] |
@@ -33,7 +33,7 @@
 //! | 1 | [`dsp`] |
 //! | 0 | [`domain`]; [`files`]: reading and writing where others can write too |
 //!
-//! The feature `torch`, on by default, gates `model`, `training` and `cli`; without it all else builds and is tested,
+//! The feature `torch`, on by default, gates `model`, `training`, `benchmark` and `cli`; without it all else builds and is tested,
 //! threads included, with a fake scorer.
 //!
 //! # Words
@@ -46,6 +46,7 @@
 #![forbid(unsafe_code)]
 
 pub mod assembly;
+pub mod benchmark;
 pub mod cli;
 pub mod config;
 pub mod domain;

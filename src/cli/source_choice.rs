@@ -17,9 +17,6 @@ use crate::sources::{
     PcmSpec, Repeat, SampleReader, Soundscape, Source,
 };
 
-/// The demo is the same every time.
-pub const DEMO_SEED: u64 = 1;
-
 /// What sample indices count at before a device that is waited for says its own rate.
 const USUAL_RATE_HZ: u32 = 48_000;
 
@@ -100,7 +97,8 @@ pub fn open(
         SourceChoice::File(path) => open_file(&path, config, pace),
         SourceChoice::Stdin(spec) => Ok(open_stdin(spec, config)),
         SourceChoice::Demo => {
-            let (demo, pace) = (Soundscape::new(DEMO_SEED), pace.unwrap_or(Pace::RealTime));
+            let (demo, pace) =
+                (Soundscape::new(Soundscape::DEMO_SEED), pace.unwrap_or(Pace::RealTime));
             Ok(fed(Box::new(demo), pace, "the demo".into()))
         }
     }

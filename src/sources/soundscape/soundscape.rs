@@ -53,6 +53,9 @@ pub struct Soundscape {
 }
 
 impl Soundscape {
+    /// The seed of the demo that `tympan` plays: the same sound whenever and wherever it runs.
+    pub const DEMO_SEED: u64 = 1;
+
     /// Renders the voices; endless.
     pub fn new(seed: u64) -> Self {
         Self::with_repeat(seed, Repeat::Forever)

@@ -5,7 +5,7 @@ use super::rust_file::{RustFile, has_word};
 use super::{assert_finds, assert_none, check, files_below, rust_files};
 
 /// A folder's layer. Folders of one layer do not import each other.
-const LAYERS: [(&str, u8); 19] = [
+const LAYERS: [(&str, u8); 20] = [
     ("domain", 0),
     ("files", 0),
     ("dsp", 1),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, u8); 19] = [
     ("live", 5),
     ("offline", 5),
     ("torch", 5),
+    ("benchmark", 6),
     ("evaluation", 6),
     ("plots", 6),
     ("testing", 6),

@@ -5,28 +5,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, anyhow};
 use crossbeam_channel::{Sender, bounded};
 use hdrhistogram::Histogram;
 
-use super::own_process;
+use super::noise::WakeMeter;
 use super::socket_client::{FinishLine, HandedOver, Seen, SocketClient};
-use super::wake_meter::WakeMeter;
-use crate::cli::Failure;
-use crate::cli::setup::{SILENT_AFTER, Setup};
-use crate::cli::signals::stop_flag;
-use crate::cli::source_choice::{self, OpenSource, SourceChoice};
+use super::{BenchmarkError, own_process};
 use crate::domain::{Counters, SampleRate};
 use crate::files;
 use crate::live::{Daemon, PipelineSpec, WindowObserver};
+use crate::recognition::Scorer;
 use crate::sinks::{Sink, SocketSink, SocketSpec, UnixSocketSpec};
-use crate::sources::Pace;
+use crate::sources::Source;
 
 /// Hand-overs that may wait for the client to read their lines. The sink drops a client long before it is this far behind.
 const HAND_OVERS: usize = 1024;
 
 /// What was seen, and what it took.
-pub struct LiveRun {
+pub(super) struct LiveRun {
     /// By the client.
     pub seen: Seen,
     /// The source's.
@@ -37,36 +33,35 @@ pub struct LiveRun {
     pub peak_resident_bytes: Option<u64>,
 }
 
-/// Listens for `seconds` of audio.
-///
-/// # Errors
-/// [`Failure`]: a daemon that fails, a socket that cannot be had, an interruption.
-pub fn listen(setup: &Setup, seconds: u32, counters: &Arc<Counters>) -> Result<LiveRun, Failure> {
-    let demo = Some(&SourceChoice::Demo);
-    let opened = source_choice::open(demo, &setup.config.source, Some(Pace::RealTime))?;
-    let sample_rate = opened.source.sample_rate();
+/// Runs the daemon for `seconds` of audio.
+pub(super) fn run_daemon(
+    source: Box<dyn Source>,
+    scorer: Box<dyn Scorer>,
+    spec: PipelineSpec,
+    stop: Arc<AtomicBool>,
+    seconds: u32,
+) -> Result<LiveRun, BenchmarkError> {
+    let sample_rate = source.sample_rate();
     let finish = FinishLine {
         end_sample: u64::from(seconds) * u64::from(sample_rate.hz()),
-        stop: stop_flag()?,
+        stop,
         reached: Arc::new(AtomicBool::new(false)),
     };
     let folder = files::private_folder(&std::env::temp_dir())
-        .context("cannot make a folder for the socket; set TMPDIR to one that can be written")
-        .map_err(Failure::failed)?;
+        .map_err(|source| BenchmarkError::SocketFolder { source })?;
     let path = folder.path().join("bench.sock");
-    let sink = open_socket(&path, counters)?;
+    let sink = open_socket(&path, &spec.counters)?;
     let (sender, handed_over) = bounded(HAND_OVERS);
-    let client =
-        SocketClient::connect(&path, handed_over, finish.clone()).map_err(Failure::failed)?;
-    let wake_meter = WakeMeter::spawn().map_err(Failure::failed)?;
+    let client = SocketClient::connect(&path, handed_over, finish.clone())?;
+    let wake_meter = WakeMeter::spawn()?;
     let daemon = Daemon {
         reopen: None,
         reload: None,
-        scorer: setup.scorers.scorer().map_err(Failure::device_or_model)?,
+        scorer,
         sinks: vec![sink],
         tap: None,
-        spec: pipeline_spec(setup, &opened, counters),
-        source: opened.source,
+        spec,
+        source,
         stop: Arc::clone(&finish.stop),
         on_window: Some(observer(sender, finish.clone(), sample_rate)),
     };
@@ -74,39 +69,21 @@ pub fn listen(setup: &Setup, seconds: u32, counters: &Arc<Counters>) -> Result<L
     let wakes = wake_meter.finish();
     let peak_resident_bytes = own_process::peak_resident_bytes();
     let seen = client.finish();
-    outcome.map_err(Failure::of_daemon)?;
-    let seen = seen.map_err(Failure::failed)?;
+    outcome?;
+    let seen = seen?;
     // Relaxed: the threads that set it have been joined.
     if !finish.reached.load(Ordering::Relaxed) {
-        return Err(Failure::failed(anyhow!("interrupted; nothing is reported")));
+        return Err(BenchmarkError::Interrupted);
     }
     Ok(LiveRun { seen, sample_rate, wakes, peak_resident_bytes })
 }
 
 /// The daemon's own sink, as `[output.unix]` would open it.
-fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Sink>, Failure> {
+fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Sink>, BenchmarkError> {
     let unix = Some(UnixSocketSpec { mode: 0o600, ..UnixSocketSpec::new(path) });
     let spec = SocketSpec { unix, ..SocketSpec::default() };
-    let sink =
-        SocketSink::open(spec, Arc::clone(counters), Arc::new(|| None)).map_err(Failure::failed)?;
+    let sink = SocketSink::open(spec, Arc::clone(counters), Arc::new(|| None))?;
     Ok(Box::new(sink))
-}
-
-fn pipeline_spec(setup: &Setup, opened: &OpenSource, counters: &Arc<Counters>) -> PipelineSpec {
-    PipelineSpec {
-        featuriser: setup.model().featuriser_spec(),
-        smoothing: setup.config.detector.smoothing,
-        detector: setup.detector.clone(),
-        veto: Vec::new(),
-        top: setup.config.output.top_labels,
-        when_full: opened.when_full,
-        ring: setup.config.source.ring,
-        silent_after: SILENT_AFTER,
-        device: opened.description.clone(),
-        model: setup.model().manifest().name.clone(),
-        counters: Arc::clone(counters),
-        board: Arc::default(),
-    }
 }
 
 /// Tells the client's thread of every hand-over, without ever making the daemon wait for it.

@@ -1,4 +1,4 @@
-//! The command itself: arguments, the order of things, what is printed and the exit code. Runs on the main thread.
+//! `tympan bench`: its arguments, what it measures, what is printed and the exit code. Runs on the main thread.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,19 +8,18 @@ use std::time::Instant;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::baseline;
-use super::comparison::{Compared, Comparison};
-use super::live_run::listen;
-use super::noise::{MachineCpu, Noise};
-use super::own_process;
-use super::report::{BenchReport, FORMAT};
-use super::subject::Subject;
-use super::throughput::throughput;
-use crate::cli::setup::Setup;
-use crate::cli::{Failure, output};
-#[cfg(feature = "torch")]
+use super::setup::{SILENT_AFTER, Setup};
+use super::signals::stop_flag;
+use super::source_choice::{self, OpenSource, SourceChoice};
+use super::{Failure, output};
+use crate::benchmark::{
+    BenchReport, Benchmark, BenchmarkError, Compared, Comparison, Subject, check_place,
+    load_baseline, measure, process_started, save_baseline,
+};
 use crate::config::Engine;
 use crate::domain::Counters;
+use crate::live::PipelineSpec;
+use crate::sources::Pace;
 
 /// Arguments of `tympan bench`.
 #[derive(Debug, Args)]
@@ -71,21 +70,25 @@ fn tolerance(text: &str) -> Result<f64, String> {
 /// [`Failure`] with exit code 3 when the bundle cannot be used, 2 for a baseline that does not fit, 1 when a figure is
 /// worse than the baseline allows.
 pub fn bench(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
-    let started = own_process::started(Instant::now());
+    let started = process_started(Instant::now());
     #[cfg(feature = "torch")]
     let engine = arguments.exact_from_scratch.then_some(Engine::Libtorch);
     #[cfg(not(feature = "torch"))]
     let engine = None;
     let (config, model) = (arguments.config.as_deref(), arguments.model.as_deref());
     let setup = Setup::load_with(config, model, engine)?;
-    let subject = Subject::new(setup.model().manifest(), setup.config.engine);
+    let schedule = match setup.config.engine {
+        Engine::Incremental => "incremental",
+        Engine::Libtorch => "from scratch",
+    };
+    let subject = Subject::new(setup.model().manifest(), schedule);
     // what cannot be compared or saved is known before anybody waits for a measurement
-    let compared_with = arguments.compare.as_ref().map(|path| baseline::load(path, &subject));
-    let compared_with = compared_with.transpose()?;
+    let compared_with = arguments.compare.as_ref().map(|path| load_baseline(path, &subject));
+    let compared_with = compared_with.transpose().map_err(failure_of)?;
     if let Some(path) = &arguments.save {
-        baseline::check_folder(path)?;
+        check_place(path).map_err(failure_of)?;
     }
-    let report = measure(&setup, subject, arguments.seconds, started)?;
+    let report = measure_demo(&setup, subject, arguments.seconds, started)?;
     let comparison = compared_with.map(|then| Comparison::new(&report, &then, arguments.tolerance));
     if arguments.json {
         output::print_json(&Compared { report: &report, comparison: comparison.as_ref() })?;
@@ -94,7 +97,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
         output::print(&format!("{}{compared}", report.text()))?;
     }
     if let Some(path) = &arguments.save {
-        baseline::save(path, &report)?;
+        save_baseline(path, &report).map_err(failure_of)?;
         if report.noise.is_noisy() {
             log::warn!("the baseline {} comes from a noisy machine", path.display());
         }
@@ -107,31 +110,57 @@ pub fn bench(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-fn measure(
+fn measure_demo(
     setup: &Setup,
     subject: Subject,
     seconds: u32,
     started: Instant,
 ) -> Result<BenchReport, Failure> {
-    let counters = Arc::new(Counters::default());
-    let before = MachineCpu::read();
-    let live = listen(setup, seconds, &counters)?;
-    let throughput = throughput(setup)?;
-    let noise = Noise::new(live.wakes, before.zip(MachineCpu::read()));
-    Ok(BenchReport {
-        format: FORMAT.to_owned(),
+    let demo = Some(&SourceChoice::Demo);
+    let opened = source_choice::open(demo, &setup.config.source, Some(Pace::RealTime))?;
+    let scorer = || setup.scorers.scorer().map_err(Failure::device_or_model);
+    measure(Benchmark {
         subject,
         seconds,
-        windows: live.seen.handed_over,
-        windows_at_client: live.seen.latency.windows(),
-        windows_skipped: counters.windows_skipped.get(),
-        samples_dropped: counters.samples_dropped.get(),
-        latency: live.seen.latency.stages(),
-        tail_ratio: live.seen.latency.tail_ratio(),
-        cpu: live.seen.cpu_share(),
-        peak_resident_bytes: live.peak_resident_bytes,
-        start_up: live.seen.start_up(started, live.sample_rate),
-        throughput,
-        noise,
+        started,
+        scorer: scorer()?,
+        pipeline: pipeline_spec(setup, &opened, &Arc::new(Counters::default())),
+        source: opened.source,
+        full_speed_scorer: scorer()?,
+        stop: stop_flag()?,
     })
+    .map_err(failure_of)
+}
+
+fn pipeline_spec(setup: &Setup, opened: &OpenSource, counters: &Arc<Counters>) -> PipelineSpec {
+    PipelineSpec {
+        featuriser: setup.model().featuriser_spec(),
+        smoothing: setup.config.detector.smoothing,
+        detector: setup.detector.clone(),
+        veto: Vec::new(),
+        top: setup.config.output.top_labels,
+        when_full: opened.when_full,
+        ring: setup.config.source.ring,
+        silent_after: SILENT_AFTER,
+        device: opened.description.clone(),
+        model: setup.model().manifest().name.clone(),
+        counters: Arc::clone(counters),
+        board: Arc::default(),
+    }
+}
+
+fn failure_of(error: BenchmarkError) -> Failure {
+    match error {
+        BenchmarkError::Daemon(error) => Failure::of_daemon(error),
+        BenchmarkError::NoBaseline { .. }
+        | BenchmarkError::NoJson { .. }
+        | BenchmarkError::OtherFormat { .. }
+        | BenchmarkError::Damaged { .. }
+        | BenchmarkError::OtherSubject { .. }
+        | BenchmarkError::Place { .. } => Failure::usage(error),
+        BenchmarkError::Features(_) | BenchmarkError::Recognition(_) => {
+            Failure::device_or_model(error)
+        }
+        _ => Failure::failed(error),
+    }
 }

@@ -11,7 +11,7 @@ pub const TICKS_PER_SECOND: u64 = 100;
 
 /// When this process was started, to 20 ms: the program's loading comes before its first instruction. Where Linux does not
 /// tell, `now`.
-pub fn started(now: Instant) -> Instant {
+pub fn process_started(now: Instant) -> Instant {
     age().and_then(|age| now.checked_sub(age)).unwrap_or(now)
 }
 

@@ -4,12 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::setup::Setup;
-use crate::cli::{Failure, source_choice};
+use super::BenchmarkError;
 use crate::domain::Clip;
-use crate::features::{Arrival, Featuriser};
+use crate::features::{Arrival, Featuriser, FeaturiserSpec};
 use crate::offline::ClipScanner;
-use crate::recognition::{Recogniser, RecogniserSpec};
+use crate::recognition::{Recogniser, RecogniserSpec, Scorer};
 use crate::sources::{Repeat, SampleReader, Soundscape, SourceError};
 
 /// Work as fast as it goes, on one thread.
@@ -26,30 +25,24 @@ pub struct Throughput {
 /// Measures it.
 ///
 /// # Errors
-/// [`Failure`] when the bundle cannot be used.
-pub fn throughput(setup: &Setup) -> Result<Throughput, Failure> {
-    let clip = demo_round().map_err(Failure::failed)?;
+/// [`BenchmarkError`] when scorer and rules do not fit each other, or the network fails.
+pub(super) fn throughput(
+    featuriser: &FeaturiserSpec,
+    scorer: Box<dyn Scorer>,
+    rules: RecogniserSpec,
+) -> Result<Throughput, BenchmarkError> {
+    let clip = demo_round()?;
     let audio = clip.sample_rate.duration_of(clip.samples.len() as u64);
-    let spec = setup.model().featuriser_spec();
     let front_end = best_of_three(|| {
-        let mut featuriser =
-            Featuriser::new(&spec, clip.sample_rate).map_err(Failure::device_or_model)?;
+        let mut featuriser = Featuriser::new(featuriser, clip.sample_rate)?;
         let mut windows = 0u64;
         featuriser.push(&clip.samples, Arrival::now(), &mut |_| windows += 1);
         Ok(windows)
     })?;
-    let scorer = setup.scorers.scorer().map_err(Failure::device_or_model)?;
-    let recogniser = RecogniserSpec {
-        source: "demo".into(),
-        sample_rate: clip.sample_rate,
-        smoothing: setup.config.detector.smoothing,
-        detector: setup.detector.clone(),
-        top: setup.config.output.top_labels,
-    };
-    let recogniser = Recogniser::new(scorer, recogniser).map_err(Failure::device_or_model)?;
-    let mut scanner = ClipScanner::new(spec.clone(), recogniser);
+    let rules = RecogniserSpec { source: "demo".into(), sample_rate: clip.sample_rate, ..rules };
+    let mut scanner = ClipScanner::new(featuriser.clone(), Recogniser::new(scorer, rules)?);
     let whole = best_of_three(|| {
-        let scan = scanner.scan(&clip, "demo".into(), &mut |_| {}).map_err(Failure::failed)?;
+        let scan = scanner.scan(&clip, "demo".into(), &mut |_| {})?;
         Ok(scan.windows)
     })?;
     Ok(Throughput {
@@ -61,8 +54,8 @@ pub fn throughput(setup: &Setup) -> Result<Throughput, Failure> {
 
 /// The shortest of three runs, and what it counted: the least disturbed by whatever else the machine does.
 fn best_of_three(
-    mut run: impl FnMut() -> Result<u64, Failure>,
-) -> Result<(Duration, u64), Failure> {
+    mut run: impl FnMut() -> Result<u64, BenchmarkError>,
+) -> Result<(Duration, u64), BenchmarkError> {
     let mut best: Option<(Duration, u64)> = None;
     for _ in 0..3 {
         let begun = Instant::now();
@@ -76,7 +69,7 @@ fn best_of_three(
 }
 
 fn demo_round() -> Result<Clip, SourceError> {
-    let mut demo = Soundscape::with_repeat(source_choice::DEMO_SEED, Repeat::Once);
+    let mut demo = Soundscape::with_repeat(Soundscape::DEMO_SEED, Repeat::Once);
     let mut clip = Clip { sample_rate: demo.sample_rate(), samples: Vec::new() };
     let mut block = [0.0; 4_800];
     loop {

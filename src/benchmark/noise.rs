@@ -1,11 +1,17 @@
 //! Whether the machine was quiet enough to judge by: how late an idle thread was woken, what other processes used, what the
-//! host stole. None of it depends on how fast tympan is.
+//! host stole. None of it depends on how fast tympan is. The idle thread is `tympan-wakes`, beside the daemon.
 
 use std::fs;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use super::latency::{micros, micros_histogram};
 use super::own_process;
 
 /// An idle machine wakes a thread some 0.1 ms late; beyond this the tail is the machine's, not tympan's.
@@ -14,6 +20,63 @@ const LATEST_WAKE_P99_US: u64 = 1_000;
 const MOST_OTHERS: f64 = 0.1;
 /// Time that the host gave to other machines.
 const MOST_STEAL: f64 = 0.01;
+
+/// The thread's name, by which its processor time is left out.
+pub(super) const WAKE_THREAD: &str = "tympan-wakes";
+
+/// From deadline to deadline: 200 a second cost next to nothing, and give a p99 within three seconds.
+const PERIOD: Duration = Duration::from_millis(5);
+
+/// A running meter; dropping it ends it.
+pub struct WakeMeter {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Histogram<u64>>>,
+}
+
+impl WakeMeter {
+    /// Starts to measure.
+    ///
+    /// # Errors
+    /// [`io::Error`] when the system has no thread left.
+    pub fn spawn() -> io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread =
+            thread::Builder::new().name(WAKE_THREAD.to_owned()).spawn(move || measure(&stopped))?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// Ends it, and gives how late it woke up, in microseconds.
+    pub fn finish(mut self) -> Histogram<u64> {
+        let measured = self.end();
+        measured.unwrap_or_else(micros_histogram)
+    }
+
+    fn end(&mut self) -> Option<Histogram<u64>> {
+        // Relaxed: the flag guards no other memory; the histogram comes by the join.
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take()?.join().ok()
+    }
+}
+
+impl Drop for WakeMeter {
+    fn drop(&mut self) {
+        let _ended = self.end();
+    }
+}
+
+/// The deadlines stay where they are: after a stall each of those missed counts, as each window would have been late.
+fn measure(stop: &AtomicBool) -> Histogram<u64> {
+    let mut late = micros_histogram();
+    let mut deadline = Instant::now();
+    // Relaxed: the flag guards no other memory.
+    while !stop.load(Ordering::Relaxed) {
+        deadline += PERIOD;
+        thread::sleep(deadline.saturating_duration_since(Instant::now()));
+        late.saturating_record(micros(deadline, Instant::now()));
+    }
+    late
+}
 
 /// Ticks of all cores together at one moment.
 #[derive(Debug, Clone, Copy)]
@@ -138,7 +201,6 @@ impl Noise {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::bench::latency::micros_histogram;
 
     fn ticks(stat: &str, own: u64) -> MachineCpu {
         MachineCpu::from_stat(stat, own).unwrap()

@@ -10,13 +10,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use anyhow::{Context, anyhow};
 use crossbeam_channel::Receiver;
 use serde::{Deserialize, Serialize};
 
+use super::BenchmarkError;
 use super::latency::LatencyHistograms;
+use super::noise::WAKE_THREAD;
 use super::own_process::{CpuReading, CpuShare};
-use super::wake_meter;
 use crate::domain::SampleRate;
 use crate::live::StageTimes;
 
@@ -87,7 +87,7 @@ impl Seen {
     /// Processor time from the first window to the last.
     pub fn cpu_share(&self) -> Option<CpuShare> {
         let (first, last) = &self.cpu;
-        Some(last.as_ref()?.share_since(first.as_ref()?, &[THREAD, wake_meter::THREAD]))
+        Some(last.as_ref()?.share_since(first.as_ref()?, &[THREAD, WAKE_THREAD]))
     }
 
     /// What came how long after the process had `started`; `sample_rate` is the source's.
@@ -106,7 +106,7 @@ impl Seen {
 /// A connected client and its thread.
 pub struct SocketClient {
     stream: UnixStream,
-    thread: JoinHandle<anyhow::Result<Seen>>,
+    thread: JoinHandle<Result<Seen, BenchmarkError>>,
 }
 
 impl SocketClient {
@@ -142,10 +142,10 @@ impl SocketClient {
     ///
     /// # Errors
     /// What went wrong on the client's side: a read that failed, a line that is no record.
-    pub fn finish(self) -> anyhow::Result<Seen> {
+    pub fn finish(self) -> Result<Seen, BenchmarkError> {
         // a sink that was left behind would keep the connection open
         let _closed_already = self.stream.shutdown(Shutdown::Both);
-        self.thread.join().map_err(|_panic| anyhow!("the bench's client panicked"))?
+        self.thread.join().map_err(|_panic| BenchmarkError::ClientPanicked)?
     }
 }
 
@@ -169,7 +169,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn run(mut self) -> anyhow::Result<Seen> {
+    fn run(mut self) -> Result<Seen, BenchmarkError> {
         let outcome = self.read();
         // whatever ended the reading, nobody measures any more
         // Relaxed: the flag guards no other memory.
@@ -177,7 +177,7 @@ impl Reader {
         outcome.map(|()| self.seen)
     }
 
-    fn read(&mut self) -> anyhow::Result<()> {
+    fn read(&mut self) -> Result<(), BenchmarkError> {
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut begun = Vec::with_capacity(CHUNK_BYTES);
         loop {
@@ -185,7 +185,7 @@ impl Reader {
                 Ok(0) => return Ok(()),
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error).context("the bench's client cannot read"),
+                Err(source) => return Err(BenchmarkError::ClientRead { source }),
             };
             let received = Instant::now();
             begun.extend_from_slice(&chunk[..read]);
@@ -196,9 +196,10 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, line: &[u8], received: Instant) -> anyhow::Result<()> {
-        let parsed: Line<'_> = serde_json::from_slice(line).with_context(|| {
-            format!("a line at the client is no record: {}", String::from_utf8_lossy(line))
+    fn take(&mut self, line: &[u8], received: Instant) -> Result<(), BenchmarkError> {
+        let parsed: Line<'_> = serde_json::from_slice(line).map_err(|source| {
+            let line = String::from_utf8_lossy(line).into_owned();
+            BenchmarkError::ClientLine { line, source }
         })?;
         match (parsed.kind, parsed.start_sample, parsed.end_sample) {
             ("window", Some(start), Some(end)) if !self.is_over => {

@@ -1,0 +1,72 @@
+//! The whole benchmark: the daemon at real-time pace, then the same work at full speed, both with an eye on the machine. Called
+//! by `tympan bench`; runs on the calling thread, which is the daemon's supervisor meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use super::BenchmarkError;
+use super::live_run::run_daemon;
+use super::noise::{MachineCpu, Noise};
+use super::report::{BenchReport, FORMAT, Subject};
+use super::throughput::throughput;
+use crate::live::PipelineSpec;
+use crate::recognition::{RecogniserSpec, Scorer};
+use crate::sources::Source;
+
+/// What is measured.
+pub struct Benchmark {
+    /// What it is about.
+    pub subject: Subject,
+    /// Seconds of audio at real-time pace.
+    pub seconds: u32,
+    /// When the process was started; see [`super::process_started`].
+    pub started: Instant,
+    /// What the daemon hears, at real-time pace.
+    pub source: Box<dyn Source>,
+    /// Of the daemon.
+    pub scorer: Box<dyn Scorer>,
+    /// How the daemon turns samples into records.
+    pub pipeline: PipelineSpec,
+    /// A scorer like the daemon's, for full speed.
+    pub full_speed_scorer: Box<dyn Scorer>,
+    /// Ends the daemon; a signal may set it, and then nothing is reported.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// Measures.
+///
+/// # Errors
+/// [`BenchmarkError`]: a daemon that fails, a socket that cannot be had, an interruption.
+pub fn measure(benchmark: Benchmark) -> Result<BenchReport, BenchmarkError> {
+    let Benchmark { subject, seconds, started, source, scorer, pipeline, .. } = benchmark;
+    let counters = Arc::clone(&pipeline.counters);
+    let featuriser = pipeline.featuriser.clone();
+    let rules = RecogniserSpec {
+        source: "demo".into(),
+        sample_rate: source.sample_rate(),
+        smoothing: pipeline.smoothing,
+        detector: pipeline.detector.clone(),
+        top: pipeline.top,
+    };
+    let before = MachineCpu::read();
+    let live = run_daemon(source, scorer, pipeline, benchmark.stop, seconds)?;
+    let throughput = throughput(&featuriser, benchmark.full_speed_scorer, rules)?;
+    let noise = Noise::new(live.wakes, before.zip(MachineCpu::read()));
+    Ok(BenchReport {
+        format: FORMAT.to_owned(),
+        subject,
+        seconds,
+        windows: live.seen.handed_over,
+        windows_at_client: live.seen.latency.windows(),
+        windows_skipped: counters.windows_skipped.get(),
+        samples_dropped: counters.samples_dropped.get(),
+        latency: live.seen.latency.stages(),
+        tail_ratio: live.seen.latency.tail_ratio(),
+        cpu: live.seen.cpu_share(),
+        peak_resident_bytes: live.peak_resident_bytes,
+        start_up: live.seen.start_up(started, live.sample_rate),
+        throughput,
+        noise,
+    })
+}

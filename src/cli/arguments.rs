@@ -1,4 +1,5 @@
-//! The command line: one subcommand a job. Each subcommand's own arguments stand in its file.
+//! The command line: one subcommand a job, and the function that carries it out. Each subcommand's own arguments stand in its
+//! file. Called by `main`.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -16,6 +17,7 @@ use super::plot::PlotArguments;
 use super::run_options::RunArguments;
 use super::status::StatusArguments;
 use super::train::TrainArguments;
+use super::{Failure, bench, check, classify, devices, eval, plot, run, signals, status, train};
 use crate::domain::printable_lines;
 
 /// Hears a microphone and says, within milliseconds, what it hears.
@@ -71,5 +73,26 @@ impl Arguments {
                 ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
             }
         })
+    }
+}
+
+/// Runs whichever command was given.
+///
+/// # Errors
+/// [`Failure`], to be reported by the caller.
+pub fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
+    if !matches!(arguments.command, Command::Run(_)) {
+        signals::release();
+    }
+    match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Classify(arguments) => classify::classify(&arguments),
+        Command::Train(arguments) => train::train(&arguments),
+        Command::Eval(arguments) => eval::eval(&arguments),
+        Command::Plot(arguments) => plot::plot(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Status(arguments) => status::status(&arguments),
+        Command::Devices(arguments) => devices::devices(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
     }
 }

@@ -9,14 +9,12 @@ mod classify_output;
 mod clips;
 mod dataset_selection;
 mod devices;
-mod dispatch;
 mod eval;
 mod failure;
 mod logging;
 mod output;
 mod plot;
 mod preflight;
-mod process;
 mod reload;
 mod run;
 mod run_options;
@@ -32,7 +30,6 @@ mod train_unavailable;
 #[cfg(not(feature = "torch"))]
 use train_unavailable as train;
 
-pub use arguments::{Arguments, Command};
-pub use dispatch::dispatch;
+pub use arguments::{Arguments, Command, dispatch};
 pub use failure::Failure;
 pub use signals::hold as hold_signals;

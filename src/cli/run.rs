@@ -1,14 +1,17 @@
-//! `tympan run`: the daemon.
+//! `tympan run`: the daemon, and what its process asks of the system first.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 use super::reload::reload;
 use super::run_options::{RunArguments, apply_options};
 use super::setup::{SILENT_AFTER, Setup};
 use super::signals::DaemonSignals;
-use super::{Failure, clips, preflight, process, sinks, source_choice};
+use super::{Failure, clips, preflight, sinks, source_choice};
 use crate::domain::Counters;
 use crate::live::{Daemon, PipelineSpec, StatusBoard};
 use crate::sources::Pace;
@@ -19,8 +22,8 @@ use crate::sources::Pace;
 /// [`Failure`] when it cannot begin, or fails.
 pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let signals = DaemonSignals::listen()?;
-    let no_core = process::forbid_core_dumps();
-    let descriptors = process::raise_descriptors();
+    let no_core = forbid_core_dumps();
+    let descriptors = raise_descriptors();
     let Setup { mut config, scorers, detector } =
         Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
     if let Err(error) = no_core {
@@ -69,4 +72,26 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     // Relaxed: the flag guards nothing but itself.
     signals.has_started.store(true, Ordering::Relaxed);
     daemon.run().map(|_| ExitCode::SUCCESS).map_err(Failure::of_daemon)
+}
+
+/// What a process has where the system does not say.
+const USUAL_DESCRIPTORS: u64 = 1024;
+
+/// Forbids core dumps, which would hold the last seconds of audio: to files by the limit, and to whatever collects them by
+/// taking the process out of what the kernel dumps. Nobody but root can read its memory any more, a debugger included.
+///
+/// # Errors
+/// The system's own.
+fn forbid_core_dumps() -> nix::Result<()> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    prctl::set_dumpable(false)
+}
+
+/// Raises the limit on open files as far as this process may, and says how many they are.
+fn raise_descriptors() -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return USUAL_DESCRIPTORS };
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(_) => soft,
+    }
 }

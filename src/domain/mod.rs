@@ -11,16 +11,14 @@ mod mel_window;
 mod nearest;
 mod printable;
 mod record;
-mod sample_index;
 mod sample_rate;
-mod scores;
 mod stream_id;
 
 pub use clip::Clip;
 pub use counters::{Counter, Counters};
 pub use downmix::{downmix, is_sound};
 pub use error::DomainError;
-pub use label_set::LabelSet;
+pub use label_set::{LabelSet, Scores};
 pub use mel_window::MelWindow;
 pub use nearest::nearest;
 pub use printable::{is_steering, printable, printable_json, printable_lines};
@@ -28,7 +26,5 @@ pub use record::{
     EventPhase, EventRecord, GapCause, GapRecord, LabelScore, Record, State, StatusRecord,
     TopScores, WindowRecord,
 };
-pub use sample_index::SampleIndex;
-pub use sample_rate::SampleRate;
-pub use scores::Scores;
+pub use sample_rate::{SampleIndex, SampleRate};
 pub use stream_id::StreamId;

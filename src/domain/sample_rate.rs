@@ -1,11 +1,13 @@
-//! A sample rate in Hz, known to be one that audio has. Made by sources and bundles, used for every conversion to time.
+//! A sample rate in Hz, known to be one that audio has, and a place in the source's samples. Made by sources and bundles, used for
+//! every conversion to time.
 
 use std::fmt;
+use std::ops::{Add, AddAssign, Sub};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DomainError, SampleIndex};
+use super::DomainError;
 
 /// Samples per second of one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,6 +78,50 @@ impl From<SampleRate> for u32 {
 impl fmt::Display for SampleRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} Hz", self.0)
+    }
+}
+
+/// Samples since the source began, at the source's own rate. 64 bits never wrap: 48 kHz fills them in 12 million years.
+///
+/// Lost samples are counted too, so an index names the same instant whether or not audio was dropped before it.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct SampleIndex(pub u64);
+
+impl SampleIndex {
+    /// Samples from `earlier` to here; zero if `earlier` is later.
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Add<u64> for SampleIndex {
+    type Output = Self;
+
+    fn add(self, samples: u64) -> Self {
+        Self(self.0 + samples)
+    }
+}
+
+impl AddAssign<u64> for SampleIndex {
+    fn add_assign(&mut self, samples: u64) {
+        self.0 += samples;
+    }
+}
+
+impl Sub<u64> for SampleIndex {
+    type Output = Self;
+
+    fn sub(self, samples: u64) -> Self {
+        Self(self.0.saturating_sub(samples))
+    }
+}
+
+impl fmt::Display for SampleIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

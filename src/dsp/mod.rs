@@ -10,8 +10,6 @@ mod mel_filter_bank;
 mod resampler;
 mod split_mix;
 mod stft;
-mod sum_of_products;
-mod taper;
 
 pub use envelope::{EnvelopeSpec, EnvelopeStatistic, envelope};
 pub use error::DspError;
@@ -19,6 +17,4 @@ pub use level::{FLOOR_DBFS, power_to_dbfs, powers_to_db};
 pub use mel_filter_bank::{MelFilterBank, MelFilterBankSpec, MelNorm, MelScale};
 pub use resampler::{Resampler, resample_clip};
 pub use split_mix::{GOLDEN_GAMMA, SplitMix64, mixed};
-pub use stft::{Stft, StftSpec};
-pub use sum_of_products::sum_of_products;
-pub use taper::hann;
+pub use stft::{Stft, StftSpec, hann, sum_of_products};

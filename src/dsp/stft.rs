@@ -1,13 +1,15 @@
-//! Short-time Fourier transform of a stream: samples in, power spectra out, one a frame. Fed by the resampler, feeds the
+//! Short-time Fourier transform of a stream: samples in, power spectra out, one a frame; with its taper, and the dot product that
+//! it shares with the mel filter bank and the networks. Fed by the resampler, feeds the
 //! mel filter bank; runs on the feature thread.
 
+use std::f64::consts::PI;
 use std::sync::Arc;
 
 use pulp::{Arch, Simd, WithSimd};
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use super::{DspError, hann, sum_of_products};
+use super::DspError;
 
 /// Sizes of a short-time Fourier transform, all in samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +146,43 @@ impl WithSimd for Power<'_> {
     }
 }
 
+/// A periodic Hann taper of `taper_samples`, centred in a frame of `fft_size` and zero around it.
+///
+/// # Shapes
+/// Returns `[fft_size]`.
+///
+/// # Source
+/// `w[n] = (1 − cos(2πn/N)) / 2`, as `scipy.signal.get_window("hann", N, fftbins=True)`; the centring is that of
+/// librosa 0.11 `util.pad_center`.
+pub fn hann(taper_samples: usize, fft_size: usize) -> Vec<f32> {
+    let mut taper = vec![0.0; fft_size];
+    let start = (fft_size - taper_samples) / 2;
+    for (index, weight) in taper[start..start + taper_samples].iter_mut().enumerate() {
+        let phase = 2.0 * PI * index as f64 / taper_samples as f64;
+        *weight = (0.5 - 0.5 * phase.cos()) as f32;
+    }
+    taper
+}
+
+/// Sums kept side by side: one alone would have every addition wait for the one before.
+const SUMS: usize = 8;
+
+/// Sum of the products of `a` and `b`, which are equally long. Inlined, so that it is compiled for the caller's instructions.
+#[inline(always)]
+pub fn sum_of_products(a: &[f32], b: &[f32]) -> f32 {
+    debug_assert_eq!(a.len(), b.len());
+    let (a_eights, a_rest) = a.as_chunks::<SUMS>();
+    let (b_eights, b_rest) = b.as_chunks::<SUMS>();
+    let mut sums = [0.0f32; SUMS];
+    for (a, b) in a_eights.iter().zip(b_eights) {
+        for lane in 0..SUMS {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,5 +214,11 @@ mod tests {
         assert!(matches!(Stft::new(spec(63, 63, 1)), Err(DspError::FftSize { found: 63 })));
         assert!(matches!(Stft::new(spec(64, 65, 1)), Err(DspError::TaperLength { .. })));
         assert!(matches!(Stft::new(spec(64, 64, 0)), Err(DspError::FrameHop { .. })));
+    }
+
+    #[test]
+    fn it_is_periodic_and_centred() {
+        let taper = hann(4, 8);
+        assert_eq!(taper, [0.0, 0.0, 0.0, 0.5, 1.0, 0.5, 0.0, 0.0]);
     }
 }

@@ -1,9 +1,11 @@
-//! Events as the detector said them, taken from its records. Fed records by a scan or a replay, feeds the matching; runs
+//! Events as the detector said them, taken from its records, and those that it makes of scores that were kept. Fed records by a scan or a replay, feeds the matching; runs
 //! wherever it is called.
 
 use serde::Serialize;
 
-use crate::domain::{EventPhase, LabelSet, Record, SampleIndex};
+use super::{ClipScores, DetectionRules, EvaluationError};
+use crate::domain::{EventPhase, LabelSet, MelWindow, Record, SampleIndex, Scores};
+use crate::recognition::{ModelTraits, Recogniser, RecogniserSpec, Scorer, ScorerError};
 
 /// An event from onset to offset.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -67,5 +69,62 @@ impl EventCollector {
     /// The events in the order of their onsets.
     pub fn events(self) -> Vec<DetectedEvent> {
         self.events.into_iter().map(|(_, event)| event).collect()
+    }
+}
+
+impl ClipScores {
+    /// The events that the daemon would make of these scores, with a model's thresholds and these rules: the same as a
+    /// scan of the recording gives.
+    ///
+    /// # Errors
+    /// [`EvaluationError::Detector`] when the rules contradict; [`EvaluationError::Scorer`] when a score is none.
+    pub fn replay(
+        &self,
+        model: &ModelTraits,
+        rules: &DetectionRules,
+    ) -> Result<Vec<DetectedEvent>, EvaluationError> {
+        let scorer = ReplayScorer { labels: model.labels.clone() };
+        let spec = RecogniserSpec {
+            source: "replay".into(),
+            sample_rate: self.sample_rate,
+            smoothing: rules.smoothing,
+            detector: rules.detector(model)?,
+            // nobody reads the window records' scores
+            top: 0,
+        };
+        let mut recogniser = Recogniser::new(Box::new(scorer), spec)?;
+        let mut collector = EventCollector::new(model.labels.clone());
+        let mut replayed = MelWindow::zeros(1, model.labels.len());
+        for window in &self.windows {
+            replayed.values.clone_from(&window.scores);
+            replayed.start_sample = window.start_sample;
+            replayed.end_sample = window.end_sample;
+            replayed.level_dbfs = window.level_dbfs;
+            recogniser.push(&replayed, &mut |record| collector.push(&record))?;
+        }
+        recogniser.finish(&mut |record| collector.push(&record));
+        Ok(collector.events())
+    }
+}
+
+/// Gives a window's values as its scores.
+struct ReplayScorer {
+    labels: LabelSet,
+}
+
+impl Scorer for ReplayScorer {
+    fn labels(&self) -> &LabelSet {
+        &self.labels
+    }
+
+    fn score_into(
+        &mut self,
+        windows: &[MelWindow],
+        scores: &mut [Scores],
+    ) -> Result<(), ScorerError> {
+        for (window, scores) in windows.iter().zip(scores) {
+            scores.0.clone_from(&window.values);
+        }
+        Ok(())
     }
 }

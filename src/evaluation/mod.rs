@@ -23,7 +23,6 @@ mod measure_error;
 mod metrics;
 mod mistakes;
 mod negative_audio;
-mod replay;
 mod scoring;
 pub mod streaming;
 mod streaming_run;

@@ -1,4 +1,4 @@
-//! Work on many clips at once, in order. Called by the extraction of features and by the measuring of clips; runs on
+//! Work on many clips at once, in order, and who is told how far it is. Called by the extraction of features and by the measuring of clips; runs on
 //! threads of its own, which have ended when it returns.
 
 use std::sync::Mutex;
@@ -52,6 +52,27 @@ pub fn map_clips<T: Sync, S: Send, R: Send>(
         log::warn!("one thread does the work of {threads}: {error}");
         items.iter().enumerate().map(one).collect()
     })
+}
+
+/// Told of one stretch of work after the other.
+pub trait Progress: Sync {
+    /// `steps` pieces of work begin; `unit` names them: clips, scenes.
+    fn begin(&self, steps: usize, unit: &str);
+
+    /// One of them is done.
+    fn advance(&self);
+
+    /// The work has ended.
+    fn finish(&self);
+}
+
+/// Tells nobody.
+impl Progress for () {
+    fn begin(&self, _: usize, _: &str) {}
+
+    fn advance(&self) {}
+
+    fn finish(&self) {}
 }
 
 #[cfg(test)]

@@ -6,20 +6,16 @@
 mod cleaning;
 mod clip_windows;
 mod datasets;
-mod labelled_windows;
 mod map_clips;
-mod progress;
 mod scan;
 mod split;
 
 pub use cleaning::{CleaningSpec, ClipNormalisation, load_clean_clip, normalise_clip};
-pub use clip_windows::{ClipWindows, for_each_batch};
+pub use clip_windows::{ClipWindows, for_each_batch, labelled_windows};
 pub use datasets::{
     ClipFault, ClipSpan, Dataset, DatasetClip, DatasetError, DatasetOptions, Layout, OnFault,
     Subset, check_faults,
 };
-pub use labelled_windows::labelled_windows;
-pub use map_clips::{map_clips, worker_count};
-pub use progress::Progress;
+pub use map_clips::{Progress, map_clips, worker_count};
 pub use scan::{ClipScanner, ScanError};
 pub use split::{KFoldSpec, Leak, Split, SplitError, SplitSpec, k_fold};

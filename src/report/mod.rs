@@ -4,7 +4,5 @@
 
 mod page;
 mod pictures;
-mod write;
 
-pub use page::ReportError;
-pub use write::write_report;
+pub use page::{ReportError, write_report};

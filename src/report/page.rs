@@ -1,13 +1,15 @@
-//! The page: warnings first, then figures and pictures, all in one file that opens anywhere, offline.
+//! The page: warnings first, then figures and pictures, all in one file that opens anywhere, offline; and the
+//! folder that it is written to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::pictures::Plate;
+use super::pictures::{Plate, draw_all};
 use crate::evaluation::streaming::StreamingFigures;
 use crate::evaluation::{EvaluationReport, StreamingReport};
-use crate::plots::PlotError;
+use crate::files::{self, Durability};
+use crate::plots::{PlotError, TrainingLog};
 
 /// A report that cannot be made or written.
 #[derive(Debug, thiserror::Error)]
@@ -220,4 +222,30 @@ fn decimals(value: Option<f64>) -> String {
 
 fn seconds(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2} s"))
+}
+
+/// Writes `index.html`, which needs no other file, `figures.json`, and each picture as `NAME.svg` and `NAME.png` into
+/// `folder`, which is made. `log` is the model's training, where it is known.
+///
+/// # Errors
+/// [`ReportError`] when a picture cannot be drawn or a file not be written.
+pub fn write_report(
+    folder: &Path,
+    report: &EvaluationReport,
+    log: Option<&TrainingLog>,
+) -> Result<(), ReportError> {
+    let plates = draw_all(report, log)?;
+    std::fs::create_dir_all(folder)
+        .map_err(|source| ReportError::File { path: folder.to_owned(), source })?;
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        files::replace(&path, bytes, Durability::Synced)
+            .map_err(|source| ReportError::File { path, source })
+    };
+    for plate in &plates {
+        write(&format!("{}.svg", plate.stem), plate.picture.svg()?.as_bytes())?;
+        write(&format!("{}.png", plate.stem), &plate.picture.png()?)?;
+    }
+    write("figures.json", serde_json::to_string_pretty(report)?.as_bytes())?;
+    write("index.html", page(report, &plates)?.as_bytes())
 }

@@ -4,7 +4,6 @@
 //! instead (a [`SampleReader`]) is fed by a thread of its own, [`FedSource`]. All of them fill one [`sample_ring()`],
 //! which the feature stage drains.
 
-mod awaited;
 mod capture_callback;
 mod clip_file;
 mod error;
@@ -12,23 +11,20 @@ mod feeder;
 mod limits;
 pub mod microphone;
 mod recordings;
-mod sample_reader;
 mod sample_ring;
 mod soundscape;
 mod source;
 mod stdin_pcm;
 
-pub use awaited::Awaited;
 pub use capture_callback::{CaptureCallback, ChannelSelection};
 pub use clip_file::{ClipFile, load_clip};
 pub use error::SourceError;
-pub use feeder::{FedSource, Pace};
+pub use feeder::{FedSource, Pace, Repeat, SampleReader};
 pub use microphone::{Microphone, MicrophoneSpec};
 pub use recordings::{
     RECORDING_ENDINGS, entries, files_below, find_recordings, has_recording_ending,
 };
-pub use sample_reader::{Repeat, SampleReader};
 pub use sample_ring::{Pushed, RingCloser, SampleConsumer, SampleProducer, Taken, sample_ring};
 pub use soundscape::{Passage, Soundscape};
-pub use source::{RunningSource, Source, SourceState};
+pub use source::{Awaited, RunningSource, Source, SourceState};
 pub use stdin_pcm::{PcmFormat, PcmReader, PcmSpec};

@@ -1,4 +1,4 @@
-//! What every source is: something with a name and a rate that fills the sample ring once started.
+//! What every source is: something with a name and a rate that fills the sample ring once started; and one that waits for its device.
 
 use super::{SampleProducer, SourceError};
 use crate::domain::SampleRate;
@@ -41,4 +41,47 @@ pub enum SourceState {
     Ended,
     /// The source failed and will deliver no more.
     Lost(SourceError),
+}
+
+/// Stands for a device until it can be opened.
+pub struct Awaited {
+    name: &'static str,
+    sample_rate: SampleRate,
+    absence: SourceError,
+}
+
+impl Awaited {
+    /// A source called `name` that is absent, and why. Sample indices count at `sample_rate` until its own is known.
+    pub fn new(name: &'static str, sample_rate: SampleRate, absence: SourceError) -> Self {
+        Self { name, sample_rate, absence }
+    }
+}
+
+impl Source for Awaited {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn sample_rate(&self) -> SampleRate {
+        self.sample_rate
+    }
+
+    fn start(
+        self: Box<Self>,
+        _producer: SampleProducer,
+    ) -> Result<Box<dyn RunningSource>, SourceError> {
+        Ok(Box::new(Absent { name: self.name, absence: Some(self.absence) }))
+    }
+}
+
+struct Absent {
+    name: &'static str,
+    absence: Option<SourceError>,
+}
+
+impl RunningSource for Absent {
+    fn state(&mut self) -> SourceState {
+        let again = || SourceError::AlreadyLost { name: self.name.to_owned() };
+        SourceState::Lost(self.absence.take().unwrap_or_else(again))
+    }
 }

@@ -17,7 +17,6 @@ mod feature_store;
 mod fingerprint;
 mod fit;
 mod flat_weights;
-mod normaliser_fit;
 mod random;
 mod trainer;
 mod training_log;
@@ -30,7 +29,7 @@ pub use augment::{Augmenter, mix};
 pub use augment_spec::AugmentSpec;
 pub use batches::{Batch, Batches};
 pub use checkpoint::{Checkpoint, CheckpointHead};
-pub use clip_features::{ClipFeatures, TrainingSet};
+pub use clip_features::{ClipFeatures, NormaliserFit, TrainingSet};
 pub use error::TrainingError;
 pub use feature_store::{FeatureSource, FeatureStore};
 pub use fingerprint::{PartFingerprint, SetFingerprint};
@@ -38,7 +37,6 @@ pub use fit::{
     FitError, FitProgress, Fitted, FoldFigures, KFoldReport, SplitChoice, Spread, TrainingPlan,
     fit, resume, unfinished,
 };
-pub use normaliser_fit::NormaliserFit;
 pub use trainer::{Trainer, TrainingTarget};
 pub use training_log::{log_text, write_log};
 pub use training_run::{RunOutcome, StepReport, TrainingFiles, Watch};

@@ -1,6 +1,5 @@
 //! `tympan train`: options become a plan, which the library carries out. Runs on the main thread.
 
-mod clap_values;
 mod command;
 mod interrupt;
 mod network_options;

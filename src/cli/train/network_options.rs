@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use clap::Args;
 use serde::Serialize;
 
-use super::clap_values::by_name;
+use super::training_options::by_name;
 use crate::cli::Failure;
 use crate::features::{FrontEndSpec, WindowSpec};
 use crate::model::{

@@ -7,8 +7,8 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::clap_values::by_name;
 use super::network_options::NetworkOptions;
+use super::training_options::by_name;
 use super::training_options::{AugmentOptions, TrainingOptions};
 use crate::cli::dataset_selection::DatasetSelection;
 use crate::offline::ClipNormalisation;

@@ -1,9 +1,11 @@
 //! The options of `tympan train` that say how a network is fitted. Read into the training's numbers.
 
+use std::fmt::Display;
+
 use clap::Args;
 use serde::Serialize;
+use serde::de::{DeserializeOwned, value};
 
-use super::clap_values::{by_name, with_default};
 use crate::torch::Precision;
 use crate::training::{AugmentSpec, ClassBalance, KeptWeights, RateSchedule, TrainingSpec};
 
@@ -165,4 +167,15 @@ impl AugmentOptions {
         set_f32(&mut spec.time_stretch, self.time_stretch);
         spec
     }
+}
+
+/// A value by the name that manifests give it; the error lists the names there are.
+pub fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, String> {
+    let deserializer = value::StrDeserializer::<value::Error>::new(name);
+    T::deserialize(deserializer).map_err(|error| error.to_string())
+}
+
+/// Help that tells the default.
+pub fn with_default(text: &str, default: impl Display) -> String {
+    format!("{text} [default: {default}]")
 }

@@ -7,7 +7,6 @@
 
 mod bed;
 mod event_classes;
-mod false_alarms;
 mod figures;
 mod matching;
 mod recorded_scene;
@@ -17,8 +16,7 @@ mod sounding_part;
 mod sweep;
 
 pub use event_classes::{EventClassFigures, Substitution};
-pub use false_alarms::{FalseAlarmFigures, LabelAlarms};
-pub use figures::{DelayFigures, StreamingFigures};
+pub use figures::{DelayFigures, FalseAlarmFigures, LabelAlarms, StreamingFigures};
 pub use matching::{EventMatch, EventMatches, MatchRule, match_events};
 pub use recorded_scene::{HeardScene, RecordedScene, record_scenes};
 pub use scene::{Scene, ScenePiece, TrueEvent, scene_groups};

@@ -1,7 +1,6 @@
 //! Which clips are fitted to and which are measured on: by official folds, or at random with the clips of one source kept
 //! together. Whatever cannot be measured honestly is refused, or called leaky.
 
-mod allotment;
 mod error;
 mod k_fold;
 mod parts;

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::allotment::{Source, allot};
 use super::error::join;
 use super::parts::PARTS;
 use super::sources::sources_of;
+use super::sources::{Source, allot};
 use super::{Split, SplitError};
 use crate::offline::datasets::{Dataset, DatasetClip, Layout};
 

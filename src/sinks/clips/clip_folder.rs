@@ -1,16 +1,16 @@
-//! The sink that records what was heard around events. Fed records by its queue and samples by the tap; runs on the thread
+//! The sink that records what was heard around events, and what it is told to record. Fed records by its queue and samples by the tap; runs on the thread
 //! `tympan-clips`.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::audio_tap::{AudioFeed, AudioTap, audio_tap};
 use super::clip_clock::Now;
-use super::clip_spec::ClipSpec;
 use super::clip_wav::Clip;
 use super::history::History;
-use super::judged::Judged;
+use super::history::Judged;
 use super::wav_files::WavFiles;
 use crate::domain::{Counters, EventPhase, EventRecord, Record, SampleIndex, SampleRate, State};
 use crate::sinks::{Sink, SinkError, WhenFull};
@@ -205,4 +205,25 @@ impl Sink for ClipFolder {
         }
         Ok(())
     }
+}
+
+/// What is recorded, where, and how much of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClipSpec {
+    /// Where the files go; it is made if it is not there.
+    pub folder: PathBuf,
+    /// Events of these labels are kept.
+    pub labels: Vec<String>,
+    /// Whether a clip in which a denied label was heard is to be dropped: then every sample of it must have been judged.
+    pub is_denying: bool,
+    /// Audio before the event.
+    pub before: Duration,
+    /// Audio after it.
+    pub after: Duration,
+    /// A longer clip is cut off.
+    pub longest: Duration,
+    /// All clips together take no more than this; the oldest go first.
+    pub total_bytes: u64,
+    /// Older ones are deleted.
+    pub age: Duration,
 }

@@ -1,9 +1,10 @@
-//! The last samples, in memory. Filled from the tap's blocks by the clip folder, on its thread.
+//! What a clip may be cut from: the last samples, in memory, and which of them have been judged. Filled by the clip folder from
+//! the tap's blocks and from window records, on its thread.
 
 use std::collections::VecDeque;
 
 use super::audio_tap::AudioBlock;
-use crate::domain::{SampleIndex, SampleRate};
+use crate::domain::{SampleIndex, SampleRate, WindowRecord};
 
 /// Samples without a hole between them, up to the newest.
 #[derive(Debug)]
@@ -59,5 +60,86 @@ impl History {
         let (from, to) = (place(from)?, place(to)?);
         (from < to && to <= self.samples.len())
             .then(|| self.samples.range(from..to).copied().collect())
+    }
+}
+
+/// The windows of the last seconds, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Judged(VecDeque<Span>);
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: u64,
+    end: u64,
+    is_vetoed: bool,
+}
+
+impl Judged {
+    pub(super) fn push(&mut self, window: &WindowRecord) {
+        let (start, end) = (window.start_sample.0, window.end_sample.0);
+        self.0.push_back(Span { start, end, is_vetoed: window.is_vetoed });
+    }
+
+    /// Forgets windows that end before `sample`.
+    pub(super) fn forget_before(&mut self, sample: u64) {
+        while self.0.front().is_some_and(|span| span.end < sample) {
+            self.0.pop_front();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The part of `start` to `end` around `event` that windows cover without a hole; none if a denied label was heard in
+    /// any window that touches it, or if the event itself was never judged.
+    pub(super) fn harmless(&self, (start, end): (u64, u64), event: u64) -> Option<(u64, u64)> {
+        let mut covered: Option<(u64, u64)> = None;
+        for span in &self.0 {
+            covered = match covered {
+                Some((from, to)) if span.start <= to => Some((from, to.max(span.end))),
+                // a hole behind the event ends what is covered, one before it begins anew
+                Some((_, to)) if to > event => break,
+                _ => Some((span.start, span.end)),
+            };
+        }
+        let (from, to) = covered.filter(|(from, to)| (*from..*to).contains(&event))?;
+        let (from, to) = (from.max(start), to.min(end));
+        let touching = self.0.iter().filter(|span| span.start < to && span.end > from);
+        (from < to && !touching.into_iter().any(|span| span.is_vetoed)).then_some((from, to))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(spans: &[(u64, u64, bool)]) -> Judged {
+        let span = |&(start, end, is_vetoed)| Span { start, end, is_vetoed };
+        Judged(spans.iter().map(span).collect())
+    }
+
+    #[test]
+    fn a_clip_is_cut_to_what_was_judged() {
+        let windows = judged(&[(100, 200, false), (150, 250, false), (250, 350, false)]);
+        assert_eq!(windows.harmless((120, 300), 130), Some((120, 300)));
+        assert_eq!(windows.harmless((0, 1_000), 130), Some((100, 350)));
+        assert_eq!(windows.harmless((0, 1_000), 400), None);
+    }
+
+    #[test]
+    fn a_hole_in_the_windows_ends_a_clip_or_begins_it() {
+        let windows = judged(&[(100, 200, false), (240, 340, false)]);
+        assert_eq!(windows.harmless((0, 1_000), 130), Some((100, 200)));
+        assert_eq!(windows.harmless((0, 1_000), 300), Some((240, 340)));
+        assert_eq!(windows.harmless((0, 1_000), 220), None);
+    }
+
+    #[test]
+    fn one_window_with_a_denied_label_spoils_every_clip_it_touches() {
+        let windows = judged(&[(100, 200, false), (150, 250, true), (200, 300, false)]);
+        assert_eq!(windows.harmless((100, 160), 120), None);
+        assert_eq!(windows.harmless((100, 150), 120), Some((100, 150)));
+        assert_eq!(windows.harmless((250, 300), 260), Some((250, 300)));
     }
 }

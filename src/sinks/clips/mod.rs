@@ -6,12 +6,9 @@
 mod audio_tap;
 mod clip_clock;
 mod clip_folder;
-mod clip_spec;
 mod clip_wav;
 mod history;
-mod judged;
 mod wav_files;
 
 pub use audio_tap::{AudioBlock, AudioTap};
-pub use clip_folder::ClipFolder;
-pub use clip_spec::ClipSpec;
+pub use clip_folder::{ClipFolder, ClipSpec};

@@ -1,15 +1,17 @@
-//! The sink that writes JSON Lines to a file. Fed by its queue; runs on the thread `tympan-logfile`.
+//! The sink that writes JSON Lines to a file, and that file. Fed by its queue; runs on the thread `tympan-logfile`.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
+use std::io::Write;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::current_file::CurrentFile;
 use super::rotated_files::RotatedFiles;
+use super::rotated_files::time_of_first_record;
 use crate::domain::{Counters, Record};
 use crate::files;
 use crate::sinks::line_buffer::LineBuffer;
@@ -167,5 +169,51 @@ impl Sink for LogFile {
             self.lines.drain()
         };
         flush().map_err(|source| self.failed(source))
+    }
+}
+
+/// What a house sounds like is not for every user of the machine to read.
+const FILE_MODE: u32 = 0o640;
+
+/// What is known of the file that is being written.
+#[derive(Debug)]
+pub(super) struct CurrentFile {
+    /// Its length, counting lines that are still on their way.
+    pub(super) bytes: u64,
+    /// The time of its first record; `None` while it is empty.
+    pub(super) begun: Option<Timestamp>,
+    identity: (u64, u64),
+}
+
+impl CurrentFile {
+    /// Opens `path` to append, creating it if need be. A last line without line feed, left by a power cut, gets one.
+    pub(super) fn open(path: &Path) -> io::Result<(File, Self)> {
+        let mut file = files::append(path, FILE_MODE)?;
+        let metadata = file.metadata()?;
+        let mut bytes = metadata.len();
+        if bytes > 0 {
+            let mut last = [0];
+            file.read_exact_at(&mut last, bytes - 1)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+                bytes += 1;
+                log::warn!(
+                    "the last line of {} was torn; it was ended where it is",
+                    path.display()
+                );
+            }
+        }
+        let begun = if bytes > 0 {
+            let fallback = metadata.modified().ok().and_then(|time| time.try_into().ok());
+            time_of_first_record(&file)?.or(fallback).or(Some(Timestamp::now()))
+        } else {
+            None
+        };
+        Ok((file, Self { bytes, begun, identity: (metadata.dev(), metadata.ino()) }))
+    }
+
+    /// Whether `path` still names this file: somebody may have moved or deleted it.
+    pub(super) fn is_still_at(&self, path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity)
     }
 }

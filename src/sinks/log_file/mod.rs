@@ -3,8 +3,6 @@
 //! Written here rather than taken from a crate: of those looked at (file-rotate, rolling-file, logroller) none rotates
 //! by size and age at once, caps the total bytes, and keeps names, whole lines and torn ends as this file promises.
 
-mod current_file;
-mod first_record;
 #[expect(clippy::module_inception, reason = "named after its main type, as every file is")]
 mod log_file;
 mod rotated_files;

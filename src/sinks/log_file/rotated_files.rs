@@ -1,4 +1,5 @@
-//! The files a log file was rotated into: how they are named, which is the oldest, and the cap on their bytes.
+//! The files a log file was rotated into: how they are named, when the first record of each is from, which is the oldest, and the
+//! cap on their bytes.
 //!
 //! `events.jsonl` becomes `events-20260101T120000Z.jsonl`, after the time of its first record; a second one of the same
 //! second gets `-1` after the `Z`, and so on. A file whose first record is older than the newest name, because the clock was set
@@ -6,12 +7,13 @@
 //! and that is the order in which they are deleted. Used by `LogFile`, on its thread.
 
 use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
-use super::first_record::time_of_first_record;
 use crate::domain::Counters;
 use crate::files;
 
@@ -135,6 +137,48 @@ impl RotatedFiles {
             stamp.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
         (shape == "00000000T000000Z").then(|| (stamp.to_owned(), repeat))
     }
+}
+
+/// Far longer than any line tympan writes: the first record of a file begins within.
+const HEAD_BYTES: u64 = 64 * 1024;
+
+/// What every record has, and hardly a line that another program writes.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "type")]
+    kind: Kind,
+    time: Timestamp,
+    source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Window,
+    Event,
+    Gap,
+    Status,
+}
+
+/// The time of the first record in a file; none if it is not tympan's. A line that a power cut tore may stand before it.
+pub(super) fn time_of_first_record(mut file: &File) -> io::Result<Option<Timestamp>> {
+    // appending ignores the cursor, so it may stay anywhere
+    file.rewind()?;
+    let mut head = BufReader::new(file.take(HEAD_BYTES));
+    let mut line = Vec::new();
+    while head.read_until(b'\n', &mut line)? > 0 {
+        if let Ok(Head {
+            kind: Kind::Window | Kind::Event | Kind::Gap | Kind::Status,
+            time,
+            source,
+        }) = serde_json::from_slice(&line)
+            && !source.is_empty()
+        {
+            return Ok(Some(time));
+        }
+        line.clear();
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

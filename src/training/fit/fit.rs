@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use super::k_fold;
 use super::one_split::{StartMode, fit_split};
+use super::plan::{keep_plan, remove_plan, require_no_run};
 use super::prepared::{Prepared, SplitJob, Splits};
 use super::recordings::Recordings;
-use super::{FitError, FitProgress, KFoldReport, TrainingPlan, run_file};
+use super::{FitError, FitProgress, KFoldReport, TrainingPlan};
 use crate::files;
 use crate::model::Figures;
 use crate::torch::configure_runtime;
@@ -28,11 +29,11 @@ pub enum Fitted {
 /// # Errors
 /// [`FitError`]: whatever of the plan can be checked is checked before anything is written.
 pub fn fit(plan: &TrainingPlan, progress: &dyn FitProgress) -> Result<Option<Fitted>, FitError> {
-    run_file::require_none(&plan.out)?;
+    require_no_run(&plan.out)?;
     carry_out(plan, StartMode::Fresh, progress)
 }
 
-/// Goes on with a plan that was stopped: [`run_file::unfinished`] gives it. The weights are those of a run that never was.
+/// Goes on with a plan that was stopped: [`super::unfinished`] gives it. The weights are those of a run that never was.
 ///
 /// # Errors
 /// As [`fit`]; [`crate::training::TrainingError::OtherRun`] when recordings have changed meanwhile.
@@ -54,7 +55,7 @@ fn carry_out(
     let recordings = Recordings::read(&prepared, progress)?;
     std::fs::create_dir_all(&plan.out)?;
     if start == StartMode::Fresh {
-        run_file::write(plan)?;
+        keep_plan(plan)?;
     }
     let begun = Instant::now();
     let fitted = match &prepared.splits {
@@ -67,7 +68,7 @@ fn carry_out(
         }
     };
     if fitted.is_some() {
-        run_file::remove(&plan.out)?;
+        remove_plan(&plan.out)?;
         log::info!("trained for {:.0} min", begun.elapsed().as_secs_f64() / 60.0);
     }
     Ok(fitted)

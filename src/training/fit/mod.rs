@@ -14,11 +14,9 @@ mod plan;
 mod prepared;
 mod progress;
 mod recordings;
-mod run_file;
 
 pub use error::FitError;
 pub use fit::{Fitted, fit, resume};
 pub use k_fold::{FoldFigures, KFoldReport, Spread};
-pub use plan::{SplitChoice, TrainingPlan};
+pub use plan::{SplitChoice, TrainingPlan, unfinished};
 pub use progress::FitProgress;
-pub use run_file::unfinished;

@@ -23,18 +23,18 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 8 | `cli`: one file a command |
-//! | 7 | [`config`]: from the file as written to values, or to all its faults; [`report`]: a page; `training`: a plan in, a bundle out |
-//! | 6 | [`evaluation`]: a model measured; [`plots`]: pictures; `benchmark`: the daemon measured |
-//! | 5 | [`live`]: the daemon; [`offline`]: clips and datasets |
-//! | 4 | `model`: network and bundle (libtorch) |
+//! | 9 | [`cli`]: one file a command |
+//! | 8 | [`assembly`]: a configuration and a bundle → what runs |
+//! | 7 | [`config`]: from the file as written to values, or to all its faults; [`report`]: a page; `training`: a plan in, a bundle out (libtorch) |
+//! | 6 | [`evaluation`]: a model measured; [`benchmark`]: the daemon measured; [`plots`]: pictures; [`testing`]: fakes |
+//! | 5 | [`live`]: the daemon; [`offline`]: clips and datasets; `torch`: the network as libtorch computes it |
+//! | 4 | [`model`]: network and bundle |
 //! | 3 | [`sources`], [`sinks`] |
 //! | 2 | [`features`], [`recognition`] |
 //! | 1 | [`dsp`] |
 //! | 0 | [`domain`]; [`files`]: reading and writing where others can write too |
 //!
-//! The feature `torch`, on by default, gates `model`, `training`, `benchmark` and `cli`; without it all else builds and is tested,
-//! threads included, with a fake scorer.
+//! The feature `torch`, on by default, gates `torch` and `training`, and the engine libtorch; the rest is the whole program.
 //!
 //! # Words
 //!

@@ -113,6 +113,33 @@ fn lib_declares_every_folder_and_no_other() {
     assert!(declared.iter().any(|name| name == "domain"), "{declared:?}");
 }
 
+/// The rows of a table of layers: of `| 3 | `sources`, `sinks` |` the number and the text behind it.
+fn rows(text: &str) -> impl Iterator<Item = (u8, &str)> {
+    text.lines().filter_map(|line| {
+        let (layer, modules) =
+            line.trim_start_matches("//!").trim().strip_prefix("| ")?.split_once(" | ")?;
+        Some((layer.parse().ok()?, modules))
+    })
+}
+
+#[test]
+fn the_documents_tell_the_same_layers() {
+    for (path, text) in [
+        ("src/lib.rs", include_str!("../../../src/lib.rs")),
+        ("docs/ARCHITECTURE.md", include_str!("../../../docs/ARCHITECTURE.md")),
+    ] {
+        let is_told = |folder: &str, layer: u8| {
+            let name = format!("`{folder}`");
+            rows(text).any(|(number, modules)| number == layer && modules.contains(&name))
+        };
+        let missing = LAYERS.iter().filter(|(folder, layer)| !is_told(folder, *layer));
+        let faults: Vec<String> = missing
+            .map(|(folder, layer)| format!("{path}: {folder} is not in its row, {layer}"))
+            .collect();
+        assert_none("layers in documents", &faults);
+    }
+}
+
 #[test]
 fn an_import_upwards_or_sideways_is_found() {
     let text = "//! X.\nuse crate::domain::Record;\nuse crate::sources::Source;\nuse crate::live::Stage;\n\

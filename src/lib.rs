@@ -30,7 +30,7 @@
 //! | 4 | `model`: network and bundle (libtorch) |
 //! | 3 | [`sources`], [`sinks`] |
 //! | 2 | [`features`], [`recognition`] |
-//! | 1 | [`dsp`] |
+//! | 1 | [`dsp`]; [`protocol`]: the lines over a socket, and a client |
 //! | 0 | [`domain`]; [`files`]: reading and writing where others can write too |
 //!
 //! The feature `torch`, on by default, gates `model`, `training` and `cli`; without it all else builds and is tested,
@@ -58,6 +58,7 @@ pub mod live;
 pub mod model;
 pub mod offline;
 pub mod plots;
+pub mod protocol;
 pub mod recognition;
 pub mod report;
 pub mod sinks;

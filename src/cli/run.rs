@@ -105,8 +105,12 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let opened = source_choice::open(arguments.source.as_ref(), &config.source, pace)?;
     let counters = Arc::new(Counters::default());
     let board = Arc::new(StatusBoard::default());
-    let mut sinks =
-        sinks::open(&config.output, descriptors, &counters, sinks::status_line(&board, &counters))?;
+    let mut sinks = sinks::open(
+        &config.output,
+        descriptors,
+        &counters,
+        sinks::status_report(&board, &counters),
+    )?;
     let veto = clips::veto(&config.clips, &detector)?;
     let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.when_full, &counters)?;
     let tap = tap.map(|(folder, tap)| {

@@ -12,9 +12,10 @@ use crate::config::{OutputConfig, StdoutConfig, StdoutFormat};
 use crate::domain::Counters;
 use crate::files;
 use crate::live::StatusBoard;
+use crate::protocol::Token;
 use crate::sinks::{
     Colour, LineFormat, LogFile, LogFileSpec, RecordFilter, Sink, SocketSink, SocketSpec,
-    StatusLine, StdoutSink, Token, UnixSocketSpec,
+    StatusReport, StdoutSink, UnixSocketSpec,
 };
 
 /// Opens every sink that is enabled; `descriptors`: how many files this process may open.
@@ -25,7 +26,7 @@ pub fn open(
     output: &OutputConfig,
     descriptors: u64,
     counters: &Arc<Counters>,
-    status: StatusLine,
+    status: StatusReport,
 ) -> Result<Vec<Box<dyn Sink>>, Failure> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
     if let Some(stdout) = &output.stdout {
@@ -69,9 +70,9 @@ pub fn open(
 }
 
 /// The daemon's account of itself, for clients that ask.
-pub fn status_line(board: &Arc<StatusBoard>, counters: &Arc<Counters>) -> StatusLine {
+pub fn status_report(board: &Arc<StatusBoard>, counters: &Arc<Counters>) -> StatusReport {
     let (board, counters) = (Arc::clone(board), Arc::clone(counters));
-    Arc::new(move || serde_json::to_string(&board.status(&counters)?).ok())
+    Arc::new(move || board.status(&counters))
 }
 
 /// Reads a token from its file, which nobody else may be able to read.

@@ -160,14 +160,16 @@ impl Listener {
         if self.hurry.is_on() {
             self.counters.windows_skipped.add(count);
         } else if count > 0 {
-            let (records, mut featured) = (&self.records, self.featured.iter());
+            let records = &self.records;
+            let mut times = self.windows.iter().map(|window| window.arrival).zip(&self.featured);
             self.recogniser.push_batch(&self.windows, &mut |record| {
                 records.send(match record {
                     // A window's record comes first, as soon as its scores are there.
                     Record::Window(record) => {
-                        let featured = featured.next().copied();
-                        let featured = featured.expect("invariant: one record a window");
-                        Outgoing::Window { record, featured, scored: Instant::now() }
+                        let (arrival, featured) =
+                            times.next().expect("invariant: one record a window");
+                        let (featured, scored) = (*featured, Instant::now());
+                        Outgoing::Window { record, arrival, featured, scored }
                     }
                     other => Outgoing::Other(other),
                 });

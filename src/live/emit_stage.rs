@@ -70,15 +70,14 @@ impl EmitStage {
     fn emit(&mut self, outgoing: Outgoing) {
         match outgoing {
             Outgoing::Other(record) => self.hand_over(record),
-            Outgoing::Window { mut record, featured, scored } => {
+            Outgoing::Window { mut record, arrival, featured, scored } => {
                 let handed_over = Instant::now();
-                let latency = handed_over.saturating_duration_since(record.arrival);
+                let latency = handed_over.saturating_duration_since(arrival);
                 record.latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-                let arrival = record.arrival;
                 if let Some(on_window) = &mut self.on_window {
                     on_window(&record, StageTimes { arrival, featured, scored, handed_over });
                 }
-                self.board.handed_over(&record);
+                self.board.handed_over(&record, arrival);
                 self.hand_over(Record::Window(record));
             }
         }

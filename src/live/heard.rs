@@ -30,7 +30,7 @@ pub(super) struct Handover {
 /// From the classify stage, and the supervisor, to the emit stage.
 pub(super) enum Outgoing {
     /// The record of a window, to be completed with its latency.
-    Window { record: WindowRecord, featured: Instant, scored: Instant },
+    Window { record: WindowRecord, arrival: Instant, featured: Instant, scored: Instant },
     /// An event, a gap or a status.
     Other(Record),
 }

@@ -11,7 +11,6 @@
 
 mod classify_stage;
 mod daemon;
-mod daemon_status;
 mod emit_stage;
 mod error;
 mod feature_stage;
@@ -38,7 +37,6 @@ mod window_outlet;
 
 pub use classify_stage::{WARM_UP_SEGMENTS, WARM_UP_WINDOWS};
 pub use daemon::{Daemon, Outcome};
-pub use daemon_status::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
 pub use emit_stage::WindowObserver;
 pub use error::LiveError;
 pub use heard::StageTimes;

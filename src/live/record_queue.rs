@@ -78,9 +78,8 @@ mod tests {
             padded_samples: 0,
             is_vetoed: false,
             latency_us: 0,
-            arrival: now,
         };
-        Outgoing::Window { record, featured: now, scored: now }
+        Outgoing::Window { record, arrival: now, featured: now, scored: now }
     }
 
     fn gap(start: u64) -> Outgoing {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use jiff::Timestamp;
 
-use super::daemon_status::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
 use crate::domain::{Counters, State, StatusRecord, WindowRecord};
+use crate::protocol::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
 use crate::sinks::SinkVitals;
 
 /// Latency is told of this span and of the one before: a daemon that has been up for a year is asked about today.
@@ -147,14 +147,14 @@ impl StatusBoard {
     }
 
     /// Notes a window as it is handed over.
-    pub(super) fn handed_over(&self, window: &WindowRecord) {
+    pub(super) fn handed_over(&self, window: &WindowRecord, arrival: Instant) {
         let mut board = self.lock();
         board.latency.turn(Instant::now());
         board.latency.newer.saturating_record(window.latency_us);
         board.level_dbfs = Some(window.level_dbfs);
         board.quiet_since = match board.quiet_since {
             _ if window.level_dbfs >= board.min_level_dbfs => None,
-            since => since.or(Some(window.arrival)),
+            since => since.or(Some(arrival)),
         };
     }
 
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
     use crate::domain::SampleIndex;
 
-    fn window(level_dbfs: f32, arrival: Instant) -> WindowRecord {
+    fn window(level_dbfs: f32) -> WindowRecord {
         WindowRecord {
             time: Timestamp::UNIX_EPOCH,
             source: "mic".into(),
@@ -228,7 +228,6 @@ mod tests {
             padded_samples: 0,
             latency_us: 400,
             is_vetoed: false,
-            arrival,
         }
     }
 
@@ -238,10 +237,10 @@ mod tests {
         board.set_model("m", -70.0);
         let after = |seconds| began + Duration::from_secs(seconds);
         for (second, level) in [(0, -60.0), (1, -80.0), (2, -90.0)] {
-            board.handed_over(&window(level, after(second)));
+            board.handed_over(&window(level), after(second));
         }
         assert_eq!(board.quiet_for(after(61)), Duration::from_secs(60));
-        board.handed_over(&window(-70.0, after(62)));
+        board.handed_over(&window(-70.0), after(62));
         assert_eq!(board.quiet_for(after(63)), Duration::ZERO);
     }
 

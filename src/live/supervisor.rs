@@ -18,8 +18,9 @@ use super::stalls::{Stall, Stalls};
 use super::topology::Pipeline;
 use super::watchdog::Pulse;
 use super::watched::Watched;
-use super::{LiveError, Outcome, ReloadStatus, systemd};
+use super::{LiveError, Outcome, systemd};
 use crate::domain::{Counters, Record, SampleRate, State, StatusRecord};
+use crate::protocol::ReloadStatus;
 use crate::sinks::{SinkEnd, SinkError, WhenFull};
 use crate::sources::{RunningSource, SampleConsumer, Source, SourceError, SourceState};
 

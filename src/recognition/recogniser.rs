@@ -290,7 +290,6 @@ impl Teller<'_> {
             padded_samples: 0,
             latency_us: 0,
             is_vetoed: false,
-            arrival: window.arrival,
         }
     }
 

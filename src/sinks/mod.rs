@@ -25,6 +25,6 @@ pub use queue::{QueueCapacity, SinkClosed, SinkHandle, WhenFull, close_sinks, sp
 pub use record_filter::RecordFilter;
 pub use sink::Sink;
 pub use sink_stage::SinkEnd;
-pub use socket::{SocketSink, SocketSpec, StatusLine, Token, UnixSocketSpec};
+pub use socket::{SocketSink, SocketSpec, StatusReport, UnixSocketSpec};
 pub use stdout::StdoutSink;
 pub use vitals::SinkVitals;

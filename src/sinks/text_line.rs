@@ -200,8 +200,6 @@ impl fmt::Display for Visible<'_> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::time::Instant;
-
     use super::*;
     use crate::domain::{LabelScore, SampleIndex};
 
@@ -223,7 +221,6 @@ pub(super) mod tests {
             padded_samples: 0,
             is_vetoed: false,
             latency_us: 412,
-            arrival: Instant::now(),
         })
     }
 

@@ -126,7 +126,7 @@ impl Soak {
             ..SocketSpec::default()
         };
         let (asked, counted) = (Arc::clone(&board), Arc::clone(&counters));
-        let status = move || serde_json::to_string(&asked.status(&counted)?).ok();
+        let status = move || asked.status(&counted);
         let account = Arc::default();
         let sinks: Vec<Box<dyn Sink>> = vec![
             Box::new(Ledger(Arc::clone(&account))),

@@ -1,7 +1,7 @@
 //! A client of the daemon's own socket: reads JSON Lines as any other would, and matches every window with the moment of its
 //! hand-over. Fed by the socket and by the emit stage's observer; runs on the thread `tympan-reader`.
 
-use std::io::{self, Read};
+use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -12,19 +12,16 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use crossbeam_channel::Receiver;
-use serde::Deserialize;
 
 use super::latency::LatencyHistograms;
 use super::own_process::{CpuReading, CpuShare};
 use super::report::StartUp;
 use crate::domain::SampleRate;
 use crate::live::StageTimes;
+use crate::protocol::{Client, Message, Stream};
 
 /// The thread's name, by which its processor time is left out.
 pub const THREAD: &str = "tympan-reader";
-
-/// Some forty window records.
-const CHUNK_BYTES: usize = 16 * 1024;
 
 /// A window's record when it was handed over to the sinks.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +107,7 @@ impl SocketClient {
     ) -> io::Result<Self> {
         let stream = UnixStream::connect(path)?;
         let reader = Reader {
-            stream: stream.try_clone()?,
+            client: Client::new(Stream::Unix(stream.try_clone()?), None),
             handed_over,
             finish,
             is_over: false,
@@ -138,18 +135,9 @@ impl SocketClient {
     }
 }
 
-/// As much of a record as is needed here.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    start_sample: Option<u64>,
-    end_sample: Option<u64>,
-}
-
 /// The thread's body.
 struct Reader {
-    stream: UnixStream,
+    client: Client,
     handed_over: Receiver<HandedOver>,
     finish: FinishLine,
     /// Whether the last window that counts has been read; then the rest is read and left.
@@ -167,39 +155,24 @@ impl Reader {
     }
 
     fn read(&mut self) -> anyhow::Result<()> {
-        let mut chunk = vec![0; CHUNK_BYTES];
-        let mut begun = Vec::with_capacity(CHUNK_BYTES);
         loop {
-            let read = match self.stream.read(&mut chunk) {
-                Ok(0) => return Ok(()),
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error).context("the bench's client cannot read"),
-            };
+            let line = self.client.next_line().context("the bench's client cannot read")?;
             let received = Instant::now();
-            begun.extend_from_slice(&chunk[..read]);
-            while let Some(end) = begun.iter().position(|byte| *byte == b'\n') {
-                self.take(&begun[..end], received)?;
-                begun.drain(..=end);
+            let Some(line) = line else { return Ok(()) };
+            let message = Message::parse(line).with_context(|| {
+                format!("a line at the client is no record: {}", String::from_utf8_lossy(line))
+            })?;
+            match message {
+                Message::Window(window) if !self.is_over => {
+                    self.take_window(window.start_sample.0, window.end_sample.0, received);
+                }
+                // the first status says that the daemon listens
+                Message::Status(_) => {
+                    self.seen.ready.get_or_insert(received);
+                }
+                _ => {}
             }
         }
-    }
-
-    fn take(&mut self, line: &[u8], received: Instant) -> anyhow::Result<()> {
-        let parsed: Line<'_> = serde_json::from_slice(line).with_context(|| {
-            format!("a line at the client is no record: {}", String::from_utf8_lossy(line))
-        })?;
-        match (parsed.kind, parsed.start_sample, parsed.end_sample) {
-            ("window", Some(start), Some(end)) if !self.is_over => {
-                self.take_window(start, end, received);
-            }
-            // the first status says that the daemon listens
-            ("status", ..) => {
-                self.seen.ready.get_or_insert(received);
-            }
-            _ => {}
-        }
-        Ok(())
     }
 
     fn take_window(&mut self, start_sample: u64, end_sample: u64, received: Instant) {

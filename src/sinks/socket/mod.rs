@@ -8,8 +8,8 @@ mod client;
 mod request;
 mod server;
 mod socket_sink;
-mod token;
+mod spec;
 mod unix_path;
 
-pub use socket_sink::{SocketSink, SocketSpec, StatusLine, UnixSocketSpec};
-pub use token::Token;
+pub use socket_sink::SocketSink;
+pub use spec::{SocketSpec, StatusReport, UnixSocketSpec};

@@ -2,82 +2,31 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{broadcast, oneshot};
 
 use super::admission::{Admission, max_clients, max_unknown};
+use super::client::Line;
 use super::server::{Broadcast, Server, Shared};
-use super::token::Token;
+use super::spec::{SocketSpec, StatusReport, UnixSocketSpec};
 use super::unix_path::UnixPath;
 use crate::domain::{Counters, Record};
-use crate::sinks::{LineFormat, Sink, SinkError};
+use crate::protocol::write_json_line;
+use crate::sinks::{Sink, SinkError};
 
 /// Lines that a client may be behind: some ten seconds of windows. A power of two, as tokio's ring rounds up to one.
 const CLIENT_LINES: usize = 256;
 const THREAD: &str = "tympan-clients";
 
-/// The daemon's account of itself as one line of JSON without its line feed; none before there is one.
-pub type StatusLine = Arc<dyn Fn() -> Option<String> + Send + Sync>;
-
-/// Where to listen and how patient to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SocketSpec {
-    /// The Unix socket, if one is wanted.
-    pub unix: Option<UnixSocketSpec>,
-    /// The TCP address, if one is wanted; port 0 takes any free one.
-    pub tcp: Option<SocketAddr>,
-    /// What a TCP client has to send first, as `token SECRET`; without one, nothing.
-    pub token: Option<Token>,
-    /// How long a client may stay behind before it is dropped.
-    pub patience: Duration,
-    /// How many clients each socket serves at once.
-    pub max_clients: usize,
-    /// How many files this process may open: clients leave enough of them to the daemon.
-    pub descriptors: u64,
-}
-
-impl Default for SocketSpec {
-    /// No socket yet; 64 clients on each, ten seconds of patience, 1024 files.
-    fn default() -> Self {
-        Self {
-            unix: None,
-            tcp: None,
-            token: None,
-            patience: Duration::from_secs(10),
-            max_clients: 64,
-            descriptors: 1024,
-        }
-    }
-}
-
-/// A Unix socket's place and permissions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnixSocketSpec {
-    /// Its path; the folder must exist.
-    pub path: PathBuf,
-    /// Its permissions: whoever may write to it may connect.
-    pub mode: u32,
-}
-
-impl UnixSocketSpec {
-    /// A socket at `path` for its owner and group: mode 0660.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), mode: 0o660 }
-    }
-}
-
 /// Serves JSON Lines to every client that connects. Nothing a client does delays `write`, or another client.
 ///
-/// A client that joins gets the latest status first. One that falls more than 256 lines behind reads
-/// `{"type":"missed","records":N}` in their place, and is dropped if it stays behind. Dropping the sink gives clients
-/// half a second to take what is queued for them. A client that says `status` reads the daemon's account of itself among
-/// its lines.
+/// A client that joins gets a greeting and the latest status first. One that falls more than 256 lines behind reads how many it
+/// missed in their place, and is dropped if it stays behind. Dropping the sink gives clients half a second to take what is
+/// queued for them. See [`crate::protocol`] for the lines of both sides.
 pub struct SocketSink {
     broadcast: Arc<Mutex<Broadcast>>,
     ending: Option<oneshot::Sender<()>>,
@@ -97,7 +46,7 @@ impl SocketSink {
     pub fn open(
         spec: SocketSpec,
         counters: Arc<Counters>,
-        status: StatusLine,
+        status: StatusReport,
     ) -> Result<Self, SinkError> {
         let no_thread = |source| SinkError::Thread { thread: THREAD.to_owned(), source };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
@@ -167,11 +116,11 @@ impl Sink for SocketSink {
 
     fn write(&mut self, record: &Record) -> Result<(), SinkError> {
         self.line.clear();
-        LineFormat::JsonLines.render_into(record, None, &mut self.line);
-        let line: Arc<str> = self.line.as_str().into();
+        write_json_line(record, &mut self.line);
+        let line = Line { kind: record.into(), text: self.line.as_str().into() };
         let mut broadcast = self.broadcast();
         if let Record::Status(_) = record {
-            broadcast.status = Some(Arc::clone(&line));
+            broadcast.status = Some(line.clone());
         }
         if let Some(lines) = &broadcast.lines {
             // fails when nobody listens, which is fine

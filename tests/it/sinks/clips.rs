@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use tympan::domain::{
     EventPhase, EventRecord, GapCause, GapRecord, Record, SampleIndex, SampleRate, State,
@@ -97,7 +97,6 @@ fn window(start: u64, is_vetoed: bool) -> Record {
         padded_samples: 0,
         latency_us: 0,
         is_vetoed,
-        arrival: Instant::now(),
     })
 }
 

@@ -6,6 +6,8 @@ mod queue;
 mod sockets;
 mod under_fire;
 
+use std::collections::BTreeMap;
+use std::io::BufRead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,7 @@ use tympan::domain::{
     EventPhase, EventRecord, LabelScore, Record, SampleIndex, SampleRate, State, StatusRecord,
     WindowRecord,
 };
+use tympan::protocol::{DaemonStatus, LatencyStatus};
 
 /// Far longer than anything here takes: a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -46,7 +49,6 @@ fn window(index: u64) -> Record {
         padded_samples: 0,
         is_vetoed: false,
         latency_us: 400,
-        arrival: Instant::now(),
     })
 }
 
@@ -62,6 +64,39 @@ fn status(detail: impl Into<String>) -> Record {
 
 fn shared(record: Record) -> Arc<Record> {
     Arc::new(record)
+}
+
+/// What a daemon says of itself.
+fn daemon_status() -> DaemonStatus {
+    let time = second(0);
+    DaemonStatus {
+        time,
+        version: "0.1.0".to_owned(),
+        process: 1,
+        started: time,
+        up_s: 0,
+        state: State::Listening,
+        detail: "ready".to_owned(),
+        since: time,
+        state_s: 0,
+        device: "a device".to_owned(),
+        sample_rate_hz: SampleRate::new(48_000).unwrap(),
+        model: "esc50".to_owned(),
+        level_dbfs: None,
+        counters: BTreeMap::new(),
+        latency: LatencyStatus::default(),
+        sinks: Vec::new(),
+        reload: None,
+    }
+}
+
+/// Reads the two lines that every client gets first.
+fn read_greeting(client: &mut impl BufRead) {
+    for kind in ["hello", "status"] {
+        let mut line = String::new();
+        client.read_line(&mut line).unwrap();
+        assert!(line.starts_with(&format!("{{\"type\":\"{kind}\"")), "{kind}: {line}");
+    }
 }
 
 /// The numbers of the events in JSON `lines`, in order.

@@ -16,7 +16,7 @@ use tympan::sinks::{
     UnixSocketSpec, WhenFull, close_sinks, spawn_sink,
 };
 
-use super::{PATIENCE, event, event_ids, shared, status, wait_until, window};
+use super::{PATIENCE, event, event_ids, read_greeting, shared, status, wait_until, window};
 
 fn loopback() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
@@ -46,7 +46,7 @@ fn join_tcp(address: SocketAddr) -> BufReader<TcpStream> {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut client = BufReader::new(stream);
-    assert!(read_line(&mut client).contains("\"status\""));
+    read_greeting(&mut client);
     client
 }
 
@@ -54,7 +54,7 @@ fn join_unix(path: &Path) -> BufReader<UnixStream> {
     let stream = UnixStream::connect(path).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut client = BufReader::new(stream);
-    assert!(read_line(&mut client).contains("\"status\""));
+    read_greeting(&mut client);
     client
 }
 
@@ -149,7 +149,7 @@ fn a_client_that_stays_behind_is_dropped_and_every_line_it_missed_counted() {
     wait_until("the place of the stuck client", || {
         let stream = UnixStream::connect(&path).unwrap();
         let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).is_ok() && line.contains("\"status\"")
+        BufReader::new(stream).read_line(&mut line).is_ok() && line.contains("\"hello\"")
     });
     // the last line may be cut short; a word of missed lines may stand before it
     let text = rest(stuck);
@@ -180,6 +180,7 @@ fn whoever_joins_late_gets_the_latest_status_first() {
     sink.write(&status("new")).unwrap();
     sink.write(&event(1)).unwrap();
     let mut client = BufReader::new(TcpStream::connect(sink.tcp_address().unwrap()).unwrap());
+    assert!(read_line(&mut client).contains("\"hello\""));
     let line = read_line(&mut client);
     assert!(line.contains("\"new\"") && line.contains("\"sample_rate_hz\":48000"), "{line}");
     sink.write(&event(2)).unwrap();
@@ -211,7 +212,7 @@ fn clients_beyond_the_limit_are_turned_away_and_a_place_becomes_free_again() {
         sink.write(&event(1)).unwrap();
         let mut line = String::new();
         let stream = TcpStream::connect(address).unwrap();
-        BufReader::new(stream).read_line(&mut line).is_ok() && line.contains("\"status\"")
+        BufReader::new(stream).read_line(&mut line).is_ok() && line.contains("\"hello\"")
     });
 }
 

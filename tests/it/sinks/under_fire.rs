@@ -11,14 +11,15 @@ use std::sync::Arc;
 use crossbeam_channel::bounded;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use tympan::domain::Counters;
+use tympan::protocol::{Message, Token, write_json_line};
 use tympan::sinks::{
     LogFile, LogFileSpec, QueueCapacity, Sink, SinkClosed, SinkHandle, SocketSink, SocketSpec,
-    Token, UnixSocketSpec, WhenFull, close_sinks, spawn_sink,
+    UnixSocketSpec, WhenFull, close_sinks, spawn_sink,
 };
 
 use crate::support::skipping::skipped;
 
-use super::{PATIENCE, event, event_ids, shared, status, wait_until};
+use super::{PATIENCE, daemon_status, event, event_ids, read_greeting, shared, status, wait_until};
 
 /// A file system of 1 MiB.
 struct SmallDisk(tempfile::TempDir);
@@ -173,9 +174,12 @@ fn follow(path: &Path, last: Option<u64>) -> Option<BufReader<fs::File>> {
 
 fn socket(spec: SocketSpec) -> (SocketSink, SocketAddr) {
     let tcp = Some("127.0.0.1:0".parse().unwrap());
-    let answer = || Some("{\"type\":\"daemon\",\"state\":\"listening\"}".to_owned());
-    let mut sink =
-        SocketSink::open(SocketSpec { tcp, ..spec }, Arc::default(), Arc::new(answer)).unwrap();
+    let mut sink = SocketSink::open(
+        SocketSpec { tcp, ..spec },
+        Arc::default(),
+        Arc::new(|| Some(daemon_status())),
+    )
+    .unwrap();
     sink.write(&status("ready")).unwrap();
     let address = sink.tcp_address().unwrap();
     (sink, address)
@@ -197,7 +201,7 @@ fn line_of(reader: &mut impl BufRead) -> String {
 fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
     let (mut sink, address) = socket(SocketSpec { max_clients: 40, ..SocketSpec::default() });
     let mut faithful = BufReader::new(connect(address));
-    assert!(line_of(&mut faithful).contains("status"));
+    read_greeting(&mut faithful);
     let strangers: Vec<_> = (0..4)
         .map(|turn| {
             std::thread::spawn(move || {
@@ -232,7 +236,7 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
         sink.write(&event(1_001)).unwrap();
         let mut client = BufReader::new(connect(address));
         let mut line = String::new();
-        if client.read_line(&mut line).is_ok() && line.contains("\"status\"") {
+        if client.read_line(&mut line).is_ok() && line.contains("\"hello\"") {
             joined.push(client);
         }
         joined.len() == 39
@@ -243,13 +247,15 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
 fn a_client_that_sends_megabytes_of_rubbish_is_served_and_answered_after_them() {
     let (mut sink, address) = socket(SocketSpec::default());
     let mut client = BufReader::new(connect(address));
-    assert!(line_of(&mut client).contains("status"));
+    read_greeting(&mut client);
     client.get_mut().write_all(&vec![b'x'; 8 << 20]).unwrap();
     client.get_mut().write_all(b"\nGET / HTTP/1.1\r\n\r\n\x00\xffstatus\n").unwrap();
     sink.write(&event(7)).unwrap();
     assert_eq!(event_ids(&line_of(&mut client)), [7]);
     client.get_mut().write_all(b"status\n").unwrap();
-    assert_eq!(line_of(&mut client), "{\"type\":\"daemon\",\"state\":\"listening\"}\n");
+    let mut answer = String::new();
+    write_json_line(&Message::Daemon(Box::new(daemon_status())), &mut answer);
+    assert_eq!(line_of(&mut client), answer);
     sink.write(&event(8)).unwrap();
     assert_eq!(event_ids(&line_of(&mut client)), [8]);
 }
@@ -274,13 +280,13 @@ fn beyond_the_token_a_tcp_client_gets_nothing_and_the_unix_socket_asks_for_none(
     silent.set_nonblocking(true).unwrap();
     let mut friend = BufReader::new(connect(address));
     friend.get_mut().write_all(b"token correct-horse-battery\nstatus\n").unwrap();
-    assert!(line_of(&mut friend).contains("\"status\""));
+    read_greeting(&mut friend);
     assert!(line_of(&mut friend).contains("\"daemon\""));
     sink.write(&event(1)).unwrap();
     assert_eq!(event_ids(&line_of(&mut friend)), [1]);
     assert!((&silent).read(&mut [0; 100]).is_err(), "something came without a token");
     let mut local = BufReader::new(UnixStream::connect(&path).unwrap());
-    assert!(line_of(&mut local).contains("\"status\""));
+    read_greeting(&mut local);
 }
 
 #[test]
@@ -296,7 +302,7 @@ fn while_there_is_nothing_to_write_clients_that_left_keep_no_place() {
             let _ = client.write_all(b"status\n");
             let mut answer = String::new();
             let _ = BufReader::new(client).take(200).read_line(&mut answer);
-            answer.contains("status")
+            answer.contains("hello")
         });
     }
 }
@@ -307,9 +313,9 @@ fn guarded(folder: &Path, spec: SocketSpec) -> (SocketSink, SocketAddr, Arc<Coun
     let tcp = Some("127.0.0.1:0".parse().unwrap());
     let token = Token::new("correct-horse-battery");
     let counters = Arc::new(Counters::default());
-    let answer = || Some("{\"type\":\"daemon\",\"state\":\"listening\"}".to_owned());
     let spec = SocketSpec { unix, tcp, token, ..spec };
-    let mut sink = SocketSink::open(spec, Arc::clone(&counters), Arc::new(answer)).unwrap();
+    let mut sink =
+        SocketSink::open(spec, Arc::clone(&counters), Arc::new(|| Some(daemon_status()))).unwrap();
     sink.write(&status("ready")).unwrap();
     let address = sink.tcp_address().unwrap();
     (sink, address, counters)
@@ -318,7 +324,7 @@ fn guarded(folder: &Path, spec: SocketSpec) -> (SocketSink, SocketAddr, Arc<Coun
 fn owner(address: SocketAddr) -> BufReader<TcpStream> {
     let mut owner = BufReader::new(connect(address));
     owner.get_mut().write_all(b"token correct-horse-battery\nstatus\n").unwrap();
-    assert!(line_of(&mut owner).contains("\"status\""));
+    read_greeting(&mut owner);
     assert!(line_of(&mut owner).contains("\"daemon\""));
     owner
 }
@@ -337,7 +343,7 @@ fn strangers_who_say_nothing_take_no_place_from_owners_on_either_socket() {
             let mut local = UnixStream::connect(folder.path().join("tympan.sock")).unwrap();
             local.write_all(b"status\n").unwrap();
             let mut local = BufReader::new(local);
-            assert!(line_of(&mut local).contains("\"status\""));
+            read_greeting(&mut local);
             assert!(line_of(&mut local).contains("\"daemon\""));
         }
     }
@@ -363,7 +369,7 @@ fn a_full_house_says_so_in_a_line_and_the_other_socket_has_its_own_places() {
     assert_eq!(counters.clients_refused.get(), 1);
     let path = folder.path().join("tympan.sock");
     let mut local = BufReader::new(UnixStream::connect(&path).unwrap());
-    assert!(line_of(&mut local).contains("\"status\""));
+    read_greeting(&mut local);
     let mut second = String::new();
     UnixStream::connect(&path).unwrap().read_to_string(&mut second).unwrap();
     assert!(second.contains("refused") && second.contains("full"), "{second}");
@@ -375,7 +381,7 @@ fn questions_by_the_thousand_are_answered_one_after_the_other_while_others_are_s
     let mut curious = connect(address);
     curious.set_nonblocking(true).unwrap();
     let mut faithful = BufReader::new(connect(address));
-    assert!(line_of(&mut faithful).contains("status"));
+    read_greeting(&mut faithful);
     for id in 1..=300 {
         // as fast as it takes them
         while curious.write(&b"status\n".repeat(500)).is_ok() {}

@@ -1,4 +1,4 @@
-//! The daemon's own account of itself, as `tympan status` prints it. Made by the `StatusBoard`, sent over the socket to
+//! The daemon's own account of itself, as `tympan status` prints it. Made from `live::StatusBoard`, sent over the socket to
 //! whoever asks, read again by the command.
 
 use std::collections::BTreeMap;
@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{SampleRate, State};
 
-/// A running daemon, at one moment; one line of JSON, of the type `daemon`.
+/// A running daemon, at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "daemon")]
 pub struct DaemonStatus {
     /// When this was written.
     pub time: Timestamp,

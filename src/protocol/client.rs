@@ -8,9 +8,10 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{DaemonStatus, Message, Request, Token};
+use super::{DaemonStatus, Message, Refused, Request, Token};
 
 /// Some forty window records.
 const READ_BYTES: usize = 16 * 1024;
@@ -80,6 +81,16 @@ pub enum Stream {
     Tcp(TcpStream),
 }
 
+/// What may come after the request for a status. Of other lines it does not matter what is in them.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Answer {
+    Daemon(Box<DaemonStatus>),
+    Refused(Refused),
+    #[serde(other)]
+    Other,
+}
+
 /// A connected client. As an iterator it yields every message that is known, until the daemon ends.
 #[derive(Debug)]
 pub struct Client {
@@ -144,13 +155,11 @@ impl Client {
     pub fn status(&mut self) -> Result<DaemonStatus, ClientError> {
         self.request(&Request::Status)?;
         loop {
-            match self.next_message()? {
-                Some(Message::Daemon(status)) => return Ok(*status),
-                Some(Message::Refused(refused)) => {
-                    return Err(ClientError::Refused { detail: refused.detail });
-                }
-                Some(_) => {}
-                None => return Err(ClientError::Closed),
+            let line = self.next_line()?.ok_or(ClientError::Closed)?;
+            match parse(line)? {
+                Answer::Daemon(status) => return Ok(*status),
+                Answer::Refused(Refused { detail }) => return Err(ClientError::Refused { detail }),
+                Answer::Other => {}
             }
         }
     }
@@ -160,12 +169,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`]: the connection broke, the time is up, or a line is no message.
     pub fn next_message(&mut self) -> Result<Option<Message>, ClientError> {
-        let Some(line) = self.next_line()? else { return Ok(None) };
-        let message = Message::parse(line).map_err(|source| {
-            let line = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
-            ClientError::Line { line, source }
-        })?;
-        Ok(Some(message))
+        self.next_line()?.map(parse).transpose()
     }
 
     /// The next line as it came, without its line feed; none once the daemon has closed the connection. A line that the end
@@ -211,6 +215,13 @@ impl Iterator for Client {
             }
         }
     }
+}
+
+fn parse<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(line).map_err(|source| {
+        let line = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
+        ClientError::Line { line, source }
+    })
 }
 
 /// How long until the `deadline`; none without one.

@@ -9,9 +9,9 @@
 //!    │  domain::MelWindow, four at most; spent ones come back
 //! live::classify_stage  `tympan-classify`: recognition::Recogniser = model::NetworkScorer → smoother → detector
 //!    │  domain::Record, bounded; events never crowded out by windows
-//! live::emit_stage      `tympan-emit`: completes the record, hands it to every sink's own queue
+//! sinks::Fanout         on the publisher's thread: into the queue of every sink, into the ring of the sockets
 //!    │
-//! sinks                 `tympan-stdout`, `tympan-logfile`, `tympan-socket`: each alone with its troubles
+//! sinks                 `tympan-stdout`, `tympan-logfile`, `tympan-clients`: each alone with its troubles
 //! ```
 //!
 //! `live::topology` wires it, `live::Daemon` runs it. [`offline::ClipScanner`] drives the same featuriser and the same

@@ -11,6 +11,7 @@ use clap::Args;
 use super::reload::reload;
 use super::setup::Setup;
 use super::signals::{self, DaemonSignals};
+use super::sinks::OpenOutputs;
 use super::source_choice::{self, SourceChoice};
 use super::{
     Arguments, Command, Failure, bench, check, classify, clips, devices, eval, plot, preflight,
@@ -105,14 +106,14 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let opened = source_choice::open(arguments.source.as_ref(), &config.source, pace)?;
     let counters = Arc::new(Counters::default());
     let board = Arc::new(StatusBoard::default());
-    let mut sinks = sinks::open(
+    let OpenOutputs { mut sinks, outlets } = sinks::open(
         &config.output,
         descriptors,
         &counters,
         sinks::status_report(&board, &counters),
     )?;
     let veto = clips::veto(&config.clips, &detector)?;
-    let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.when_full, &counters)?;
+    let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.overflow, &counters)?;
     let tap = tap.map(|(folder, tap)| {
         sinks.push(Box::new(folder));
         tap
@@ -123,6 +124,7 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         reload: Some(reload(arguments, &config, signals.reload)),
         scorer: Box::new(bundle.scorer(Schedule::Incremental).map_err(Failure::device_or_model)?),
         sinks,
+        outlets,
         tap,
         spec: PipelineSpec {
             featuriser: bundle.featuriser_spec(),
@@ -130,7 +132,7 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
             detector,
             veto,
             top: config.output.top_labels,
-            when_full: opened.when_full,
+            overflow: opened.overflow,
             ring: config.source.ring,
             silent_after: SILENT_AFTER,
             device: opened.description,

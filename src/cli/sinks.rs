@@ -14,11 +14,20 @@ use crate::files;
 use crate::live::StatusBoard;
 use crate::protocol::Token;
 use crate::sinks::{
-    Colour, LineFormat, LogFile, LogFileSpec, RecordFilter, Sink, SocketSink, SocketSpec,
+    Colour, LineFormat, LogFile, LogFileSpec, Outlet, RecordFilter, Sink, SocketSink, SocketSpec,
     StatusReport, StdoutSink, UnixSocketSpec,
 };
 
-/// Opens every sink that is enabled; `descriptors`: how many files this process may open.
+/// What is open: sinks that may block, and outlets that never do.
+#[derive(Default)]
+pub struct OpenOutputs {
+    /// Standard output, the log file.
+    pub sinks: Vec<Box<dyn Sink>>,
+    /// The sockets.
+    pub outlets: Vec<Box<dyn Outlet>>,
+}
+
+/// Opens every output that is enabled; `descriptors`: how many files this process may open.
 ///
 /// # Errors
 /// [`Failure`] with exit code 2: a folder that cannot be written, an address in use.
@@ -27,8 +36,8 @@ pub fn open(
     descriptors: u64,
     counters: &Arc<Counters>,
     status: StatusReport,
-) -> Result<Vec<Box<dyn Sink>>, Failure> {
-    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+) -> Result<OpenOutputs, Failure> {
+    let OpenOutputs { mut sinks, mut outlets } = OpenOutputs::default();
     if let Some(stdout) = &output.stdout {
         let format = line_format(stdout.format);
         sinks.push(Box::new(
@@ -64,9 +73,9 @@ pub fn open(
             descriptors,
         };
         let sink = SocketSink::open(spec, Arc::clone(counters), status).map_err(Failure::usage)?;
-        sinks.push(Box::new(sink));
+        outlets.push(Box::new(sink));
     }
-    Ok(sinks)
+    Ok(OpenOutputs { sinks, outlets })
 }
 
 /// The daemon's account of itself, for clients that ask.

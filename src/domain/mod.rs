@@ -8,7 +8,9 @@ mod downmix;
 mod error;
 mod label_set;
 mod mel_window;
+mod overflow;
 mod printable;
+mod published;
 mod record;
 mod sample_index;
 mod sample_rate;
@@ -20,7 +22,9 @@ pub use downmix::{MAX_SAMPLE, downmix};
 pub use error::DomainError;
 pub use label_set::LabelSet;
 pub use mel_window::MelWindow;
+pub use overflow::Overflow;
 pub use printable::{is_steering, printable, printable_json, printable_lines};
+pub use published::Published;
 pub use record::{
     EventPhase, EventRecord, GapCause, GapRecord, LabelScore, Record, State, StatusRecord,
     TopScores, WindowRecord,

@@ -49,11 +49,8 @@ pub struct WindowRecord {
     /// Samples of silence added to the end of a clip shorter than one window; left out when zero, never in live use.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub padded_samples: u64,
-    /// Microseconds from the arrival of the window's last sample to this record's hand-over to the sinks.
+    /// Microseconds from the arrival of the window's last sample to this record's publication.
     pub latency_us: u64,
-    /// Whether a label of which no recording may be kept scored at or above its threshold in it.
-    #[serde(skip)]
-    pub is_vetoed: bool,
 }
 
 fn is_zero(count: &u64) -> bool {

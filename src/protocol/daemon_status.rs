@@ -41,7 +41,7 @@ pub struct DaemonStatus {
     pub level_dbfs: Option<f32>,
     /// Every counter by its name.
     pub counters: BTreeMap<String, u64>,
-    /// From a window's last sample to the hand-over of its record, over the last five to ten minutes.
+    /// From a window's last sample to the publication of its record, over the last five to ten minutes.
     pub latency: LatencyStatus,
     /// Where records go.
     pub sinks: Vec<SinkStatus>,

@@ -1,7 +1,7 @@
 //! How a record becomes a line: text for people, JSON Lines for programs. Used by every sink, on the sink's thread.
 
 use super::RecordFilter;
-use super::text_line::render_text;
+use super::text_line::{Colour, render_text};
 use crate::domain::{Record, SampleRate};
 use crate::protocol::write_json_line;
 
@@ -15,15 +15,6 @@ pub enum LineFormat {
     },
     /// One JSON object a line.
     JsonLines,
-}
-
-/// Whether text is coloured. The caller decides: a terminal, and no `NO_COLOR`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
-    /// ANSI colours.
-    Ansi,
-    /// Plain text.
-    Plain,
 }
 
 impl LineFormat {

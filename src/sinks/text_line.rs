@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Colour;
 use crate::domain::{
     EventPhase, EventRecord, GapCause, GapRecord, Record, SampleRate, State, StatusRecord,
     WindowRecord, printable,
@@ -34,6 +33,15 @@ const RED: &str = "\u{1b}[31m";
 const CYAN: &str = "\u{1b}[36m";
 const DIM: &str = "\u{1b}[2m";
 const RESET: &str = "\u{1b}[0m";
+
+/// Whether text is coloured. The caller decides: a terminal, and no `NO_COLOR`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// ANSI colours.
+    Ansi,
+    /// Plain text.
+    Plain,
+}
 
 /// Appends `record` as one line, without its line feed.
 pub(super) fn render_text(
@@ -219,7 +227,6 @@ pub(super) mod tests {
                 .collect(),
             level_dbfs: -23.123,
             padded_samples: 0,
-            is_vetoed: false,
             latency_us: 412,
         })
     }

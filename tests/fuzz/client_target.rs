@@ -3,12 +3,12 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tympan::domain::{Record, SampleRate, State, StatusRecord};
+use tympan::domain::{Overflow, Record, SampleRate, State, StatusRecord};
 use tympan::protocol::Message;
-use tympan::sinks::{Sink, SocketSink, SocketSpec, UnixSocketSpec};
+use tympan::sinks::{Outlet, SocketSink, SocketSpec, UnixSocketSpec};
 
 /// What the server answers.
 const ANSWER: &str = "{\"type\":\"daemon\",\"time\":\"2026-01-01T12:00:00Z\",\"version\":\"0.1.0\",\"process\":1,\
@@ -18,7 +18,7 @@ const ANSWER: &str = "{\"type\":\"daemon\",\"time\":\"2026-01-01T12:00:00Z\",\"v
 
 /// One server for all inputs.
 struct Server {
-    sink: Mutex<SocketSink>,
+    sink: SocketSink,
     path: PathBuf,
     _folder: tempfile::TempDir,
 }
@@ -35,7 +35,7 @@ fn server() -> &'static Server {
         };
         let answer = move || Some((*answer).clone());
         let sink = SocketSink::open(spec, Arc::default(), Arc::new(answer)).unwrap();
-        Server { sink: Mutex::new(sink), path, _folder: folder }
+        Server { sink, path, _folder: folder }
     })
 }
 
@@ -50,7 +50,7 @@ pub fn client(bytes: &[u8]) {
         detail: String::new(),
         sample_rate_hz: SampleRate::new(48_000).unwrap(),
     });
-    server.sink.lock().unwrap().write(&record).unwrap();
+    server.sink.publish(&Arc::new(record.into()), Overflow::DropNewest);
     let client = UnixStream::connect(&server.path).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut input = bytes.to_vec();

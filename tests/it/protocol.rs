@@ -91,7 +91,6 @@ fn window() -> impl Strategy<Value = Message> {
                 level_dbfs,
                 padded_samples,
                 latency_us,
-                is_vetoed: false,
             })
         },
     )

@@ -10,7 +10,7 @@ use crossbeam_channel::{Sender, bounded};
 use hdrhistogram::Histogram;
 
 use super::own_process;
-use super::socket_client::{FinishLine, HandedOver, Seen, SocketClient};
+use super::socket_client::{FinishLine, PublishedWindow, Seen, SocketClient};
 use super::wake_meter::WakeMeter;
 use crate::cli::Failure;
 use crate::cli::run::{SILENT_AFTER, failure_of};
@@ -21,11 +21,11 @@ use crate::domain::{Counters, SampleRate};
 use crate::files;
 use crate::live::{Daemon, PipelineSpec, WindowObserver};
 use crate::model::Schedule;
-use crate::sinks::{Sink, SocketSink, SocketSpec, UnixSocketSpec};
+use crate::sinks::{Outlet, SocketSink, SocketSpec, UnixSocketSpec};
 use crate::sources::Pace;
 
-/// Hand-overs that may wait for the client to read their lines. The sink drops a client long before it is this far behind.
-const HAND_OVERS: usize = 1024;
+/// Published windows that may wait for the client to read their lines. The sink drops a client long before it is this far behind.
+const WINDOWS_UNREAD: usize = 1024;
 
 /// What was seen, and what it took.
 pub struct LiveRun {
@@ -61,16 +61,17 @@ pub fn listen(
         .context("cannot make a folder for the socket; set TMPDIR to one that can be written")
         .map_err(Failure::failed)?;
     let path = folder.path().join("bench.sock");
-    let sink = open_socket(&path, counters)?;
-    let (sender, handed_over) = bounded(HAND_OVERS);
+    let outlet = open_socket(&path, counters)?;
+    let (sender, published) = bounded(WINDOWS_UNREAD);
     let client =
-        SocketClient::connect(&path, handed_over, finish.clone()).map_err(Failure::failed)?;
+        SocketClient::connect(&path, published, finish.clone()).map_err(Failure::failed)?;
     let wake_meter = WakeMeter::spawn().map_err(Failure::failed)?;
     let daemon = Daemon {
         reopen: None,
         reload: None,
         scorer: Box::new(setup.bundle.scorer(schedule).map_err(Failure::device_or_model)?),
-        sinks: vec![sink],
+        sinks: Vec::new(),
+        outlets: vec![outlet],
         tap: None,
         spec: pipeline_spec(setup, &opened, counters),
         source: opened.source,
@@ -91,7 +92,7 @@ pub fn listen(
 }
 
 /// The daemon's own sink, as `[output.unix]` would open it.
-fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Sink>, Failure> {
+fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Outlet>, Failure> {
     let unix = Some(UnixSocketSpec { mode: 0o600, ..UnixSocketSpec::new(path) });
     let spec = SocketSpec { unix, ..SocketSpec::default() };
     let sink =
@@ -106,7 +107,7 @@ fn pipeline_spec(setup: &Setup, opened: &OpenSource, counters: &Arc<Counters>) -
         detector: setup.detector.clone(),
         veto: Vec::new(),
         top: setup.config.output.top_labels,
-        when_full: opened.when_full,
+        overflow: opened.overflow,
         ring: setup.config.source.ring,
         silent_after: SILENT_AFTER,
         device: opened.description.clone(),
@@ -116,9 +117,9 @@ fn pipeline_spec(setup: &Setup, opened: &OpenSource, counters: &Arc<Counters>) -
     }
 }
 
-/// Tells the client's thread of every hand-over, without ever making the daemon wait for it.
+/// Tells the client's thread of every published window, without ever making the daemon wait for it.
 fn observer(
-    handed_over: Sender<HandedOver>,
+    published: Sender<PublishedWindow>,
     finish: FinishLine,
     sample_rate: SampleRate,
 ) -> WindowObserver {
@@ -127,7 +128,7 @@ fn observer(
     Box::new(move |window, times| {
         let (start_sample, end_sample) = (window.start_sample.0, window.end_sample.0);
         // without room the client is gone, and nothing is matched any more
-        let _ = handed_over.try_send(HandedOver { start_sample, end_sample, times });
+        let _ = published.try_send(PublishedWindow { start_sample, end_sample, times });
         if end_sample >= latest {
             finish.cross();
         }

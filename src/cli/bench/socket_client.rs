@@ -1,5 +1,5 @@
 //! A client of the daemon's own socket: reads JSON Lines as any other would, and matches every window with the moment of its
-//! hand-over. Fed by the socket and by the emit stage's observer; runs on the thread `tympan-reader`.
+//! publication. Fed by the socket and by the classify stage's observer; runs on the thread `tympan-reader`.
 
 use std::io;
 use std::net::Shutdown;
@@ -23,9 +23,9 @@ use crate::protocol::{Client, Message, Stream};
 /// The thread's name, by which its processor time is left out.
 pub const THREAD: &str = "tympan-reader";
 
-/// A window's record when it was handed over to the sinks.
+/// A window's record when it was published.
 #[derive(Debug, Clone, Copy)]
-pub struct HandedOver {
+pub struct PublishedWindow {
     /// The window's first sample.
     pub start_sample: u64,
     /// One past its last.
@@ -60,8 +60,8 @@ impl FinishLine {
 pub struct Seen {
     /// Of every window that was read.
     pub latency: LatencyHistograms,
-    /// Windows handed over to the sink until the end, read or not.
-    pub handed_over: u64,
+    /// Windows published until the end, read or not.
+    pub published: u64,
     ready: Option<Instant>,
     /// When the first window was read, and one past its last sample.
     first_label: Option<(Instant, u64)>,
@@ -102,18 +102,18 @@ impl SocketClient {
     /// [`io::Error`] when there is no socket at `path`, or no thread left.
     pub fn connect(
         path: &Path,
-        handed_over: Receiver<HandedOver>,
+        published: Receiver<PublishedWindow>,
         finish: FinishLine,
     ) -> io::Result<Self> {
         let stream = UnixStream::connect(path)?;
         let reader = Reader {
             client: Client::new(Stream::Unix(stream.try_clone()?), None),
-            handed_over,
+            published,
             finish,
             is_over: false,
             seen: Seen {
                 latency: LatencyHistograms::new(),
-                handed_over: 0,
+                published: 0,
                 ready: None,
                 first_label: None,
                 cpu: (None, None),
@@ -138,7 +138,7 @@ impl SocketClient {
 /// The thread's body.
 struct Reader {
     client: Client,
-    handed_over: Receiver<HandedOver>,
+    published: Receiver<PublishedWindow>,
     finish: FinishLine,
     /// Whether the last window that counts has been read; then the rest is read and left.
     is_over: bool,
@@ -176,11 +176,11 @@ impl Reader {
     }
 
     fn take_window(&mut self, start_sample: u64, end_sample: u64, received: Instant) {
-        // the observer is told before the sink is: what was handed over is here
-        for handed in self.handed_over.try_iter() {
-            self.seen.handed_over += 1;
-            if (handed.start_sample, handed.end_sample) == (start_sample, end_sample) {
-                self.seen.latency.record(&handed.times, received);
+        // the observer sees a window before the outputs do: what was published is here
+        for window in self.published.try_iter() {
+            self.seen.published += 1;
+            if (window.start_sample, window.end_sample) == (start_sample, end_sample) {
+                self.seen.latency.record(&window.times, received);
                 break;
             }
         }

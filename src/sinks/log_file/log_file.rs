@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::current_file::CurrentFile;
 use super::rotated_files::RotatedFiles;
-use crate::domain::{Counters, Record};
+use crate::domain::{Counters, Published, Record};
 use crate::files;
 use crate::sinks::line_buffer::LineBuffer;
 use crate::sinks::{LineFormat, RecordFilter, Sink, SinkError};
@@ -144,7 +144,8 @@ impl Sink for LogFile {
         self.spec.records == RecordFilter::Everything
     }
 
-    fn write(&mut self, record: &Record) -> Result<(), SinkError> {
+    fn write(&mut self, published: &Published) -> Result<(), SinkError> {
+        let record = &published.record;
         if !self.spec.records.passes(record) {
             return Ok(());
         }

@@ -40,6 +40,8 @@ pub(super) struct Broadcast {
     pub(super) lines: Option<broadcast::Sender<Line>>,
     /// Sent first to a client that joins, so that it knows state and sample rate.
     pub(super) status: Option<Line>,
+    /// Dropped when the sink ends.
+    pub(super) ending: Option<oneshot::Sender<()>>,
 }
 
 /// What the tasks of all connections share.

@@ -165,7 +165,6 @@ fn window(start_sample: u64, end_sample: u64, scores: &[(&str, f32)]) -> Record 
         scores,
         level_dbfs: -20.0,
         padded_samples: 0,
-        is_vetoed: false,
         latency_us: 0,
     })
 }

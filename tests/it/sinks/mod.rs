@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tympan::domain::{
-    EventPhase, EventRecord, LabelScore, Record, SampleIndex, SampleRate, State, StatusRecord,
-    WindowRecord,
+    EventPhase, EventRecord, LabelScore, Overflow, Published, Record, SampleIndex, SampleRate,
+    State, StatusRecord, WindowRecord,
 };
 use tympan::protocol::{DaemonStatus, LatencyStatus};
+use tympan::sinks::{Outlet, SinkClosed};
 
 /// Far longer than anything here takes: a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,7 +48,6 @@ fn window(index: u64) -> Record {
         scores: vec![LabelScore { label: "dog".into(), score: 0.5 }].into(),
         level_dbfs: -20.0,
         padded_samples: 0,
-        is_vetoed: false,
         latency_us: 400,
     })
 }
@@ -62,8 +62,23 @@ fn status(detail: impl Into<String>) -> Record {
     })
 }
 
-fn shared(record: Record) -> Arc<Record> {
-    Arc::new(record)
+fn shared(record: Record) -> Arc<Published> {
+    Arc::new(record.into())
+}
+
+fn publish(outlet: &dyn Outlet, record: Record) {
+    outlet.publish(&shared(record), Overflow::DropNewest);
+}
+
+/// Closes all of them at the same time, and says of each how it ended.
+fn close_all(outlets: &[&dyn Outlet], within: Duration) -> Vec<SinkClosed> {
+    let deadline = Instant::now() + within;
+    outlets.iter().for_each(|outlet| outlet.begin_close(None));
+    let close = |outlet: &&dyn Outlet| {
+        outlet.ends_by(deadline);
+        outlet.finish()
+    };
+    outlets.iter().map(close).collect()
 }
 
 /// What a daemon says of itself.

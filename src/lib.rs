@@ -9,9 +9,9 @@
 //!    │  domain::MelWindow, four at most; spent ones come back
 //! live::classify_stage  `tympan-classify`: recognition::Recogniser = model::NetworkScorer → smoother → detector
 //!    │  domain::Record, bounded; events never crowded out by windows
-//! live::emit_stage      `tympan-emit`: completes the record, hands it to every sink's own queue
+//! sinks::Fanout         on the publisher's thread: into the queue of every sink, into the ring of the sockets
 //!    │
-//! sinks                 `tympan-stdout`, `tympan-logfile`, `tympan-socket`: each alone with its troubles
+//! sinks                 `tympan-stdout`, `tympan-logfile`, `tympan-clients`: each alone with its troubles
 //! ```
 //!
 //! `live::topology` wires it, `live::Daemon` runs it. [`offline::ClipScanner`] drives the same featuriser and the same
@@ -31,7 +31,7 @@
 //! | 4 | [`model`]: network and bundle |
 //! | 3 | [`sources`], [`sinks`] |
 //! | 2 | [`features`], [`recognition`] |
-//! | 1 | [`dsp`] |
+//! | 1 | [`dsp`]; [`protocol`]: the lines over a socket, and a client |
 //! | 0 | [`domain`]; [`files`]: reading and writing where others can write too |
 //!
 //! The feature `torch`, on by default, gates `torch` and `training`, and the engine libtorch; the rest is the whole program.
@@ -58,6 +58,7 @@ pub mod live;
 pub mod model;
 pub mod offline;
 pub mod plots;
+pub mod protocol;
 pub mod recognition;
 pub mod report;
 pub mod sinks;

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tympan::domain::{LabelSet, MelWindow, Record, SampleIndex, SampleRate, Scores};
+use tympan::domain::{LabelSet, MelWindow, Published, Record, SampleIndex, SampleRate, Scores};
 use tympan::features::{Arrival, Featuriser, FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
 use tympan::model::{Model, NetworkKind, NetworkSpec};
 use tympan::recognition::{
@@ -182,9 +182,9 @@ fn a_minute_of_windows_and_their_events_makes_no_allocation() {
             window.level_dbfs = -20.0;
             next += 1;
         }
-        let emit = &mut |record: Record| {
+        let emit = &mut |published: Published| {
             *records += 1;
-            *events += u64::from(matches!(record, Record::Event(_)));
+            *events += u64::from(matches!(published.record, Record::Event(_)));
         };
         recogniser.push_batch(&batch[..count], emit).unwrap();
     };

@@ -1,5 +1,6 @@
 //! What keeps a benchmark from being made, or compared.
 
+use crate::protocol::ClientError;
 use std::path::PathBuf;
 
 use crate::features::FeatureError;
@@ -97,7 +98,7 @@ pub enum BenchmarkError {
     #[error("the bench's client cannot read")]
     ClientRead {
         /// Why.
-        source: std::io::Error,
+        source: ClientError,
     },
     /// The daemon wrote what is no record.
     #[error("a line at the client is no record: {line}")]

@@ -11,13 +11,8 @@ use crate::live::StageTimes;
 const LONGEST_US: u64 = 60_000_000;
 
 /// The stages in their order, and their sum.
-const STAGES: [&str; 5] = [
-    "last sample → window",
-    "window → scores",
-    "scores → record",
-    "record → client",
-    "last sample → client",
-];
+const STAGES: [&str; 4] =
+    ["last sample → window", "window → scores", "scores → client", "last sample → client"];
 
 /// Latency by stage, in microseconds.
 #[derive(Debug, Clone)]
@@ -34,14 +29,9 @@ impl LatencyHistograms {
 
     /// Adds a window that the client read at `received`.
     pub fn record(&mut self, times: &StageTimes, received: Instant) {
-        let StageTimes { arrival, featured, scored, handed_over } = *times;
-        let spans = [
-            (arrival, featured),
-            (featured, scored),
-            (scored, handed_over),
-            (handed_over, received),
-            (arrival, received),
-        ];
+        let StageTimes { arrival, featured, scored } = *times;
+        let spans =
+            [(arrival, featured), (featured, scored), (scored, received), (arrival, received)];
         for (histogram, (from, to)) in self.stages.iter_mut().zip(spans) {
             histogram.saturating_record(micros(from, to));
         }

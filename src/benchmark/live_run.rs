@@ -9,17 +9,17 @@ use crossbeam_channel::{Sender, bounded};
 use hdrhistogram::Histogram;
 
 use super::noise::WakeMeter;
-use super::socket_client::{FinishLine, HandedOver, Seen, SocketClient};
+use super::socket_client::{FinishLine, PublishedWindow, Seen, SocketClient};
 use super::{BenchmarkError, own_process};
 use crate::domain::{Counters, SampleRate};
 use crate::files;
 use crate::live::{Daemon, PipelineSpec, WindowObserver};
 use crate::recognition::Scorer;
-use crate::sinks::{Sink, SocketSink, SocketSpec, UnixSocketSpec};
+use crate::sinks::{Outlet, SocketSink, SocketSpec, UnixSocketSpec};
 use crate::sources::Source;
 
-/// Hand-overs that may wait for the client to read their lines. The sink drops a client long before it is this far behind.
-const HAND_OVERS: usize = 1024;
+/// Published windows that may wait for the client to read their lines. The sink drops a client long before it is this far behind.
+const WINDOWS_UNREAD: usize = 1024;
 
 /// What was seen, and what it took.
 pub(super) struct LiveRun {
@@ -50,15 +50,16 @@ pub(super) fn run_daemon(
     let folder = files::private_folder(&std::env::temp_dir())
         .map_err(|source| BenchmarkError::SocketFolder { source })?;
     let path = folder.path().join("bench.sock");
-    let sink = open_socket(&path, &spec.counters)?;
-    let (sender, handed_over) = bounded(HAND_OVERS);
-    let client = SocketClient::connect(&path, handed_over, finish.clone())?;
+    let outlet = open_socket(&path, &spec.counters)?;
+    let (sender, published) = bounded(WINDOWS_UNREAD);
+    let client = SocketClient::connect(&path, published, finish.clone())?;
     let wake_meter = WakeMeter::spawn()?;
     let daemon = Daemon {
         reopen: None,
         reload: None,
         scorer,
-        sinks: vec![sink],
+        sinks: Vec::new(),
+        outlets: vec![outlet],
         tap: None,
         spec,
         source,
@@ -79,16 +80,16 @@ pub(super) fn run_daemon(
 }
 
 /// The daemon's own sink, as `[output.unix]` would open it.
-fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Sink>, BenchmarkError> {
+fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Outlet>, BenchmarkError> {
     let unix = Some(UnixSocketSpec { mode: 0o600, ..UnixSocketSpec::new(path) });
     let spec = SocketSpec { unix, ..SocketSpec::default() };
     let sink = SocketSink::open(spec, Arc::clone(counters), Arc::new(|| None))?;
     Ok(Box::new(sink))
 }
 
-/// Tells the client's thread of every hand-over, without ever making the daemon wait for it.
+/// Tells the client's thread of every published window, without ever making the daemon wait for it.
 fn observer(
-    handed_over: Sender<HandedOver>,
+    published: Sender<PublishedWindow>,
     finish: FinishLine,
     sample_rate: SampleRate,
 ) -> WindowObserver {
@@ -97,7 +98,7 @@ fn observer(
     Box::new(move |window, times| {
         let (start_sample, end_sample) = (window.start_sample.0, window.end_sample.0);
         // without room the client is gone, and nothing is matched any more
-        let _ = handed_over.try_send(HandedOver { start_sample, end_sample, times });
+        let _ = published.try_send(PublishedWindow { start_sample, end_sample, times });
         if end_sample >= latest {
             finish.cross();
         }

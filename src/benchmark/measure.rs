@@ -57,7 +57,7 @@ pub fn measure(benchmark: Benchmark) -> Result<BenchReport, BenchmarkError> {
         format: FORMAT.to_owned(),
         subject,
         seconds,
-        windows: live.seen.handed_over,
+        windows: live.seen.published,
         windows_at_client: live.seen.latency.windows(),
         windows_skipped: counters.windows_skipped.get(),
         samples_dropped: counters.samples_dropped.get(),

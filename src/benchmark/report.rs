@@ -75,7 +75,7 @@ pub struct BenchReport {
     pub subject: Subject,
     /// Seconds listened at real-time pace.
     pub seconds: u32,
-    /// Windows scored in them and handed over to the socket's sink.
+    /// Windows scored in them and published.
     pub windows: u64,
     /// Those that the client read.
     pub windows_at_client: u64,

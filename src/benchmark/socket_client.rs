@@ -1,7 +1,7 @@
 //! A client of the daemon's own socket: reads JSON Lines as any other would, and matches every window with the moment of its
-//! hand-over. Fed by the socket and by the emit stage's observer; runs on the thread `tympan-reader`.
+//! publication. Fed by the socket and by the classify stage's observer; runs on the thread `tympan-reader`.
 
-use std::io::{self, Read};
+use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -19,16 +19,14 @@ use super::noise::WAKE_THREAD;
 use super::own_process::{CpuReading, CpuShare};
 use crate::domain::SampleRate;
 use crate::live::StageTimes;
+use crate::protocol::{Client, Message, Stream};
 
 /// The thread's name, by which its processor time is left out.
 pub const THREAD: &str = "tympan-reader";
 
-/// Some forty window records.
-const CHUNK_BYTES: usize = 16 * 1024;
-
-/// A window's record when it was handed over to the sinks.
+/// A window's record when it was published.
 #[derive(Debug, Clone, Copy)]
-pub struct HandedOver {
+pub struct PublishedWindow {
     /// The window's first sample.
     pub start_sample: u64,
     /// One past its last.
@@ -74,8 +72,8 @@ pub struct StartUp {
 pub struct Seen {
     /// Of every window that was read.
     pub latency: LatencyHistograms,
-    /// Windows handed over to the sink until the end, read or not.
-    pub handed_over: u64,
+    /// Windows published until the end, read or not.
+    pub published: u64,
     ready: Option<Instant>,
     /// When the first window was read, and one past its last sample.
     first_label: Option<(Instant, u64)>,
@@ -116,18 +114,18 @@ impl SocketClient {
     /// [`io::Error`] when there is no socket at `path`, or no thread left.
     pub fn connect(
         path: &Path,
-        handed_over: Receiver<HandedOver>,
+        published: Receiver<PublishedWindow>,
         finish: FinishLine,
     ) -> io::Result<Self> {
         let stream = UnixStream::connect(path)?;
         let reader = Reader {
-            stream: stream.try_clone()?,
-            handed_over,
+            client: Client::new(Stream::Unix(stream.try_clone()?), None),
+            published,
             finish,
             is_over: false,
             seen: Seen {
                 latency: LatencyHistograms::new(),
-                handed_over: 0,
+                published: 0,
                 ready: None,
                 first_label: None,
                 cpu: (None, None),
@@ -149,19 +147,10 @@ impl SocketClient {
     }
 }
 
-/// As much of a record as is needed here.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    start_sample: Option<u64>,
-    end_sample: Option<u64>,
-}
-
 /// The thread's body.
 struct Reader {
-    stream: UnixStream,
-    handed_over: Receiver<HandedOver>,
+    client: Client,
+    published: Receiver<PublishedWindow>,
     finish: FinishLine,
     /// Whether the last window that counts has been read; then the rest is read and left.
     is_over: bool,
@@ -178,48 +167,34 @@ impl Reader {
     }
 
     fn read(&mut self) -> Result<(), BenchmarkError> {
-        let mut chunk = vec![0; CHUNK_BYTES];
-        let mut begun = Vec::with_capacity(CHUNK_BYTES);
         loop {
-            let read = match self.stream.read(&mut chunk) {
-                Ok(0) => return Ok(()),
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(source) => return Err(BenchmarkError::ClientRead { source }),
-            };
+            let line =
+                self.client.next_line().map_err(|source| BenchmarkError::ClientRead { source })?;
             let received = Instant::now();
-            begun.extend_from_slice(&chunk[..read]);
-            while let Some(end) = begun.iter().position(|byte| *byte == b'\n') {
-                self.take(&begun[..end], received)?;
-                begun.drain(..=end);
+            let Some(line) = line else { return Ok(()) };
+            let message = Message::parse(line).map_err(|source| {
+                let line = String::from_utf8_lossy(line).into_owned();
+                BenchmarkError::ClientLine { line, source }
+            })?;
+            match message {
+                Message::Window(window) if !self.is_over => {
+                    self.take_window(window.start_sample.0, window.end_sample.0, received);
+                }
+                // the first status says that the daemon listens
+                Message::Status(_) => {
+                    self.seen.ready.get_or_insert(received);
+                }
+                _ => {}
             }
         }
-    }
-
-    fn take(&mut self, line: &[u8], received: Instant) -> Result<(), BenchmarkError> {
-        let parsed: Line<'_> = serde_json::from_slice(line).map_err(|source| {
-            let line = String::from_utf8_lossy(line).into_owned();
-            BenchmarkError::ClientLine { line, source }
-        })?;
-        match (parsed.kind, parsed.start_sample, parsed.end_sample) {
-            ("window", Some(start), Some(end)) if !self.is_over => {
-                self.take_window(start, end, received);
-            }
-            // the first status says that the daemon listens
-            ("status", ..) => {
-                self.seen.ready.get_or_insert(received);
-            }
-            _ => {}
-        }
-        Ok(())
     }
 
     fn take_window(&mut self, start_sample: u64, end_sample: u64, received: Instant) {
-        // the observer is told before the sink is: what was handed over is here
-        for handed in self.handed_over.try_iter() {
-            self.seen.handed_over += 1;
-            if (handed.start_sample, handed.end_sample) == (start_sample, end_sample) {
-                self.seen.latency.record(&handed.times, received);
+        // the observer sees a window before the outputs do: what was published is here
+        for window in self.published.try_iter() {
+            self.seen.published += 1;
+            if (window.start_sample, window.end_sample) == (start_sample, end_sample) {
+                self.seen.latency.record(&window.times, received);
                 break;
             }
         }

@@ -139,7 +139,7 @@ fn pipeline_spec(setup: &Setup, opened: &OpenSource, counters: &Arc<Counters>) -
         detector: setup.detector.clone(),
         veto: Vec::new(),
         top: setup.config.output.top_labels,
-        when_full: opened.when_full,
+        overflow: opened.overflow,
         ring: setup.config.source.ring,
         silent_after: SILENT_AFTER,
         device: opened.description.clone(),

@@ -6,9 +6,9 @@ use anyhow::anyhow;
 
 use super::Failure;
 use crate::config::ClipsConfig;
-use crate::domain::{Counters, SampleRate, nearest};
+use crate::domain::{Counters, Overflow, SampleRate, nearest};
 use crate::recognition::DetectorSpec;
-use crate::sinks::{AudioTap, ClipFolder, ClipSpec, WhenFull};
+use crate::sinks::{AudioTap, ClipFolder, ClipSpec};
 
 /// The clip folder and its tap, if anything is to be recorded.
 ///
@@ -17,7 +17,7 @@ use crate::sinks::{AudioTap, ClipFolder, ClipSpec, WhenFull};
 pub fn open(
     config: &ClipsConfig,
     sample_rate: SampleRate,
-    when_full: WhenFull,
+    overflow: Overflow,
     counters: &Arc<Counters>,
 ) -> Result<Option<(ClipFolder, AudioTap)>, Failure> {
     if !config.enabled {
@@ -33,7 +33,7 @@ pub fn open(
         total_bytes: config.max_total_bytes,
         age: config.max_age,
     };
-    ClipFolder::open(spec, sample_rate, when_full, Arc::clone(counters))
+    ClipFolder::open(spec, sample_rate, overflow, Arc::clone(counters))
         .map(Some)
         .map_err(Failure::usage)
 }

@@ -11,6 +11,7 @@ use super::reload::reload;
 use super::run_options::{RunArguments, apply_options};
 use super::setup::{SILENT_AFTER, Setup};
 use super::signals::DaemonSignals;
+use super::sinks::OpenOutputs;
 use super::{Failure, clips, preflight, sinks, source_choice};
 use crate::domain::Counters;
 use crate::live::{Daemon, PipelineSpec, StatusBoard};
@@ -37,10 +38,14 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let opened = source_choice::open(arguments.source.as_ref(), &config.source, pace)?;
     let counters = Arc::new(Counters::default());
     let board = Arc::new(StatusBoard::default());
-    let mut sinks =
-        sinks::open(&config.output, descriptors, &counters, sinks::status_line(&board, &counters))?;
+    let OpenOutputs { mut sinks, outlets } = sinks::open(
+        &config.output,
+        descriptors,
+        &counters,
+        sinks::status_report(&board, &counters),
+    )?;
     let veto = clips::veto(&config.clips, &detector)?;
-    let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.when_full, &counters)?;
+    let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.overflow, &counters)?;
     let tap = tap.map(|(folder, tap)| {
         sinks.push(Box::new(folder));
         tap
@@ -51,6 +56,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         reload: Some(reload(arguments, &config, signals.reload)),
         scorer: scorers.scorer().map_err(Failure::device_or_model)?,
         sinks,
+        outlets,
         tap,
         spec: PipelineSpec {
             featuriser: scorers.model().featuriser_spec(),
@@ -58,7 +64,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
             detector,
             veto,
             top: config.output.top_labels,
-            when_full: opened.when_full,
+            overflow: opened.overflow,
             ring: config.source.ring,
             silent_after: SILENT_AFTER,
             device: opened.description,

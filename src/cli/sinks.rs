@@ -12,12 +12,22 @@ use crate::config::{OutputConfig, StdoutConfig, StdoutFormat};
 use crate::domain::Counters;
 use crate::files;
 use crate::live::StatusBoard;
+use crate::protocol::Token;
 use crate::sinks::{
-    Colour, LineFormat, LogFile, LogFileSpec, RecordFilter, Sink, SocketSink, SocketSpec,
-    StatusLine, StdoutSink, Token, UnixSocketSpec,
+    Colour, LineFormat, LogFile, LogFileSpec, Outlet, RecordFilter, Sink, SocketSink, SocketSpec,
+    StatusReport, StdoutSink, UnixSocketSpec,
 };
 
-/// Opens every sink that is enabled; `descriptors`: how many files this process may open.
+/// What is open: sinks that may block, and outlets that never do.
+#[derive(Default)]
+pub struct OpenOutputs {
+    /// Standard output, the log file.
+    pub sinks: Vec<Box<dyn Sink>>,
+    /// The sockets.
+    pub outlets: Vec<Box<dyn Outlet>>,
+}
+
+/// Opens every output that is enabled; `descriptors`: how many files this process may open.
 ///
 /// # Errors
 /// [`Failure`] with exit code 2: a folder that cannot be written, an address in use.
@@ -25,9 +35,9 @@ pub fn open(
     output: &OutputConfig,
     descriptors: u64,
     counters: &Arc<Counters>,
-    status: StatusLine,
-) -> Result<Vec<Box<dyn Sink>>, Failure> {
-    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    status: StatusReport,
+) -> Result<OpenOutputs, Failure> {
+    let OpenOutputs { mut sinks, mut outlets } = OpenOutputs::default();
     if let Some(stdout) = &output.stdout {
         let format = line_format(stdout.format);
         sinks.push(Box::new(
@@ -63,15 +73,15 @@ pub fn open(
             descriptors,
         };
         let sink = SocketSink::open(spec, Arc::clone(counters), status).map_err(Failure::usage)?;
-        sinks.push(Box::new(sink));
+        outlets.push(Box::new(sink));
     }
-    Ok(sinks)
+    Ok(OpenOutputs { sinks, outlets })
 }
 
 /// The daemon's account of itself, for clients that ask.
-pub fn status_line(board: &Arc<StatusBoard>, counters: &Arc<Counters>) -> StatusLine {
+pub fn status_report(board: &Arc<StatusBoard>, counters: &Arc<Counters>) -> StatusReport {
     let (board, counters) = (Arc::clone(board), Arc::clone(counters));
-    Arc::new(move || serde_json::to_string(&board.status(&counters)?).ok())
+    Arc::new(move || board.status(&counters))
 }
 
 /// Reads a token from its file, which nobody else may be able to read.

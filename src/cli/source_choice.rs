@@ -8,9 +8,9 @@ use anyhow::anyhow;
 
 use super::Failure;
 use crate::config::{self, SourceConfig, SourceKind};
+use crate::domain::Overflow;
 use crate::domain::SampleRate;
 use crate::live::Reopen;
-use crate::sinks::WhenFull;
 use crate::sources::microphone::{DeviceChoice, HostChoice};
 use crate::sources::{
     Awaited, ChannelSelection, ClipFile, FedSource, Microphone, MicrophoneSpec, Pace, PcmReader,
@@ -69,7 +69,7 @@ pub struct OpenSource {
     /// How it is opened again after a loss, if it can be.
     pub reopen: Option<Reopen>,
     /// What to do when a queue is full: a device and real-time pace wait for nobody, a pipe and `--fast` do.
-    pub when_full: WhenFull,
+    pub overflow: Overflow,
 }
 
 /// Opens what `choice` says, or else the configuration.
@@ -105,12 +105,12 @@ pub fn open(
 }
 
 fn fed(reader: Box<dyn SampleReader>, pace: Pace, description: String) -> OpenSource {
-    let when_full = match pace {
-        Pace::RealTime => WhenFull::DropAndCount,
-        Pace::AsFastAsPossible => WhenFull::Wait,
+    let overflow = match pace {
+        Pace::RealTime => Overflow::DropNewest,
+        Pace::AsFastAsPossible => Overflow::Block,
     };
     let source = Box::new(FedSource::new(reader, pace));
-    OpenSource { source, description, reopen: None, when_full }
+    OpenSource { source, description, reopen: None, overflow }
 }
 
 fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource, Failure> {
@@ -160,7 +160,7 @@ fn microphone_of(
 ) -> OpenSource {
     let reopen: Reopen =
         Arc::new(move || Microphone::open(&again).map(|it| Box::new(it) as Box<dyn Source>));
-    OpenSource { source, description, reopen: Some(reopen), when_full: WhenFull::DropAndCount }
+    OpenSource { source, description, reopen: Some(reopen), overflow: Overflow::DropNewest }
 }
 
 fn open_file(

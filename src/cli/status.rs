@@ -1,22 +1,20 @@
 //! `tympan status`: asks a running daemon, over its socket, how it is.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use crossbeam_channel::bounded;
-use serde::Deserialize;
 
 use super::{Failure, output, setup, sinks};
 use crate::domain::{State, printable};
-use crate::live::{DaemonStatus, ReloadStatus, SinkStatus};
-use crate::sinks::Token;
+use crate::protocol::{
+    Address, Client, ClientError, DaemonStatus, Message, ReloadStatus, SinkStatus, Token,
+};
 
 /// Where the delivered units' sockets are, below a user's or the system's runtime folder.
 const USUAL_SOCKET: &str = "tympan/tympan.sock";
@@ -24,9 +22,8 @@ const SYSTEM_FOLDER: &str = "/run";
 
 /// How long the daemon may take to answer, the connection included: with the program's own start five seconds at most.
 const PATIENCE: Duration = Duration::from_secs(4);
-
-/// An answer comes among the records of the moment; whatever sends more than this before it is no daemon.
-const ANSWER_BYTES: u64 = 4 << 20;
+/// So much later the thread that asks is given up: the client in it keeps the time by itself.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Counters of what is no loss.
 const NO_LOSS: [&str; 5] =
@@ -52,18 +49,6 @@ pub struct StatusArguments {
     json: bool,
 }
 
-/// Why a daemon does not answer.
-#[derive(Deserialize)]
-struct Refusal {
-    detail: String,
-}
-
-/// Where a daemon listens.
-enum Address {
-    Unix(PathBuf),
-    Tcp(SocketAddr, Option<Token>),
-}
-
 /// Asks and prints; exit code 0 when the daemon hears, 1 when it does not or when nobody answers.
 ///
 /// # Errors
@@ -71,7 +56,7 @@ enum Address {
 pub fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
     let status = ask(arguments.clone())?;
     if arguments.json {
-        output::print_json(&status)?;
+        output::print_json(&Message::Daemon(Box::new(status.clone())))?;
     } else {
         output::print(&in_words(&status))?;
     }
@@ -81,22 +66,18 @@ pub fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
     Ok(if hears { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn address(arguments: &StatusArguments) -> Result<Address, Failure> {
+/// Where the daemon listens, and the token that it asks for there.
+fn address(arguments: &StatusArguments) -> Result<(Address, Option<Token>), Failure> {
+    let token = |file: &Option<PathBuf>| file.as_deref().map(sinks::read_token).transpose();
     if let Some(connect) = &arguments.connect {
-        let token = arguments.token_file.as_deref().map(sinks::read_token).transpose()?;
-        return Ok(match connect.parse() {
-            Ok(address) => Address::Tcp(address, token),
-            Err(_) => Address::Unix(connect.into()),
-        });
+        let address = Address::from(connect.as_str());
+        return Ok((address, token(&arguments.token_file)?));
     }
-    let Some(path) = &arguments.config else { return Ok(Address::Unix(usual_socket())) };
+    let Some(path) = &arguments.config else { return Ok((Address::Unix(usual_socket()), None)) };
     let output = setup::read(Some(path))?.finish().map_err(Failure::usage)?.output;
     match (output.unix, output.tcp) {
-        (Some(unix), _) => Ok(Address::Unix(unix.path)),
-        (None, Some(tcp)) => {
-            let token = tcp.token_file.as_deref().map(sinks::read_token).transpose()?;
-            Ok(Address::Tcp(tcp.address, token))
-        }
+        (Some(unix), _) => Ok((Address::Unix(unix.path), None)),
+        (None, Some(tcp)) => Ok((Address::Tcp(tcp.address), token(&tcp.token_file)?)),
         (None, None) => Err(Failure::usage(anyhow!(
             "{} enables no socket to ask at: set enabled = true in [output.unix]",
             path.display()
@@ -112,75 +93,54 @@ fn usual_socket() -> PathBuf {
         .unwrap_or_else(|| Path::new(SYSTEM_FOLDER).join(USUAL_SOCKET))
 }
 
-/// Asks on a thread of its own: to read the configuration and the token, to connect, to write and to read may each take for
-/// ever, whoever is on the other side.
+/// Asks on a thread of its own: to read the configuration and the token may take for ever.
 fn ask(arguments: StatusArguments) -> Result<DaemonStatus, Failure> {
-    let (told, answer) = bounded(1);
+    let deadline = Instant::now() + PATIENCE;
+    let (answer, answered) = bounded(1);
     let asking = std::thread::Builder::new().name("tympan-ask".to_owned()).spawn(move || {
-        let answer =
-            address(&arguments).and_then(|address| exchange(&address).map_err(Failure::failed));
+        let status = address(&arguments).and_then(|(address, token)| {
+            exchange(&address, token.as_ref(), deadline).map_err(Failure::failed)
+        });
         // nobody waits any more when the time is up
-        let _ = told.send(answer);
+        let _ = answer.send(status);
     });
     asking.context("cannot start a thread to ask with").map_err(Failure::failed)?;
-    answer.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        Err(Failure::failed(anyhow!(
-            "the daemon did not say how it is: it has not answered within {} s",
-            PATIENCE.as_secs()
-        )))
+    answered.recv_deadline(deadline + GRACE).unwrap_or_else(|_| Err(Failure::failed(timed_out())))
+}
+
+fn exchange(
+    address: &Address,
+    token: Option<&Token>,
+    deadline: Instant,
+) -> anyhow::Result<DaemonStatus> {
+    let is_late = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
+    let mut client = match Client::connect(address, token, Some(deadline)) {
+        Ok(client) => client,
+        Err(error) if is_late(&error) => return Err(timed_out()),
+        Err(error) => {
+            return Err(anyhow!(error).context(format!(
+                "no daemon listens at {address}: is it running, and [output.unix] or [output.tcp] enabled?"
+            )));
+        }
+    };
+    client.status().map_err(|error| {
+        let hint = match &error {
+            ClientError::Io(error) if is_late(error) => return timed_out(),
+            ClientError::Refused { detail } if detail.contains("token") => {
+                "; it wants another token (--token-file, or token_file in [output.tcp])"
+            }
+            _ => "",
+        };
+        match hint {
+            "" => anyhow!(error),
+            hint => anyhow!("{error}{hint}"),
+        }
+        .context(format!("the daemon at {address} did not say how it is"))
     })
 }
 
-fn exchange(address: &Address) -> anyhow::Result<DaemonStatus> {
-    match address {
-        Address::Unix(path) => {
-            let stream = UnixStream::connect(path).with_context(|| nobody(&path.display()))?;
-            converse(&stream, None).with_context(|| no_answer(&path.display()))
-        }
-        Address::Tcp(address, token) => {
-            let stream = TcpStream::connect(address).with_context(|| nobody(address))?;
-            converse(&stream, token.as_ref()).with_context(|| no_answer(address))
-        }
-    }
-}
-
-fn nobody(address: &dyn std::fmt::Display) -> String {
-    format!(
-        "no daemon listens at {address}: is it running, and [output.unix] or [output.tcp] enabled?"
-    )
-}
-
-fn no_answer(address: &dyn std::fmt::Display) -> String {
-    format!("the daemon at {address} did not say how it is")
-}
-
-fn converse<S>(stream: &S, token: Option<&Token>) -> anyhow::Result<DaemonStatus>
-where
-    for<'a> &'a S: Read + Write,
-{
-    let mut question = String::new();
-    if let Some(token) = token {
-        let _ = writeln!(question, "token {}", token.secret());
-    }
-    question.push_str("status\n");
-    let mut stream = stream;
-    stream.write_all(question.as_bytes())?;
-    for line in BufReader::new(stream.take(ANSWER_BYTES)).lines() {
-        let line = line?;
-        if line.starts_with("{\"type\":\"daemon\"") {
-            return Ok(serde_json::from_str(&line)?);
-        }
-        if line.starts_with("{\"type\":\"refused\"") {
-            let refusal: Refusal = serde_json::from_str(&line)?;
-            let hint = if refusal.detail.contains("token") {
-                "; it wants another token (--token-file, or token_file in [output.tcp])"
-            } else {
-                ""
-            };
-            return Err(anyhow!("it refused: {}{hint}", refusal.detail));
-        }
-    }
-    Err(anyhow!("it hung up"))
+fn timed_out() -> anyhow::Error {
+    anyhow!("the daemon did not say how it is: it has not answered within {} s", PATIENCE.as_secs())
 }
 
 fn in_words(status: &DaemonStatus) -> String {

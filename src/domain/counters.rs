@@ -38,7 +38,7 @@ pub struct Counters {
     pub windows_scored: Counter,
     /// Windows skipped because the classifier was still busy.
     pub windows_skipped: Counter,
-    /// Window records dropped because the emit stage, or one sink, was behind.
+    /// Window records dropped because a sink was behind.
     pub records_dropped: Counter,
     /// Events, gaps and statuses dropped; never in practice.
     pub events_dropped: Counter,

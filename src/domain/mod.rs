@@ -9,7 +9,9 @@ mod error;
 mod label_set;
 mod mel_window;
 mod nearest;
+mod overflow;
 mod printable;
+mod published;
 mod record;
 mod sample_rate;
 mod stream_id;
@@ -21,7 +23,9 @@ pub use error::DomainError;
 pub use label_set::{LabelSet, Scores};
 pub use mel_window::MelWindow;
 pub use nearest::nearest;
+pub use overflow::Overflow;
 pub use printable::{is_steering, printable, printable_json, printable_lines};
+pub use published::Published;
 pub use record::{
     EventPhase, EventRecord, GapCause, GapRecord, LabelScore, Record, State, StatusRecord,
     TopScores, WindowRecord,

@@ -1,7 +1,7 @@
-//! The lines tympan writes: the public interface. Made by the recogniser and the supervisor, written by the sinks.
+//! The records tympan writes: the public interface. Made by the recogniser and the supervisor, written by the sinks, read again
+//! by clients.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
@@ -12,7 +12,7 @@ use super::{SampleIndex, SampleRate};
 /// One output line.
 ///
 /// Times are on the wall clock (UTC); sample indices count at the source's own rate.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Record {
     /// The scores of one window.
@@ -30,7 +30,7 @@ pub enum Record {
 pub type TopScores = SmallVec<[LabelScore; 5]>;
 
 /// The scores of one window.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WindowRecord {
     /// When the window's last sample was heard.
     #[serde(serialize_with = "utc_millis")]
@@ -47,16 +47,10 @@ pub struct WindowRecord {
     #[serde(serialize_with = "one_decimal")]
     pub level_dbfs: f32,
     /// Samples of silence added to the end of a clip shorter than one window; left out when zero, never in live use.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub padded_samples: u64,
-    /// Microseconds from the arrival of the window's last sample to this record's hand-over to the sinks.
+    /// Microseconds from the arrival of the window's last sample to this record's publication.
     pub latency_us: u64,
-    /// Whether a label of which no recording may be kept scored at or above its threshold in it.
-    #[serde(skip)]
-    pub is_vetoed: bool,
-    /// When the window's last sample reached this process; what `latency_us` is taken from.
-    #[serde(skip)]
-    pub arrival: Instant,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -73,13 +67,23 @@ fn four_decimals<S: Serializer>(score: &f32, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_f64((f64::from(*score) * 1e4).round() / 1e4)
 }
 
+fn four_decimals_if_any<S: Serializer>(
+    score: &Option<f32>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match score {
+        Some(score) => four_decimals(score, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// A tenth of a decibel is finer than any ear or microphone.
 fn one_decimal<S: Serializer>(level: &f32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((f64::from(*level) * 10.0).round() / 10.0)
 }
 
 /// A label and its score.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelScore {
     /// The label.
     pub label: Arc<str>,
@@ -89,7 +93,8 @@ pub struct LabelScore {
 }
 
 /// The beginning or the end of an event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "EventLine", try_from = "EventLine")]
 pub struct EventRecord {
     /// Onset or offset.
     pub phase: EventPhase,
@@ -122,57 +127,63 @@ pub enum EventPhase {
     },
 }
 
-/// An event as its line spells it: the phase's own values come last, where `flatten` would put them first.
-#[derive(Serialize)]
-struct EventLine<'a> {
-    phase: &'static str,
+/// An event as its line spells it: the phase's name comes first, its own values come last.
+#[derive(Serialize, Deserialize)]
+struct EventLine {
+    phase: PhaseName,
     id: u64,
-    label: &'a str,
+    label: Arc<str>,
     #[serde(serialize_with = "utc_millis")]
     time: Timestamp,
-    source: &'a str,
+    source: Arc<str>,
     start_sample: SampleIndex,
-    #[serde(flatten)]
-    outcome: PhaseFields,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "four_decimals_if_any")]
+    score: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_sample: Option<SampleIndex>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "four_decimals_if_any")]
+    peak_score: Option<f32>,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum PhaseFields {
-    Onset {
-        #[serde(serialize_with = "four_decimals")]
-        score: f32,
-    },
-    Offset {
-        end_sample: SampleIndex,
-        #[serde(serialize_with = "four_decimals")]
-        peak_score: f32,
-    },
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PhaseName {
+    Onset,
+    Offset,
 }
 
-impl Serialize for EventRecord {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (phase, outcome) = match self.phase {
-            EventPhase::Onset { score } => ("onset", PhaseFields::Onset { score }),
+impl From<EventRecord> for EventLine {
+    fn from(event: EventRecord) -> Self {
+        let EventRecord { phase, id, label, time, source, start_sample } = event;
+        let (phase, score, end_sample, peak_score) = match phase {
+            EventPhase::Onset { score } => (PhaseName::Onset, Some(score), None, None),
             EventPhase::Offset { end_sample, peak_score } => {
-                ("offset", PhaseFields::Offset { end_sample, peak_score })
+                (PhaseName::Offset, None, Some(end_sample), Some(peak_score))
             }
         };
-        EventLine {
-            phase,
-            id: self.id,
-            label: &self.label,
-            time: self.time,
-            source: &self.source,
-            start_sample: self.start_sample,
-            outcome,
-        }
-        .serialize(serializer)
+        Self { phase, id, label, time, source, start_sample, score, end_sample, peak_score }
+    }
+}
+
+impl TryFrom<EventLine> for EventRecord {
+    type Error = &'static str;
+
+    fn try_from(line: EventLine) -> Result<Self, Self::Error> {
+        let EventLine { phase, id, label, time, source, start_sample, .. } = line;
+        let phase = match (phase, line.score, line.end_sample, line.peak_score) {
+            (PhaseName::Onset, Some(score), ..) => EventPhase::Onset { score },
+            (PhaseName::Offset, _, Some(end_sample), Some(peak_score)) => {
+                EventPhase::Offset { end_sample, peak_score }
+            }
+            (PhaseName::Onset, ..) => return Err("an onset without a score"),
+            (PhaseName::Offset, ..) => return Err("an offset without end_sample or peak_score"),
+        };
+        Ok(Self { phase, id, label, time, source, start_sample })
     }
 }
 
 /// Audio that was lost between two samples that were not.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GapRecord {
     /// When the first lost sample was due.
     #[serde(serialize_with = "utc_millis")]
@@ -200,7 +211,7 @@ pub enum GapCause {
 }
 
 /// A change of the daemon's state.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StatusRecord {
     /// When it changed.
     #[serde(serialize_with = "utc_millis")]

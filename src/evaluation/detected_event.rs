@@ -100,9 +100,9 @@ impl ClipScores {
             replayed.start_sample = window.start_sample;
             replayed.end_sample = window.end_sample;
             replayed.level_dbfs = window.level_dbfs;
-            recogniser.push(&replayed, &mut |record| collector.push(&record))?;
+            recogniser.push(&replayed, &mut |published| collector.push(&published.record))?;
         }
-        recogniser.finish(&mut |record| collector.push(&record));
+        recogniser.finish(&mut |published| collector.push(&published.record));
         Ok(collector.events())
     }
 }

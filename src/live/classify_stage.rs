@@ -1,18 +1,18 @@
 //! The thread `tympan-classify`: scores windows and makes records of what is heard. Fed by the feature stage, feeds the
-//! emit stage.
+//! outputs.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
-use super::LiveError;
-use super::heard::{Handover, Heard, Outgoing};
+use super::heard::{Handover, Heard, StageTimes, WindowObserver};
 use super::hurry::Hurry;
-use super::record_queue::RecordSender;
 use super::window_outlet::{WINDOWS_WAITING, WindowInlet};
-use crate::domain::{Counters, MelWindow, Record, Scores};
+use super::{LiveError, StatusBoard};
+use crate::domain::{Counters, MelWindow, Published, Record, Scores};
 use crate::recognition::{Gap, Recogniser, RecogniserSpec, Scorer, ScorerError};
+use crate::sinks::Fanout;
 
 /// Windows scored before the first real one. The first 2 to 20 runs of a network are slow: memory is found, kernels are
 /// chosen for the shapes.
@@ -32,7 +32,7 @@ pub(super) struct ClassifyStage {
     pub(super) example: MelWindow,
     pub(super) hop_frames: u64,
     pub(super) inlet: WindowInlet,
-    pub(super) records: RecordSender,
+    pub(super) publisher: Publisher,
     /// Dropped once the scorer is warm.
     pub(super) ready: Sender<()>,
     pub(super) counters: Arc<Counters>,
@@ -44,13 +44,13 @@ impl ClassifyStage {
     /// began end.
     pub(super) fn run(self) -> Result<(), LiveError> {
         let Self {
-            mut scorer, recogniser, veto, example, hop_frames, inlet, records, ready, ..
+            mut scorer, recogniser, veto, example, hop_frames, inlet, publisher, ready, ..
         } = self;
         warm_up(&mut *scorer, example, hop_frames, &self.hurry)?;
         let mut listener = Listener {
             recogniser: Recogniser::new(scorer, recogniser)?.with_veto(veto),
             inlet,
-            records,
+            publisher,
             counters: self.counters,
             hurry: self.hurry,
             windows: Vec::with_capacity(WINDOWS_WAITING),
@@ -59,8 +59,8 @@ impl ClassifyStage {
         // Nobody waits any more if the supervisor has been told to stop meanwhile.
         let _ = ready.try_send(());
         let outcome = listener.listen();
-        let Listener { recogniser, records, .. } = &mut listener;
-        recogniser.finish(&mut |record| records.send(Outgoing::Other(record)));
+        let Listener { recogniser, publisher, .. } = &mut listener;
+        recogniser.finish(&mut |published| publisher.outputs.publish(published));
         Ok(outcome?)
     }
 }
@@ -93,11 +93,34 @@ pub(super) fn warm_up(
     Ok(())
 }
 
+/// Completes the records of windows and hands everything to the outputs.
+pub(super) struct Publisher {
+    pub(super) outputs: Arc<Fanout>,
+    pub(super) board: Arc<StatusBoard>,
+    pub(super) on_window: Option<WindowObserver>,
+}
+
+impl Publisher {
+    /// Publishes the record of a window that has just been scored.
+    fn publish_window(&mut self, mut published: Published, arrival: Instant, featured: Instant) {
+        let scored = Instant::now();
+        if let Record::Window(window) = &mut published.record {
+            let latency = scored.saturating_duration_since(arrival);
+            window.latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+            if let Some(on_window) = &mut self.on_window {
+                on_window(window, StageTimes { arrival, featured, scored });
+            }
+            self.board.window_published(window, arrival);
+        }
+        self.outputs.publish(published);
+    }
+}
+
 /// The stage once it is warm.
 struct Listener {
     recogniser: Recogniser,
     inlet: WindowInlet,
-    records: RecordSender,
+    publisher: Publisher,
     counters: Arc<Counters>,
     hurry: Hurry,
     /// Windows that were waiting, to be scored in one go; no more than may wait.
@@ -139,14 +162,14 @@ impl Listener {
     }
 
     fn tell(&mut self, gap: Gap) {
-        let records = &self.records;
-        self.recogniser.gap(gap, &mut |record| records.send(Outgoing::Other(record)));
+        let outputs = &self.publisher.outputs;
+        self.recogniser.gap(gap, &mut |published| outputs.publish(published));
     }
 
     fn hand_over(&mut self, handover: Handover) {
         let Handover { recogniser, inlet, done } = handover;
-        let records = &self.records;
-        self.recogniser.succeed(*recogniser, &mut |record| records.send(Outgoing::Other(record)));
+        let outputs = &self.publisher.outputs;
+        self.recogniser.succeed(*recogniser, &mut |published| outputs.publish(published));
         if let Some(inlet) = inlet {
             self.inlet = inlet;
         }
@@ -160,17 +183,15 @@ impl Listener {
         if self.hurry.is_on() {
             self.counters.windows_skipped.add(count);
         } else if count > 0 {
-            let (records, mut featured) = (&self.records, self.featured.iter());
-            self.recogniser.push_batch(&self.windows, &mut |record| {
-                records.send(match record {
-                    // A window's record comes first, as soon as its scores are there.
-                    Record::Window(record) => {
-                        let featured = featured.next().copied();
-                        let featured = featured.expect("invariant: one record a window");
-                        Outgoing::Window { record, featured, scored: Instant::now() }
-                    }
-                    other => Outgoing::Other(other),
-                });
+            let publisher = &mut self.publisher;
+            let mut times = self.windows.iter().map(|window| window.arrival).zip(&self.featured);
+            self.recogniser.push_batch(&self.windows, &mut |published| {
+                if !matches!(published.record, Record::Window(_)) {
+                    return publisher.outputs.publish(published);
+                }
+                // A window's record comes first, as soon as its scores are there.
+                let (arrival, featured) = times.next().expect("invariant: one record a window");
+                publisher.publish_window(published, arrival, *featured);
             })?;
             self.counters.windows_scored.add(count);
         }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::input_meter::InputLevel;
 use super::stalls::Stall;
+use crate::domain::Overflow;
 use crate::domain::{Counters, SampleRate, State};
-use crate::sinks::WhenFull;
 
 /// An overload or clipping is over once it has not been seen for this long: a state that comes and goes every second
 /// would be a line a second.
@@ -65,7 +65,7 @@ pub(super) struct Change {
 
 /// Remembers what was seen when.
 pub(super) struct Health {
-    when_full: WhenFull,
+    overflow: Overflow,
     silent_after_samples: u64,
     silent_after: Duration,
     state: State,
@@ -82,14 +82,14 @@ impl Health {
     /// Listening, as of `now`; losses before `first` are not looked at. Where everybody waits for room, nothing is dropped, a
     /// recording's silences are its own, and only samples that are no numbers are a state.
     pub(super) fn new(
-        when_full: WhenFull,
+        overflow: Overflow,
         silent_after: Duration,
         sample_rate: SampleRate,
         now: Instant,
         first: Reading,
     ) -> Self {
         Self {
-            when_full,
+            overflow,
             // no time at all would call every single zero a silence
             silent_after_samples: sample_rate.samples_in(silent_after).max(1),
             silent_after,
@@ -145,7 +145,7 @@ impl Health {
         let recent = |seen: Option<Instant>| {
             seen.is_some_and(|seen| now.saturating_duration_since(seen) < CALM)
         };
-        if self.when_full == WhenFull::Wait {
+        if self.overflow == Overflow::Block {
             return if recent(self.invalid_at) { State::Invalid } else { State::Listening };
         }
         if recent(self.overloaded_at) {
@@ -216,8 +216,8 @@ mod tests {
         fn new() -> Self {
             let began = Instant::now();
             let rate = SampleRate::new(16_000).unwrap();
-            let (when_full, silent_after) = (WhenFull::DropAndCount, Duration::from_secs(10));
-            let health = Health::new(when_full, silent_after, rate, began, Reading::default());
+            let (overflow, silent_after) = (Overflow::DropNewest, Duration::from_secs(10));
+            let health = Health::new(overflow, silent_after, rate, began, Reading::default());
             Self { health, began, stall: None }
         }
 
@@ -287,9 +287,9 @@ mod tests {
 
     #[test]
     fn one_sample_in_a_thousand_that_is_no_number_is_a_state_also_where_everybody_waits() {
-        for when_full in [WhenFull::DropAndCount, WhenFull::Wait] {
+        for overflow in [Overflow::DropNewest, Overflow::Block] {
             let mut patient = Patient::new();
-            patient.health.when_full = when_full;
+            patient.health.overflow = overflow;
             let repaired = |repaired| Reading { repaired, ..Reading::default() };
             assert_eq!(patient.after(1_000, repaired(15)), None);
             assert_eq!(patient.after(2_000, repaired(31)), Some(State::Invalid));

@@ -1,12 +1,12 @@
 //! What travels between the stages: windows and gaps in the order of audio time, and the moments of their journey.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
 use super::reloading::Taken;
 use super::window_outlet::WindowInlet;
-use crate::domain::{MelWindow, Record, StatusRecord, WindowRecord};
+use crate::domain::{MelWindow, WindowRecord};
 use crate::recognition::{Gap, Recogniser};
 
 /// From the feature stage to the classify stage.
@@ -27,22 +27,6 @@ pub(super) struct Handover {
     pub(super) done: Sender<Taken>,
 }
 
-/// From the classify stage, and the supervisor, to the emit stage.
-pub(super) enum Outgoing {
-    /// The record of a window, to be completed with its latency.
-    Window { record: WindowRecord, featured: Instant, scored: Instant },
-    /// An event, a gap or a status.
-    Other(Record),
-}
-
-/// From the supervisor to the emit stage, when all else is on its way.
-pub(super) struct Closing {
-    /// The very last record.
-    pub(super) last: StatusRecord,
-    /// How long the sinks may take to write what they were handed; none: as long as they need.
-    pub(super) within: Option<Duration>,
-}
-
 /// When a window passed from stage to stage.
 #[derive(Debug, Clone, Copy)]
 pub struct StageTimes {
@@ -50,8 +34,9 @@ pub struct StageTimes {
     pub arrival: Instant,
     /// The feature stage sent it.
     pub featured: Instant,
-    /// Its scores were there.
+    /// Its scores were there, and its record was published.
     pub scored: Instant,
-    /// Its record was handed over to the sinks.
-    pub handed_over: Instant,
 }
+
+/// Sees every window record just before it is published, on the thread `tympan-classify`.
+pub type WindowObserver = Box<dyn FnMut(&WindowRecord, StageTimes) + Send>;

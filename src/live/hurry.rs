@@ -24,9 +24,4 @@ impl Hurry {
     pub(super) fn is_on(&self) -> bool {
         matches!(self.0.try_recv(), Err(TryRecvError::Disconnected))
     }
-
-    /// Disconnected once the switch is thrown: to be waited for beside something else.
-    pub(super) fn signal(&self) -> &Receiver<Infallible> {
-        &self.0
-    }
 }

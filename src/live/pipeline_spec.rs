@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::StatusBoard;
 use crate::domain::Counters;
+use crate::domain::Overflow;
 use crate::features::FeaturiserSpec;
 use crate::recognition::DetectorSpec;
-use crate::sinks::WhenFull;
 
 /// How a pipeline listens.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct PipelineSpec {
     pub top: usize,
     /// Live, what finds a queue full is dropped and counted; offline, everybody waits and nothing is lost. The source's
     /// pace has to be chosen to match.
-    pub when_full: WhenFull,
+    pub overflow: Overflow,
     /// Audio that may wait to be heard; 2 s are usual.
     pub ring: Duration,
     /// This much audio that is exactly zero makes the input `silent`; 10 s are usual.

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::heard::Closing;
 use super::hurry::HurrySwitch;
 use super::stage_thread::StageThread;
 use super::supervisor::Ending;
 use super::topology::Pipeline;
 use super::{LiveError, Outcome};
-use crate::domain::StatusRecord;
-use crate::sinks::WhenFull;
+use crate::domain::{Overflow, Record, StatusRecord};
+use crate::sinks::Fanout;
 
 /// Of the second that an end may take, everything drains as usual for so long; then stages give up what they have left
 /// and count it.
@@ -20,9 +19,8 @@ const DRAIN: Duration = Duration::from_millis(200);
 /// So long the sinks may take to close. A sink that blocks is left behind by then, half a second after the stop.
 const SINKS: Duration = Duration::from_millis(300);
 /// A stage that has not ended by now hangs in something that cannot be interrupted, the scorer most likely. Long enough
-/// that a busy machine is not taken for a hanging one; together well below the unit's `TimeoutStopSec`.
+/// that a busy machine is not taken for a hanging one; well below the unit's `TimeoutStopSec`.
 const STAGES: Duration = Duration::from_secs(2);
-const ALL: Duration = Duration::from_secs(3);
 
 /// Live, at the end of a source, nobody waits, and a slow reader gets its time; one that reads nothing does not.
 const SINKS_UNHURRIED: Duration = Duration::from_secs(5);
@@ -33,7 +31,7 @@ const TURN: Duration = Duration::from_millis(10);
 /// How long everything may take, once that is bounded.
 pub(super) struct Shutdown {
     stop: Arc<AtomicBool>,
-    when_full: WhenFull,
+    overflow: Overflow,
     /// When the end was hurried; none while there is all the time of the world.
     began: Option<Instant>,
 }
@@ -41,9 +39,9 @@ pub(super) struct Shutdown {
 impl Shutdown {
     /// The time begins to run now, unless the source is simply at its end: then all of it is heard first, and only a stop
     /// makes haste.
-    pub(super) fn new(stop: Arc<AtomicBool>, when_full: WhenFull, ending: &Ending) -> Self {
+    pub(super) fn new(stop: Arc<AtomicBool>, overflow: Overflow, ending: &Ending) -> Self {
         let is_patient = matches!(ending, Ending::SourceEnded);
-        Self { stop, when_full, began: (!is_patient).then(Instant::now) }
+        Self { stop, overflow, began: (!is_patient).then(Instant::now) }
     }
 
     /// Waits for the stages, sends the last record, waits for the sinks; says how all of it ended.
@@ -53,26 +51,19 @@ impl Shutdown {
         last: StatusRecord,
         ending: Ending,
     ) -> Result<Outcome, LiveError> {
-        let Pipeline { inputs, features, classify, emit, opening, closing, records, hurry, .. } =
-            pipeline;
+        let Pipeline { inputs, features, classify, outputs, hurry, .. } = pipeline;
         // no other ring follows the last one
         drop(inputs);
-        // Nothing was opened if the source never started; then the emit stage still waits for this.
-        drop(opening);
         let mut hurry = Some(hurry);
         let mut hanging = None;
         for stage in [features, classify] {
-            if let Err(thread) = self.join(stage, STAGES, &mut hurry) {
+            if let Err(thread) = self.join(stage, &outputs, &mut hurry) {
                 hanging = hanging.or(Some(thread));
             }
         }
-        drop(records);
-        // The channel has room for the one message that it ever gets.
-        let _ = closing.try_send(Closing { last, within: self.sinks_close_within() });
-        if let Err(thread) = self.join(emit, ALL, &mut hurry) {
-            // A stopped daemon may leave a blocked sink behind; that is told, and is no failure.
-            log::warn!("{thread} was left behind: a sink takes nothing");
-        }
+        outputs.begin_close(Record::Status(last).into());
+        self.wait_for(&outputs);
+        outputs.finish();
         let failure = pipeline.failures.try_recv().ok();
         let sinks = pipeline.sink_ends.try_iter().map(Ending::from_sink);
         let after = failure.map(Ending::Failed).into_iter().chain(sinks);
@@ -86,37 +77,51 @@ impl Shutdown {
         }
     }
 
-    fn sinks_close_within(&self) -> Option<Duration> {
-        match (self.began, self.when_full) {
-            (Some(_), _) => Some(SINKS),
-            (None, WhenFull::DropAndCount) => Some(SINKS_UNHURRIED),
-            (None, WhenFull::Wait) => None,
+    /// Waits until all outputs have ended, or have had their time; a stop makes that shorter.
+    fn wait_for(&mut self, outputs: &Fanout) {
+        let closing = Instant::now();
+        let mut stopping = self.began.map(|_| closing);
+        while !outputs.end_within(TURN) {
+            if self.began.is_none() && self.is_stopped() {
+                (self.began, stopping) = (Some(Instant::now()), Some(Instant::now()));
+            }
+            let (since, within) = match (stopping, self.overflow) {
+                (Some(stopping), _) => (stopping, SINKS),
+                (None, Overflow::DropNewest) => (closing, SINKS_UNHURRIED),
+                (None, Overflow::Block) => continue,
+            };
+            if since.elapsed() >= within {
+                return;
+            }
         }
     }
 
-    /// Joins a stage, or leaves it behind when it has not ended `within` the time; throws the switch when the time
-    /// to drain is over.
+    /// Joins a stage, or leaves it behind when it has not ended in time; throws the switch when the time to drain is over.
     fn join(
         &mut self,
         stage: StageThread,
-        within: Duration,
+        outputs: &Fanout,
         hurry: &mut Option<HurrySwitch>,
     ) -> Result<(), &'static str> {
         while !stage.ends_within(TURN) {
-            // Relaxed: the flag guards no other memory.
-            if self.began.is_none() && self.stop.load(Ordering::Relaxed) {
+            if self.began.is_none() && self.is_stopped() {
                 self.began = Some(Instant::now());
             }
             let Some(began) = self.began else { continue };
-            if began.elapsed() >= DRAIN {
-                hurry.take();
+            if began.elapsed() >= DRAIN && hurry.take().is_some() {
+                outputs.cancel();
             }
-            if began.elapsed() >= within {
+            if began.elapsed() >= STAGES {
                 return Err(stage.name);
             }
         }
         stage.join();
         Ok(())
+    }
+
+    fn is_stopped(&self) -> bool {
+        // Relaxed: the flag guards no other memory.
+        self.stop.load(Ordering::Relaxed)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::sinks::SinkVitals;
+use crate::sinks::SinkMetrics;
 
 /// The output that has stood still for longest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +26,11 @@ impl std::fmt::Display for Stall {
 /// Remembers which stalls have been logged.
 pub(super) struct Stalls {
     /// With the length of the stall that was logged last and goes on.
-    sinks: Vec<(Arc<SinkVitals>, Option<Duration>)>,
+    sinks: Vec<(Arc<SinkMetrics>, Option<Duration>)>,
 }
 
 impl Stalls {
-    pub(super) fn new(sinks: &[Arc<SinkVitals>]) -> Self {
+    pub(super) fn new(sinks: &[Arc<SinkMetrics>]) -> Self {
         Self { sinks: sinks.iter().map(|sink| (Arc::clone(sink), None)).collect() }
     }
 

@@ -1,4 +1,4 @@
-//! What the daemon is doing just now, for whoever asks. Written by the supervisor (state, reloads) and the emit stage
+//! What the daemon is doing just now, for whoever asks. Written by the supervisor (state, reloads) and the classify stage
 //! (latency, level), read through [`StatusBoard::status`] by the socket's clients.
 
 use std::collections::BTreeMap;
@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use jiff::Timestamp;
 
-use super::daemon_status::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
 use crate::domain::{Counters, State, StatusRecord, WindowRecord};
-use crate::sinks::SinkVitals;
+use crate::protocol::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
+use crate::sinks::SinkMetrics;
 
 /// Latency is told of this span and of the one before: a daemon that has been up for a year is asked about today.
 const SPAN: Duration = Duration::from_secs(300);
@@ -38,7 +38,7 @@ struct Board {
     /// Since when every window has been below that.
     quiet_since: Option<Instant>,
     latency: RecentLatency,
-    sinks: Vec<Arc<SinkVitals>>,
+    sinks: Vec<Arc<SinkMetrics>>,
     reload: Option<(ReloadStatus, Instant)>,
 }
 
@@ -72,13 +72,13 @@ impl StatusBoard {
         // the wall clock may have been set meanwhile
         let seconds_since = |then: Instant| now.saturating_duration_since(then).as_secs();
         let last = board.last.as_ref()?;
-        let sink = |vitals: &Arc<SinkVitals>| {
-            let stalled = vitals.stalled_for(now);
+        let sink = |metrics: &Arc<SinkMetrics>| {
+            let stalled = metrics.stalled_for(now);
             SinkStatus {
-                name: vitals.name().to_owned(),
-                fails: vitals.fails() || stalled.is_some(),
+                name: metrics.name().to_owned(),
+                fails: metrics.is_failing() || stalled.is_some(),
                 stalled_s: stalled.map(|lasting| lasting.as_secs()),
-                lost: vitals.lost(),
+                lost: metrics.dropped(),
             }
         };
         Some(DaemonStatus {
@@ -138,7 +138,7 @@ impl StatusBoard {
         since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
-    pub(super) fn set_sinks(&self, sinks: Vec<Arc<SinkVitals>>) {
+    pub(super) fn set_sinks(&self, sinks: Vec<Arc<SinkMetrics>>) {
         self.lock().sinks = sinks;
     }
 
@@ -146,15 +146,15 @@ impl StatusBoard {
         self.lock().reload = Some((reload, Instant::now()));
     }
 
-    /// Notes a window as it is handed over.
-    pub(super) fn handed_over(&self, window: &WindowRecord) {
+    /// Notes a window as it is published.
+    pub(super) fn window_published(&self, window: &WindowRecord, arrival: Instant) {
         let mut board = self.lock();
         board.latency.turn(Instant::now());
         board.latency.newer.saturating_record(window.latency_us);
         board.level_dbfs = Some(window.level_dbfs);
         board.quiet_since = match board.quiet_since {
             _ if window.level_dbfs >= board.min_level_dbfs => None,
-            since => since.or(Some(window.arrival)),
+            since => since.or(Some(arrival)),
         };
     }
 
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
     use crate::domain::SampleIndex;
 
-    fn window(level_dbfs: f32, arrival: Instant) -> WindowRecord {
+    fn window(level_dbfs: f32) -> WindowRecord {
         WindowRecord {
             time: Timestamp::UNIX_EPOCH,
             source: "mic".into(),
@@ -227,8 +227,6 @@ mod tests {
             level_dbfs,
             padded_samples: 0,
             latency_us: 400,
-            is_vetoed: false,
-            arrival,
         }
     }
 
@@ -238,10 +236,10 @@ mod tests {
         board.set_model("m", -70.0);
         let after = |seconds| began + Duration::from_secs(seconds);
         for (second, level) in [(0, -60.0), (1, -80.0), (2, -90.0)] {
-            board.handed_over(&window(level, after(second)));
+            board.window_published(&window(level), after(second));
         }
         assert_eq!(board.quiet_for(after(61)), Duration::from_secs(60));
-        board.handed_over(&window(-70.0, after(62)));
+        board.window_published(&window(-70.0), after(62));
         assert_eq!(board.quiet_for(after(63)), Duration::ZERO);
     }
 

@@ -1,5 +1,5 @@
 //! Watches a running pipeline and ends it in order. Fed by the source's state, the stages' failures, the sinks' ends and
-//! the stop flag; feeds the emit stage statuses; runs on the thread that called [`super::Daemon::run`].
+//! the stop flag; publishes statuses; runs on the thread that called [`super::Daemon::run`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,6 @@ use crossbeam_channel::RecvTimeoutError;
 use jiff::Timestamp;
 
 use super::health::{Change, Health, Reading};
-use super::heard::Outgoing;
 use super::pipeline_spec::PipelineSpec;
 use super::reloading::{ReloadChange, Reloading};
 use super::reopening::{Reopen, Reopening, Started};
@@ -18,9 +17,10 @@ use super::stalls::{Stall, Stalls};
 use super::topology::Pipeline;
 use super::watchdog::Pulse;
 use super::watched::Watched;
-use super::{LiveError, Outcome, ReloadStatus, systemd};
-use crate::domain::{Counters, Record, SampleRate, State, StatusRecord};
-use crate::sinks::{SinkEnd, SinkError, WhenFull};
+use super::{LiveError, Outcome, systemd};
+use crate::domain::{Counters, Overflow, Record, SampleRate, State, StatusRecord};
+use crate::protocol::ReloadStatus;
+use crate::sinks::{SinkEnd, SinkError};
 use crate::sources::{RunningSource, SampleConsumer, Source, SourceError, SourceState};
 
 /// From one look at everything to the next: a stop or a lost device is noticed this late at most.
@@ -71,7 +71,7 @@ impl Supervisor {
             self.tell(State::Lost, source.to_string());
         }
         let last = self.status(State::Stopping, detail);
-        let shutdown = Shutdown::new(self.stop, self.spec.when_full, &ending);
+        let shutdown = Shutdown::new(self.stop, self.spec.overflow, &ending);
         // The head of the pipeline: the ring is closed, and everything behind it drains.
         drop(input);
         let outcome = shutdown.run(self.pipeline, last, ending);
@@ -119,8 +119,8 @@ impl Supervisor {
         };
         log::info!("{in_words}");
         systemd::ready(&in_words);
-        // The channel has room for the one message that it ever gets.
-        let _ = self.pipeline.opening.try_send(self.status(state, detail));
+        // before there is a ring, and so before anything else
+        self.publish(self.status(state, detail));
         // the channel has room for the first one; a stage that has failed tells so itself
         self.hear(ring);
         Ok(input)
@@ -147,9 +147,9 @@ impl Supervisor {
                 return Ending::from_sink(end);
             }
             // where everybody waits, a reader that pauses is no stall
-            let stall = match self.spec.when_full {
-                WhenFull::DropAndCount => stalls.poll(Instant::now()),
-                WhenFull::Wait => None,
+            let stall = match self.spec.overflow {
+                Overflow::DropNewest => stalls.poll(Instant::now()),
+                Overflow::Block => None,
             };
             if let Some(ending) = self.look_at_source(input, &mut health, stall) {
                 return ending;
@@ -255,8 +255,7 @@ impl Supervisor {
         self.spec.board.set_reload(status);
         // the state itself is what it was, and so is the board's word of it
         let state = self.spec.board.state().unwrap_or(State::Listening);
-        let record = Record::Status(self.status_record(state, detail));
-        self.pipeline.records.send_now(Outgoing::Other(record));
+        self.publish(self.status_record(state, detail));
     }
 
     fn pulse(&self, input: &Input) -> Pulse {
@@ -279,8 +278,8 @@ impl Supervisor {
     }
 
     fn health(&self) -> Health {
-        let PipelineSpec { when_full, silent_after, .. } = self.spec;
-        Health::new(when_full, silent_after, self.sample_rate, Instant::now(), self.reading())
+        let PipelineSpec { overflow, silent_after, .. } = self.spec;
+        Health::new(overflow, silent_after, self.sample_rate, Instant::now(), self.reading())
     }
 
     fn reading(&self) -> Reading {
@@ -308,7 +307,11 @@ impl Supervisor {
     fn tell(&self, state: State, detail: String) {
         log::info!("{state}: {detail}");
         systemd::status(&detail);
-        self.pipeline.records.send_now(Outgoing::Other(Record::Status(self.status(state, detail))));
+        self.publish(self.status(state, detail));
+    }
+
+    fn publish(&self, status: StatusRecord) {
+        self.pipeline.outputs.try_publish(Record::Status(status).into());
     }
 
     fn status(&self, state: State, detail: String) -> StatusRecord {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::sinks::SinkVitals;
+use crate::sinks::SinkMetrics;
 
 /// The service manager hears four times in the time after which it would kill the daemon: one word may come late, and one
 /// may be held back by a stall that passes.
@@ -63,14 +63,14 @@ pub(super) struct Watchdog {
     heard_when_fed: u64,
     scored: u64,
     heard_when_scored: u64,
-    sinks: Vec<(Arc<SinkVitals>, u64)>,
+    sinks: Vec<(Arc<SinkMetrics>, u64)>,
 }
 
 impl Watchdog {
     /// One that bites after `patience`, fed `now`.
     pub(super) fn new(
         patience: Duration,
-        sinks: &[Arc<SinkVitals>],
+        sinks: &[Arc<SinkMetrics>],
         now: Instant,
         pulse: Pulse,
     ) -> Self {
@@ -114,7 +114,7 @@ impl Watchdog {
     /// What has not moved since the last feeding. A sink that fails and says so moves: its error is told, and to start
     /// again would not mend a full disk.
     fn stuck(&self, pulse: Pulse) -> Option<Stuck> {
-        let still = |(sink, attempts): &&(Arc<SinkVitals>, u64)| {
+        let still = |(sink, attempts): &&(Arc<SinkMetrics>, u64)| {
             sink.is_busy() && sink.attempts() == *attempts
         };
         if let Some((sink, _)) = self.sinks.iter().find(still) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::pipeline_spec::PipelineSpec;
 use super::systemd;
 use super::watchdog::{Feed, Pulse, Watchdog};
-use crate::sinks::SinkVitals;
+use crate::sinks::SinkMetrics;
 
 /// From one status line to the next.
 const STATUS_PERIOD: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn new(sinks: &[Arc<SinkVitals>], pulse: Pulse) -> Self {
+    pub(super) fn new(sinks: &[Arc<SinkMetrics>], pulse: Pulse) -> Self {
         let now = Instant::now();
         let watchdog =
             systemd::watchdog().map(|patience| Watchdog::new(patience, sinks, now, pulse));

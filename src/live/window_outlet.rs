@@ -7,10 +7,10 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::heard::{Handover, Heard};
+use crate::domain::Overflow;
 use crate::domain::{Counters, MelWindow};
 use crate::features::ReadyWindow;
 use crate::recognition::Gap;
-use crate::sinks::WhenFull;
 
 /// Windows that may wait for the classifier. A window that waits is late; more of them would only be later.
 pub(super) const WINDOWS_WAITING: usize = 4;
@@ -22,7 +22,7 @@ const BUFFERS: usize = 2 * WINDOWS_WAITING;
 pub(super) struct WindowOutlet {
     heard: Sender<Heard>,
     spare: Receiver<MelWindow>,
-    when_full: WhenFull,
+    overflow: Overflow,
     counters: Arc<Counters>,
     windows: u64,
     is_closed: bool,
@@ -37,7 +37,7 @@ pub(super) struct WindowInlet {
 /// Makes both ends, and all the buffers there will be, like `empty`.
 pub(super) fn window_channel(
     empty: &MelWindow,
-    when_full: WhenFull,
+    overflow: Overflow,
     counters: Arc<Counters>,
 ) -> (WindowOutlet, WindowInlet) {
     let (sender, heard) = bounded(WINDOWS_WAITING);
@@ -46,7 +46,7 @@ pub(super) fn window_channel(
         spent.try_send(empty.clone()).expect("invariant: the channel holds all buffers");
     }
     let outlet =
-        WindowOutlet { heard: sender, spare, when_full, counters, windows: 0, is_closed: false };
+        WindowOutlet { heard: sender, spare, overflow, counters, windows: 0, is_closed: false };
     (outlet, WindowInlet { heard, spent })
 }
 
@@ -58,11 +58,11 @@ impl WindowOutlet {
     /// Does not allocate.
     pub(super) fn offer(&mut self, mut ready: ReadyWindow<'_>) {
         self.windows += 1;
-        let buffer = match self.when_full {
-            WhenFull::Wait => self.spare.recv().ok(),
+        let buffer = match self.overflow {
+            Overflow::Block => self.spare.recv().ok(),
             // Only this stage fills the channel: room that is there now is there below.
-            WhenFull::DropAndCount if self.heard.is_full() => None,
-            WhenFull::DropAndCount => self.spare.try_recv().ok(),
+            Overflow::DropNewest if self.heard.is_full() => None,
+            Overflow::DropNewest => self.spare.try_recv().ok(),
         };
         let Some(mut window) = buffer else {
             self.counters.windows_skipped.add(1);
@@ -81,7 +81,7 @@ impl WindowOutlet {
     /// Takes the place of an outlet for windows of another shape, which is closed once the classify stage has been sent
     /// the other end.
     pub(super) fn renewed(&self, empty: &MelWindow) -> (Self, WindowInlet) {
-        let (outlet, inlet) = window_channel(empty, self.when_full, Arc::clone(&self.counters));
+        let (outlet, inlet) = window_channel(empty, self.overflow, Arc::clone(&self.counters));
         (Self { windows: self.windows, ..outlet }, inlet)
     }
 

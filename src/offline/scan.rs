@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::clip_windows::{ClipWindows, for_each_batch};
-use crate::domain::{Clip, Record, WindowRecord};
+use crate::domain::{Clip, Published, Record};
 use crate::features::{FeatureError, FeaturiserSpec};
 use crate::recognition::{Recogniser, ScorerError};
 
@@ -48,16 +48,15 @@ impl ClipScanner {
         emit: &mut dyn FnMut(Record),
     ) -> Result<ClipWindows, ScanError> {
         let Self { featuriser, recogniser } = self;
+        let emit = &mut |published: Published| emit(published.into());
         recogniser.set_source(source, clip.sample_rate, emit);
         let mut failure = None;
         let scanned = for_each_batch(clip, featuriser, &mut |windows, padded_samples| {
-            let told = recogniser.push_batch(windows, &mut |record| {
-                emit(match record {
-                    Record::Window(window) => {
-                        Record::Window(WindowRecord { padded_samples, ..window })
-                    }
-                    other => other,
-                });
+            let told = recogniser.push_batch(windows, &mut |mut published| {
+                if let Record::Window(window) = &mut published.record {
+                    window.padded_samples = padded_samples;
+                }
+                emit(published);
             });
             match told {
                 Ok(()) => ControlFlow::Continue(()),

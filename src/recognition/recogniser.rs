@@ -1,4 +1,4 @@
-//! Windows in, records out. Fed by the featuriser's windows and the ring's gaps, feeds the emit stage or the offline
+//! Windows in, records out. Fed by the featuriser's windows and the ring's gaps, feeds the outputs or the offline
 //! scan; runs on the classify thread, or wherever a clip is scanned.
 
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{Detection, Detector, DetectorSpec, RecognitionError, Scorer, ScorerError, Smoother};
 use crate::domain::{
-    EventPhase, EventRecord, GapCause, GapRecord, LabelScore, LabelSet, MelWindow, Record,
-    SampleIndex, SampleRate, Scores, StreamId, TopScores, WindowRecord,
+    EventPhase, EventRecord, GapCause, GapRecord, LabelScore, LabelSet, MelWindow, Published,
+    Record, SampleIndex, SampleRate, Scores, StreamId, TopScores, WindowRecord,
 };
 
 /// How a recogniser names and judges what it hears.
@@ -115,7 +115,7 @@ impl Recogniser {
     pub fn push(
         &mut self,
         window: &MelWindow,
-        emit: &mut dyn FnMut(Record),
+        emit: &mut dyn FnMut(Published),
     ) -> Result<(), ScorerError> {
         self.push_batch(std::slice::from_ref(window), emit)
     }
@@ -134,7 +134,7 @@ impl Recogniser {
     pub fn push_batch(
         &mut self,
         windows: &[MelWindow],
-        emit: &mut dyn FnMut(Record),
+        emit: &mut dyn FnMut(Published),
     ) -> Result<(), ScorerError> {
         let labels = self.scorer.labels().len();
         if self.scores.len() < windows.len() {
@@ -159,32 +159,33 @@ impl Recogniser {
 
     /// Ends every open event at the last sample heard, reports the gap, and starts afresh after it, at the source's new
     /// rate if it has one.
-    pub fn gap(&mut self, gap: Gap, emit: &mut dyn FnMut(Record)) {
+    pub fn gap(&mut self, gap: Gap, emit: &mut dyn FnMut(Published)) {
         self.finish(emit);
         if gap.sample_rate != self.sample_rate {
             self.set_sample_rate(gap.sample_rate, emit);
         }
-        emit(Record::Gap(GapRecord {
+        let record = Record::Gap(GapRecord {
             time: gap.time,
             source: Arc::clone(&self.source),
             start_sample: gap.start_sample,
             samples: gap.samples,
             cause: gap.cause,
-        }));
+        });
+        emit(record.into());
     }
 
     /// Ends every open event at the last sample heard. Windows may follow: they start afresh.
-    pub fn finish(&mut self, emit: &mut dyn FnMut(Record)) {
+    pub fn finish(&mut self, emit: &mut dyn FnMut(Published)) {
         if let Some(last) = self.last.take() {
             let (labels, sample_rate) = (self.scorer.labels(), self.sample_rate);
             let teller = Teller { source: &self.source, labels, sample_rate, last };
-            self.detector.cut(&mut |detection| emit(teller.event(detection)));
+            self.detector.cut(&mut |detection| emit(teller.event(detection).into()));
         }
         self.smoother.reset();
     }
 
     /// Goes on with a source that came back at another rate: ends what is open, and keeps counting ids.
-    pub fn set_sample_rate(&mut self, sample_rate: SampleRate, emit: &mut dyn FnMut(Record)) {
+    pub fn set_sample_rate(&mut self, sample_rate: SampleRate, emit: &mut dyn FnMut(Published)) {
         self.finish(emit);
         self.sample_rate = sample_rate;
         self.smoother = Smoother::new(self.scorer.labels().len(), self.smoothing, sample_rate);
@@ -196,14 +197,14 @@ impl Recogniser {
         &mut self,
         source: Arc<str>,
         sample_rate: SampleRate,
-        emit: &mut dyn FnMut(Record),
+        emit: &mut dyn FnMut(Published),
     ) {
         self.set_sample_rate(sample_rate, emit);
         self.source = source;
     }
 
     /// Goes on as `successor`: ends what is open, keeps counting ids, and stays with the source and its rate.
-    pub fn succeed(&mut self, successor: Self, emit: &mut dyn FnMut(Record)) {
+    pub fn succeed(&mut self, successor: Self, emit: &mut dyn FnMut(Published)) {
         self.finish(emit);
         let Self { scorer, smoothing, smoother, detector, top, veto, scores, ranking, .. } =
             successor;
@@ -218,21 +219,21 @@ impl Recogniser {
         &mut self,
         window: &MelWindow,
         scores: &mut Scores,
-        emit: &mut dyn FnMut(Record),
+        emit: &mut dyn FnMut(Published),
     ) -> Result<(), ScorerError> {
         self.check_scores(window, &mut scores.0)?;
         let part = (window.stream, window.segment);
         if self.last.is_some_and(|last| (last.stream, last.segment) != part) {
             self.finish(emit);
         }
-        let mut is_vetoed = is_any_reached(&self.veto, self.detector.spec(), &scores.0);
+        let mut contains_denied = is_any_reached(&self.veto, self.detector.spec(), &scores.0);
         if !self.detector.spec().is_audible(window.level_dbfs) {
             scores.0.fill(0.0);
         }
         let smoothed = self.smoother.push(window.end_sample, &scores.0);
         // equal scores in the order of the labels, so that records never depend on the sort
         self.ranking.sort_unstable_by(|&a, &b| smoothed[b].total_cmp(&smoothed[a]).then(a.cmp(&b)));
-        is_vetoed |= is_any_reached(&self.veto, self.detector.spec(), smoothed);
+        contains_denied |= is_any_reached(&self.veto, self.detector.spec(), smoothed);
         let last = LastWindow {
             stream: window.stream,
             segment: window.segment,
@@ -246,8 +247,9 @@ impl Recogniser {
             score: smoothed[label],
         });
         let teller = Teller { source: &self.source, labels, sample_rate: self.sample_rate, last };
-        emit(Record::Window(WindowRecord { is_vetoed, ..teller.window(window, best.collect()) }));
-        self.detector.push(window, smoothed, &mut |detection| emit(teller.event(detection)));
+        let record = Record::Window(teller.window(window, best.collect()));
+        emit(Published { record, contains_denied });
+        self.detector.push(window, smoothed, &mut |detection| emit(teller.event(detection).into()));
         Ok(())
     }
 
@@ -289,11 +291,9 @@ impl Teller<'_> {
             end_sample: window.end_sample,
             scores,
             level_dbfs: window.level_dbfs,
-            // the offline scan and the emit stage fill in these two
+            // the offline scan and the classify stage fill in these two
             padded_samples: 0,
             latency_us: 0,
-            is_vetoed: false,
-            arrival: window.arrival,
         }
     }
 

@@ -1,9 +1,8 @@
 //! How a record becomes a line: text for people, JSON Lines for programs; and which records a sink is given at all. Used by every sink, on the sink's thread.
 
-use std::borrow::Cow;
-
 use super::text_line::{Colour, render_text};
-use crate::domain::{Record, SampleRate, printable_json};
+use crate::domain::{Record, SampleRate};
+use crate::protocol::write_json_line;
 
 /// The shape of the lines a sink writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,21 +49,12 @@ impl LineFormat {
     /// `sample_rate` is the source's, as far as known; without it text tells durations in samples.
     pub fn render_into(&self, record: &Record, sample_rate: Option<SampleRate>, line: &mut String) {
         match self {
-            Self::Text { colour } => render_text(record, sample_rate, *colour, line),
-            Self::JsonLines => render_json(record, line),
+            Self::Text { colour } => {
+                render_text(record, sample_rate, *colour, line);
+                line.push('\n');
+            }
+            Self::JsonLines => write_json_line(record, line),
         }
-        line.push('\n');
-    }
-}
-
-fn render_json(record: &Record, line: &mut String) {
-    // through bytes and back, so that the caller's buffer is reused
-    let mut bytes = std::mem::take(line).into_bytes();
-    serde_json::to_writer(&mut bytes, record)
-        .expect("invariant: a record has string keys only and memory takes every write");
-    *line = String::from_utf8(bytes).expect("invariant: serde_json writes UTF-8");
-    if let Cow::Owned(escaped) = printable_json(line) {
-        *line = escaped;
     }
 }
 

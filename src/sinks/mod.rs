@@ -1,29 +1,35 @@
 //! Layer 3: where records go: standard output, a log file, sockets; and clips of what was heard, if they are asked for.
 //!
-//! Each sink runs on a thread of its own behind a bounded queue (`spawn_sink`), so that a slow or failing one delays
-//! neither inference nor the others.
+//! Publishers hand a record to every [`Outlet`], through the [`Fanout`]. A [`Sink`] that may block runs on a thread of its own
+//! behind a bounded queue (`spawn_sink`), so that a slow or failing one delays neither inference nor the others. The sockets never
+//! block and are called directly.
 
 mod clips;
 mod error;
 mod line_buffer;
 mod line_format;
 mod log_file;
+mod metrics;
+mod outlet;
 mod queue;
 mod sink;
+mod sink_end;
+mod sink_handle;
 mod sink_stage;
 mod socket;
 mod stdout;
 mod text_line;
-mod vitals;
 
 pub use clips::{AudioBlock, AudioTap, ClipFolder, ClipSpec};
 pub use error::SinkError;
 pub use line_format::{LineFormat, RecordFilter};
 pub use log_file::{LogFile, LogFileSpec};
-pub use queue::{QueueCapacity, SinkClosed, SinkHandle, WhenFull, close_sinks, spawn_sink};
+pub use metrics::SinkMetrics;
+pub use outlet::{Fanout, Outlet};
+pub use queue::QueueCapacity;
 pub use sink::Sink;
-pub use sink_stage::SinkEnd;
-pub use socket::{SocketSink, SocketSpec, StatusLine, Token, UnixSocketSpec};
+pub use sink_end::{SinkClosed, SinkEnd};
+pub use sink_handle::{SinkHandle, spawn_sink};
+pub use socket::{SocketSink, SocketSpec, StatusReport, UnixSocketSpec};
 pub use stdout::StdoutSink;
 pub use text_line::Colour;
-pub use vitals::SinkVitals;

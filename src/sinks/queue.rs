@@ -1,21 +1,13 @@
-//! The bounded queue before each sink, and the handle that feeds it and closes it. Fed by whoever emits records.
+//! The bounded queue before a sink. Filled by publishers through a `SinkHandle`, emptied by the sink's thread.
 //!
-//! One channel keeps the order of hand-over; two stocks of permits, one for windows and one for everything else, bound
-//! it, so that windows never crowd out events. The sink itself runs in a `SinkStage` on a thread of its own.
+//! One list keeps the order. Windows and all other records have places of their own, so that windows never crowd out events. A
+//! record keeps its place until the sink has flushed it.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Select, Sender, TryRecvError, bounded, never};
-
-use super::sink_stage::{SinkEnd, SinkStage};
-use super::{Sink, SinkError, SinkVitals};
-use crate::domain::{Counters, Record};
-
-/// How long a handle that is dropped waits for its sink; a shutdown has one second for everything.
-const DROPPED_WAIT: Duration = Duration::from_millis(500);
+use crate::domain::{Overflow, Published, Record};
 
 /// How many records may wait for a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,219 +25,211 @@ impl Default for QueueCapacity {
     }
 }
 
-/// What happens to a record that finds the queue full, and to a sink that fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhenFull {
-    /// Live: the record is dropped and counted; a failing sink is tried again and again.
-    DropAndCount,
-    /// Offline: the caller waits for room, so nothing is lost; a sink that fails ends, for a wait could last for ever.
-    Wait,
+/// What became of a record that was pushed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Pushed {
+    Queued,
+    /// There was no room for it.
+    Full,
+    /// Nobody takes it any more.
+    Closed,
 }
 
-/// How a sink came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SinkClosed {
-    /// Everything handed over was written and flushed.
-    Drained,
-    /// It had ended by itself; the [`SinkEnd`] that was sent says why.
-    Ended,
-    /// It was still busy when the time was up, and its thread was left behind.
-    LeftBehind,
+/// What the consumer finds.
+pub(super) enum Popped {
+    Record(Arc<Published>),
+    Empty,
+    /// Nothing is left, and nothing will come.
+    Closed,
 }
 
-/// Permits to put a record of one kind into the queue.
-struct Lane {
-    room: Receiver<()>,
-    capacity: usize,
+/// Places in use, by class.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Places {
+    pub(super) windows: usize,
+    pub(super) events: usize,
 }
 
-impl Lane {
-    fn new(capacity: usize) -> (Sender<()>, Self) {
-        let (give_back, room) = bounded(capacity);
-        for _ in 0..capacity {
-            give_back.try_send(()).expect("invariant: the channel holds as many permits");
-        }
-        (give_back, Self { room, capacity })
-    }
-
-    /// Waits for a permit; without one when `patience` is disconnected first.
-    fn wait(&self, patience: &Receiver<Infallible>) -> Result<(), TryRecvError> {
-        let mut either = Select::new();
-        either.recv(&self.room);
-        either.recv(patience);
-        // Whichever came: room that there is goes before an end of patience, and nobody else takes permits.
-        either.ready();
-        self.room.try_recv()
-    }
-}
-
-/// Feeds one sink. Dropping it closes the sink and waits for it, half a second at most.
-pub struct SinkHandle {
-    takes_windows: bool,
-    windows: Lane,
-    events: Lane,
-    when_full: WhenFull,
-    vitals: Arc<SinkVitals>,
-    /// `None` once closed.
-    records: Option<Sender<Arc<Record>>>,
-    /// Dropped to say that the end is near: a failing sink then stops trying.
-    closing: Option<Sender<Infallible>>,
-    done: Receiver<Infallible>,
-    thread: Option<JoinHandle<SinkClosed>>,
-}
-
-/// Starts the thread `tympan-<name>` that writes to `sink` whatever the handle is offered.
-///
-/// A sink that ends by itself says so on `ended`, which needs room for one message of each sink.
-///
-/// # Errors
-/// [`SinkError::Thread`] when the system has no thread left.
-pub fn spawn_sink(
-    sink: Box<dyn Sink>,
-    capacity: QueueCapacity,
-    when_full: WhenFull,
-    counters: Arc<Counters>,
-    ended: Sender<SinkEnd>,
-) -> Result<SinkHandle, SinkError> {
-    let takes_windows = sink.takes_windows();
-    let vitals = Arc::new(SinkVitals::new(sink.name(), counters));
-    let (windows_back, windows) = Lane::new(capacity.windows);
-    let (events_back, events) = Lane::new(capacity.events);
-    let (records, queued) = bounded(capacity.windows + capacity.events);
-    let (closing, closed) = bounded(0);
-    let (alive, done) = bounded(0);
-    let stage = SinkStage {
-        sink,
-        records: queued,
-        windows_back,
-        events_back,
-        unflushed: Vec::new(),
-        closing: closed,
-        when_full,
-        vitals: Arc::clone(&vitals),
-        ended,
-        failing_since: None,
-    };
-    let thread = format!("tympan-{}", vitals.name());
-    let thread = thread::Builder::new()
-        .name(thread.clone())
-        .spawn(move || {
-            let outcome = stage.run();
-            drop(alive);
-            outcome
-        })
-        .map_err(|source| SinkError::Thread { thread, source })?;
-    Ok(SinkHandle {
-        takes_windows,
-        windows,
-        events,
-        when_full,
-        vitals,
-        records: Some(records),
-        closing: Some(closing),
-        done,
-        thread: Some(thread),
-    })
-}
-
-impl SinkHandle {
-    /// The sink's name.
-    pub fn name(&self) -> &str {
-        self.vitals.name()
-    }
-
-    /// How it fares.
-    pub fn vitals(&self) -> Arc<SinkVitals> {
-        Arc::clone(&self.vitals)
-    }
-
-    /// Hands `record` over, or drops and counts it, or waits: see [`WhenFull`]. Of a sink that has ended, does nothing.
-    pub fn offer(&self, record: &Arc<Record>) {
-        self.offer_until(record, &never());
-    }
-
-    /// As [`Self::offer`], but waits for room no longer than `patience` is connected; then the record is dropped and
-    /// counted, so that a sink that blocks for ever cannot keep the program from ending.
-    pub fn offer_until(&self, record: &Arc<Record>, patience: &Receiver<Infallible>) {
-        let Some(records) = &self.records else { return };
-        if !self.takes_windows && matches!(**record, Record::Window(_)) {
-            return;
-        }
-        let lane = self.lane(record);
-        let room = match self.when_full {
-            WhenFull::Wait => lane.wait(patience),
-            WhenFull::DropAndCount => lane.room.try_recv(),
-        };
-        match room {
-            Ok(()) => {}
-            Err(TryRecvError::Empty) => return self.vitals.lose(record),
-            Err(TryRecvError::Disconnected) => return, // the sink has ended
-        }
-        // Never waits: there are as many permits as places. Fails only when the sink has ended.
-        let _ = records.send(Arc::clone(record));
-    }
-
-    /// Lets the sink write all that was handed over, flush and end; waits for that until `deadline`, or for as long as
-    /// it takes.
-    pub fn close(mut self, deadline: Option<Instant>) -> SinkClosed {
-        self.begin_close();
-        self.finish(deadline)
-    }
-
-    fn lane(&self, record: &Record) -> &Lane {
+impl Places {
+    fn of_class(&mut self, record: &Record) -> &mut usize {
         match record {
-            Record::Window(_) => &self.windows,
-            Record::Event(_) | Record::Gap(_) | Record::Status(_) => &self.events,
+            Record::Window(_) => &mut self.windows,
+            Record::Event(_) | Record::Gap(_) | Record::Status(_) => &mut self.events,
+        }
+    }
+}
+
+/// A queue of records with two classes of places.
+pub(super) struct BoundedQueue {
+    capacity: QueueCapacity,
+    state: Mutex<State>,
+    /// Notified when the consumer has something to do.
+    filled: Condvar,
+    /// Notified when publishers have something to do.
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    records: VecDeque<Arc<Published>>,
+    /// Of records that wait and of those that have not been flushed.
+    used: Places,
+    /// Nobody waits for room any more.
+    is_cancelled: bool,
+    /// Nothing more is taken.
+    is_closed: bool,
+}
+
+impl BoundedQueue {
+    pub(super) fn new(capacity: QueueCapacity) -> Self {
+        Self { capacity, state: Mutex::default(), filled: Condvar::new(), freed: Condvar::new() }
+    }
+
+    /// Adds a record; without room, waits for it or gives up, as `overflow` says.
+    ///
+    /// # Real time
+    /// With [`Overflow::DropNewest`] it waits for the lock only, which is held for a few instructions.
+    pub(super) fn push(&self, published: &Arc<Published>, overflow: Overflow) -> Pushed {
+        let mut state = self.lock();
+        loop {
+            if state.is_closed {
+                return Pushed::Closed;
+            }
+            let mut capacity =
+                Places { windows: self.capacity.windows, events: self.capacity.events };
+            let capacity = *capacity.of_class(&published.record);
+            let used = state.used.of_class(&published.record);
+            if *used < capacity {
+                *used += 1;
+                break;
+            }
+            if overflow == Overflow::DropNewest || state.is_cancelled {
+                return Pushed::Full;
+            }
+            state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.records.push_back(Arc::clone(published));
+        drop(state);
+        self.filled.notify_one();
+        Pushed::Queued
+    }
+
+    /// Adds the last record, for which there is always room, and takes nothing more.
+    pub(super) fn close(&self, last: Option<&Arc<Published>>) {
+        let mut state = self.lock();
+        if !state.is_closed
+            && let Some(last) = last
+        {
+            *state.used.of_class(&last.record) += 1;
+            state.records.push_back(Arc::clone(last));
+        }
+        state.is_closed = true;
+        drop(state);
+        self.filled.notify_all();
+        self.freed.notify_all();
+    }
+
+    /// From now on, whoever finds no room gives up.
+    pub(super) fn cancel(&self) {
+        self.lock().is_cancelled = true;
+        self.freed.notify_all();
+    }
+
+    pub(super) fn try_pop(&self) -> Popped {
+        Self::pop_from(&mut self.lock())
+    }
+
+    /// Waits until there is a record, or never will be.
+    pub(super) fn pop(&self) -> Option<Arc<Published>> {
+        let mut state = self.lock();
+        loop {
+            match Self::pop_from(&mut state) {
+                Popped::Record(record) => return Some(record),
+                Popped::Closed => return None,
+                Popped::Empty => {
+                    state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
         }
     }
 
-    fn begin_close(&mut self) {
-        self.records = None;
-        self.closing = None;
+    fn pop_from(state: &mut State) -> Popped {
+        match state.records.pop_front() {
+            Some(record) => Popped::Record(record),
+            None if state.is_closed => Popped::Closed,
+            None => Popped::Empty,
+        }
     }
 
-    fn finish(&mut self, deadline: Option<Instant>) -> SinkClosed {
-        let Some(thread) = self.thread.take() else { return SinkClosed::Ended };
-        let waited = match deadline {
-            Some(deadline) => self.done.recv_deadline(deadline).map(drop),
-            None => self.done.recv().map(drop).map_err(|_| RecvTimeoutError::Disconnected),
+    /// Waits until the queue takes nothing more, `patience` at most; whether it does.
+    pub(super) fn wait_closed(&self, patience: Duration) -> bool {
+        let waited =
+            self.filled.wait_timeout_while(self.lock(), patience, |state| !state.is_closed);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_closed
+    }
+
+    /// Frees the places of records that the sink has flushed.
+    pub(super) fn free(&self, flushed: &[Arc<Published>]) {
+        let mut state = self.lock();
+        for published in flushed {
+            *state.used.of_class(&published.record) -= 1;
+        }
+        drop(state);
+        self.freed.notify_all();
+    }
+
+    /// Places of records that were not flushed.
+    pub(super) fn used(&self) -> Places {
+        self.lock().used
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sinks::text_line::tests::{gap, window};
+
+    #[test]
+    fn windows_that_nobody_takes_leave_room_for_4096_events() {
+        let queue = BoundedQueue::new(QueueCapacity::default());
+        let count = |record: Record, times: usize| {
+            let published = Arc::new(record.into());
+            let push = |_: &usize| queue.push(&published, Overflow::DropNewest) == Pushed::Queued;
+            (0..times).filter(push).count()
         };
-        if waited == Err(RecvTimeoutError::Timeout) {
-            return self.leave_behind();
-        }
-        thread.join().unwrap_or_else(|_| {
-            log::error!("the sink {} panicked; its last records are lost", self.name());
-            SinkClosed::Ended
-        })
+        assert_eq!(count(window(), 10_000), 256);
+        assert_eq!(count(gap(), 4_097), 4_096);
+        assert_eq!(count(window(), 1), 0);
+        assert_eq!((queue.used().windows, queue.used().events), (256, 4_096));
     }
 
-    /// Gives up on a sink that blocks: its thread is detached, and what waits for it is counted as dropped.
-    fn leave_behind(&self) -> SinkClosed {
-        let windows = self.windows.capacity - self.windows.room.len();
-        let events = self.events.capacity - self.events.room.len();
-        self.vitals.lose_counts(windows as u64, events as u64);
-        log::warn!(
-            "the sink {} is blocked and was left behind, with {windows} window records and {events} others unwritten",
-            self.name()
-        );
-        SinkClosed::LeftBehind
+    #[test]
+    fn the_last_record_finds_room_in_a_full_queue_and_nothing_comes_after_it() {
+        let queue = BoundedQueue::new(QueueCapacity { windows: 1, events: 1 });
+        let [first, last] = [window(), gap()].map(|record| Arc::new(Published::from(record)));
+        assert_eq!(queue.push(&last, Overflow::DropNewest), Pushed::Queued);
+        assert_eq!(queue.push(&last, Overflow::DropNewest), Pushed::Full);
+        queue.close(Some(&last));
+        assert_eq!(queue.push(&first, Overflow::Block), Pushed::Closed);
+        assert!(queue.pop().is_some() && queue.pop().is_some() && queue.pop().is_none());
     }
-}
 
-impl Drop for SinkHandle {
-    fn drop(&mut self) {
-        self.begin_close();
-        self.finish(Some(Instant::now() + DROPPED_WAIT));
+    #[test]
+    fn whoever_waits_for_room_gets_it_or_is_cancelled() {
+        let queue = BoundedQueue::new(QueueCapacity { windows: 1, events: 1 });
+        let record = Arc::new(Published::from(gap()));
+        assert_eq!(queue.push(&record, Overflow::Block), Pushed::Queued);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| queue.push(&record, Overflow::Block));
+            queue.free(&[queue.pop().unwrap()]);
+            assert_eq!(waiting.join().unwrap(), Pushed::Queued);
+            let waiting = scope.spawn(|| queue.push(&record, Overflow::Block));
+            queue.cancel();
+            assert_eq!(waiting.join().unwrap(), Pushed::Full);
+        });
     }
-}
-
-/// Closes all sinks at once, so that they share the time they have: `within`, or as long as they take.
-///
-/// Tells of each how it ended, in the order given.
-pub fn close_sinks(mut handles: Vec<SinkHandle>, within: Option<Duration>) -> Vec<SinkClosed> {
-    let deadline = within.map(|within| Instant::now() + within);
-    for handle in &mut handles {
-        handle.begin_close();
-    }
-    handles.iter_mut().map(|handle| handle.finish(deadline)).collect()
 }

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 use super::line_buffer::LineBuffer;
 use super::{LineFormat, RecordFilter, Sink, SinkError};
-use crate::domain::{Record, SampleRate};
+use crate::domain::{Published, Record, SampleRate};
 
 /// Writes records as lines to standard output, or to any writer in its place.
 #[derive(Debug)]
@@ -67,7 +67,8 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
         self.records == RecordFilter::Everything
     }
 
-    fn write(&mut self, record: &Record) -> Result<(), SinkError> {
+    fn write(&mut self, published: &Published) -> Result<(), SinkError> {
+        let record = &published.record;
         if let Record::Status(status) = record {
             self.sample_rate = Some(status.sample_rate_hz);
         }
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn a_broken_pipe_closes_the_sink() {
         let mut sink = StdoutSink::new(GoneReader, LineFormat::JsonLines, RecordFilter::Everything);
-        sink.write(&onset()).unwrap();
+        sink.write(&onset().into()).unwrap();
         assert!(matches!(sink.flush(), Err(SinkError::Closed)));
     }
 
@@ -114,7 +115,7 @@ mod tests {
             let mut written = Vec::new();
             let mut sink = StdoutSink::new(&mut written, LineFormat::JsonLines, records);
             for record in [status(), window(), onset()] {
-                sink.write(&record).unwrap();
+                sink.write(&record.into()).unwrap();
             }
             sink.flush().unwrap();
             assert_eq!(String::from_utf8(written).unwrap().lines().count(), lines);

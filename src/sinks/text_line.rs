@@ -208,8 +208,6 @@ impl fmt::Display for Visible<'_> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::time::Instant;
-
     use super::*;
     use crate::domain::{LabelScore, SampleIndex};
 
@@ -229,9 +227,7 @@ pub(super) mod tests {
                 .collect(),
             level_dbfs: -23.123,
             padded_samples: 0,
-            is_vetoed: false,
             latency_us: 412,
-            arrival: Instant::now(),
         })
     }
 

@@ -10,6 +10,7 @@ mod live;
 mod model;
 mod offline;
 mod plots;
+mod protocol;
 mod recognition;
 mod sinks;
 mod sources;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tympan::domain::{
-    EventPhase, EventRecord, GapCause, LabelSet, MelWindow, Record, SampleIndex, SampleRate,
-    Scores, StreamId,
+    EventPhase, EventRecord, GapCause, LabelSet, MelWindow, Published, Record, SampleIndex,
+    SampleRate, Scores, StreamId,
 };
 use tympan::recognition::{
     DetectorSettings, DetectorSpec, Gap, ModelTraits, Recogniser, RecogniserSpec, Scorer,
@@ -100,9 +100,11 @@ fn listen(settings: DetectorSettings, dog: &[f32]) -> Vec<EventRecord> {
     let mut recogniser = recogniser(settings, Duration::ZERO);
     let mut records = Vec::new();
     for (k, &score) in (0..).zip(dog) {
-        recogniser.push(&nth(k, [score, 0.0, 0.0]), &mut |record| records.push(record)).unwrap();
+        recogniser
+            .push(&nth(k, [score, 0.0, 0.0]), &mut |record| records.push(record.into()))
+            .unwrap();
     }
-    recogniser.finish(&mut |record| records.push(record));
+    recogniser.finish(&mut |record| records.push(record.into()));
     events(&records)
 }
 
@@ -187,7 +189,7 @@ fn nothing_begins_while_a_label_rests() {
 fn events_of_two_labels_end_in_the_order_they_began() {
     let mut recogniser = recogniser(plain(), Duration::ZERO);
     let mut records = Vec::new();
-    let mut emit = |record| records.push(record);
+    let mut emit = |record: Published| records.push(record.into());
     for (k, scores) in (0..).zip([[0.0, 0.0, 0.9], [0.9, 0.0, 0.9], [0.9, 0.0, 0.9]]) {
         recogniser.push(&nth(k, scores), &mut emit).unwrap();
     }
@@ -203,7 +205,9 @@ fn a_window_that_brings_no_new_audio_confirms_nothing() {
     let mut recogniser = recogniser(settings, Duration::ZERO);
     let mut records = Vec::new();
     for _ in 0..5 {
-        recogniser.push(&nth(3, [0.9, 0.0, 0.0]), &mut |record| records.push(record)).unwrap();
+        recogniser
+            .push(&nth(3, [0.9, 0.0, 0.0]), &mut |record| records.push(record.into()))
+            .unwrap();
     }
     assert_eq!(events(&records), []);
 }
@@ -213,7 +217,7 @@ fn a_gap_ends_events_at_the_last_sample_heard_and_nothing_is_carried_across() {
     let settings = DetectorSettings { confirm_windows: 2, confirm_of: 3, ..plain() };
     let mut recogniser = recogniser(settings, Duration::from_millis(400));
     let mut records = Vec::new();
-    let mut emit = |record| records.push(record);
+    let mut emit = |record: Published| records.push(record.into());
     for k in 0..3 {
         recogniser.push(&nth(k, [0.9, 0.0, 0.0]), &mut emit).unwrap();
     }
@@ -243,9 +247,9 @@ fn a_gap_ends_events_at_the_last_sample_heard_and_nothing_is_carried_across() {
 fn a_new_segment_ends_events_even_if_nobody_reported_the_gap() {
     let mut recogniser = recogniser(plain(), Duration::ZERO);
     let mut records = Vec::new();
-    recogniser.push(&nth(0, [0.9, 0.0, 0.0]), &mut |record| records.push(record)).unwrap();
+    recogniser.push(&nth(0, [0.9, 0.0, 0.0]), &mut |record| records.push(record.into())).unwrap();
     let broken = MelWindow { segment: 1, ..nth(40, [0.9, 0.0, 0.0]) };
-    recogniser.push(&broken, &mut |record| records.push(record)).unwrap();
+    recogniser.push(&broken, &mut |record| records.push(record.into())).unwrap();
     let heard = events(&records);
     assert_eq!(spans(&heard), [(-12, 0)]);
     assert_eq!(heard[2].start_sample, broken.start_sample);
@@ -257,7 +261,7 @@ fn digital_silence_never_fires_whatever_the_network_says_of_it() {
     let mut records = Vec::new();
     for k in 0..50 {
         let silence = MelWindow { level_dbfs: -120.0, ..nth(k, [0.99, 0.98, 0.97]) };
-        recogniser.push(&silence, &mut |record| records.push(record)).unwrap();
+        recogniser.push(&silence, &mut |record| records.push(record.into())).unwrap();
     }
     assert_eq!(events(&records), []);
     let Record::Window(shown) = &records[0] else { panic!("{records:?}") };
@@ -278,7 +282,9 @@ fn a_denied_label_is_shown_but_is_no_event_and_deny_wins_over_allow() {
     ] {
         let mut recogniser = recogniser(lists(allow, deny), Duration::ZERO);
         let mut records = Vec::new();
-        recogniser.push(&nth(0, [0.9, 0.8, 0.7]), &mut |record| records.push(record)).unwrap();
+        recogniser
+            .push(&nth(0, [0.9, 0.8, 0.7]), &mut |record| records.push(record.into()))
+            .unwrap();
         let heard: Vec<_> = events(&records).iter().map(|event| event.label.to_string()).collect();
         assert_eq!(heard, expected, "allow {allow:?} deny {deny:?}");
         assert!(matches!(&records[0], Record::Window(shown) if &*shown.scores[0].label == "dog"));
@@ -299,7 +305,7 @@ fn a_window_record_lists_the_best_labels_first_and_equals_in_label_order() {
         spec_of_two.top = top;
         let mut recogniser =
             Recogniser::new(Box::new(Echo(model().labels)), spec_of_two.clone()).unwrap();
-        let mut emit = |record| match record {
+        let mut emit = |published: Published| match published.record {
             Record::Window(window) => {
                 shown.push(window.scores.iter().map(|s| (s.label.to_string(), s.score)).collect());
             }
@@ -322,7 +328,7 @@ fn wall_times_count_back_from_the_arrival_that_decided() {
         // the sound card's clock runs a thousandth slow
         let time = clock + Duration::from_nanos(80_080_000) * k;
         let window = MelWindow { time, ..nth(u64::from(k), [dog, 0.0, 0.0]) };
-        recogniser.push(&window, &mut |record| records.push(record)).unwrap();
+        recogniser.push(&window, &mut |record| records.push(record.into())).unwrap();
     }
     let times: Vec<_> = events(&records).iter().map(|event| event.time.to_string()).collect();
     // decided at 160.16 ms, 160 ms after its start; at 240.24 ms, 80 ms after its end
@@ -334,13 +340,15 @@ fn a_score_that_is_not_a_number_is_refused_by_name_and_open_events_still_end() {
     for bad in [f32::NAN, f32::INFINITY, 1.4, -0.2] {
         let mut recogniser = recogniser(plain(), Duration::ZERO);
         let mut records = Vec::new();
-        recogniser.push(&nth(0, [0.9, 0.0, 0.0]), &mut |record| records.push(record)).unwrap();
+        recogniser
+            .push(&nth(0, [0.9, 0.0, 0.0]), &mut |record| records.push(record.into()))
+            .unwrap();
         let error = recogniser
-            .push(&nth(1, [0.9, bad, 0.0]), &mut |record| records.push(record))
+            .push(&nth(1, [0.9, bad, 0.0]), &mut |record| records.push(record.into()))
             .unwrap_err();
         let told = error.0.to_string();
         assert!(told.contains("\"rain\"") && told.contains("17280"), "{told}");
-        recogniser.finish(&mut |record| records.push(record));
+        recogniser.finish(&mut |record| records.push(record.into()));
         assert_eq!(spans(&events(&records)), [(-12, 0)], "the bad window was not heard");
     }
 }
@@ -370,10 +378,10 @@ fn a_scorer_with_other_outputs_than_labels_is_refused() {
 fn ids_go_on_when_the_source_comes_back_at_another_rate() {
     let mut recogniser = recogniser(plain(), Duration::ZERO);
     let mut records = Vec::new();
-    recogniser.push(&nth(90, [0.9, 0.0, 0.0]), &mut |record| records.push(record)).unwrap();
+    recogniser.push(&nth(90, [0.9, 0.0, 0.0]), &mut |record| records.push(record.into())).unwrap();
     let slower = SampleRate::new(8_000).unwrap();
-    recogniser.set_sample_rate(slower, &mut |record| records.push(record));
-    recogniser.push(&nth(0, [0.9, 0.0, 0.0]), &mut |record| records.push(record)).unwrap();
+    recogniser.set_sample_rate(slower, &mut |record| records.push(record.into()));
+    recogniser.push(&nth(0, [0.9, 0.0, 0.0]), &mut |record| records.push(record.into())).unwrap();
     let ids: Vec<_> = events(&records).iter().map(|event| event.id).collect();
     assert_eq!(ids, [1, 1, 2]);
 }

@@ -20,12 +20,12 @@ use std::time::{Duration, Instant};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use tympan::domain::{Counters, Record, State};
+use tympan::domain::{Counters, Overflow, Published, State};
 use tympan::live::{Daemon, PipelineSpec, Reload, Reloaded, StatusBoard};
 use tympan::model::Bundle;
 use tympan::recognition::{DetectorSettings, DetectorSpec};
 use tympan::sinks::{
-    LogFile, LogFileSpec, Sink, SinkError, SocketSink, SocketSpec, UnixSocketSpec, WhenFull,
+    LogFile, LogFileSpec, Sink, SinkError, SocketSink, SocketSpec, UnixSocketSpec,
 };
 
 use account::Account;
@@ -41,7 +41,7 @@ fn setting<T: std::str::FromStr>(name: &str, usual: T) -> T {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(usual)
 }
 
-/// What the account is made from: every record, as it was handed over.
+/// What the account is made from: every record, as it was published.
 struct Ledger(Arc<std::sync::Mutex<Account>>);
 
 impl Sink for Ledger {
@@ -49,8 +49,8 @@ impl Sink for Ledger {
         "ledger"
     }
 
-    fn write(&mut self, record: &Record) -> Result<(), SinkError> {
-        self.0.lock().unwrap().enter(record);
+    fn write(&mut self, published: &Published) -> Result<(), SinkError> {
+        self.0.lock().unwrap().enter(&published.record);
         Ok(())
     }
 
@@ -101,7 +101,7 @@ fn pipeline_spec(
         detector: detector(bundle),
         veto: Vec::new(),
         top: 5,
-        when_full: WhenFull::DropAndCount,
+        overflow: Overflow::DropNewest,
         // a tenth of a second of real time at this pace, or more
         ring: Duration::from_secs(20),
         silent_after: Duration::from_secs(10),
@@ -124,7 +124,7 @@ impl Soak {
             ..SocketSpec::default()
         };
         let (asked, counted) = (Arc::clone(&board), Arc::clone(&counters));
-        let status = move || serde_json::to_string(&asked.status(&counted)?).ok();
+        let status = move || asked.status(&counted);
         let account = Arc::default();
         let sinks: Vec<Box<dyn Sink>> = vec![
             Box::new(Ledger(Arc::clone(&account))),
@@ -135,8 +135,8 @@ impl Soak {
                 )
                 .unwrap(),
             ),
-            Box::new(SocketSink::open(spec, Arc::clone(&counters), Arc::new(status)).unwrap()),
         ];
+        let socket_sink = SocketSink::open(spec, Arc::clone(&counters), Arc::new(status)).unwrap();
         let device = Device::new(setting("TYMPAN_SOAK_SPEED", 20.0), Arc::clone(&counters));
         let burden = Burden::default();
         let (reload, breaks_reload) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
@@ -146,6 +146,7 @@ impl Soak {
             reload: Some(reloading(&reload, &breaks_reload, &burden)),
             scorer: Box::new(Burdened::new(&bundle, &burden)),
             sinks,
+            outlets: vec![Box::new(socket_sink)],
             tap: None,
             spec: pipeline_spec(&bundle, &counters, &board),
             stop: Arc::default(),

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::domain::{SampleIndex, SampleRate};
-use crate::sinks::WhenFull;
+use crate::domain::{Overflow, SampleIndex, SampleRate};
 
 /// Samples of one block: a callback's worth is split if it is longer.
 const BLOCK_SAMPLES: usize = 1024;
@@ -39,10 +38,10 @@ pub(super) struct AudioFeed {
     spent: Sender<AudioBlock>,
 }
 
-pub(super) fn audio_tap(sample_rate: SampleRate, when_full: WhenFull) -> (AudioTap, AudioFeed) {
-    let patience = match when_full {
-        WhenFull::DropAndCount => Duration::ZERO,
-        WhenFull::Wait => OFFLINE_PATIENCE,
+pub(super) fn audio_tap(sample_rate: SampleRate, overflow: Overflow) -> (AudioTap, AudioFeed) {
+    let patience = match overflow {
+        Overflow::DropNewest => Duration::ZERO,
+        Overflow::Block => OFFLINE_PATIENCE,
     };
     let (sender, blocks) = bounded(BLOCKS);
     let (spent, spare) = bounded(BLOCKS);

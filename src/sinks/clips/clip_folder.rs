@@ -12,8 +12,10 @@ use super::clip_wav::Clip;
 use super::history::History;
 use super::history::Judged;
 use super::wav_files::WavFiles;
-use crate::domain::{Counters, EventPhase, EventRecord, Record, SampleIndex, SampleRate, State};
-use crate::sinks::{Sink, SinkError, WhenFull};
+use crate::domain::{
+    Counters, EventPhase, EventRecord, Overflow, Published, Record, SampleIndex, SampleRate, State,
+};
+use crate::sinks::{Sink, SinkError};
 
 /// An event is told this much later than it began, at most: its confirmation and the window's length. And the windows that
 /// judge a clip's last sample go on for as long.
@@ -55,13 +57,13 @@ impl ClipFolder {
     pub fn open(
         spec: ClipSpec,
         sample_rate: SampleRate,
-        when_full: WhenFull,
+        overflow: Overflow,
         counters: Arc<Counters>,
     ) -> Result<(Self, AudioTap), SinkError> {
         let (folder, now) = (spec.folder.clone(), Now::read());
         let files = WavFiles::open(folder, spec.total_bytes, spec.age, counters, now)
             .map_err(|source| SinkError::ClipFolder { folder: spec.folder.clone(), source })?;
-        let (tap, feed) = audio_tap(sample_rate, when_full);
+        let (tap, feed) = audio_tap(sample_rate, overflow);
         let folder = Self {
             spec,
             files,
@@ -171,11 +173,11 @@ impl Sink for ClipFolder {
         "clips"
     }
 
-    fn write(&mut self, record: &Record) -> Result<(), SinkError> {
+    fn write(&mut self, published: &Published) -> Result<(), SinkError> {
         self.hear();
-        match record {
+        match &published.record {
             Record::Window(window) => {
-                self.judged.push(window);
+                self.judged.push(window, published.contains_denied);
                 self.cut(window.start_sample.0, false);
             }
             Record::Event(event) => self.begin_or_end(event),

@@ -71,13 +71,13 @@ pub(super) struct Judged(VecDeque<Span>);
 struct Span {
     start: u64,
     end: u64,
-    is_vetoed: bool,
+    contains_denied: bool,
 }
 
 impl Judged {
-    pub(super) fn push(&mut self, window: &WindowRecord) {
+    pub(super) fn push(&mut self, window: &WindowRecord, contains_denied: bool) {
         let (start, end) = (window.start_sample.0, window.end_sample.0);
-        self.0.push_back(Span { start, end, is_vetoed: window.is_vetoed });
+        self.0.push_back(Span { start, end, contains_denied });
     }
 
     /// Forgets windows that end before `sample`.
@@ -106,7 +106,7 @@ impl Judged {
         let (from, to) = covered.filter(|(from, to)| (*from..*to).contains(&event))?;
         let (from, to) = (from.max(start), to.min(end));
         let touching = self.0.iter().filter(|span| span.start < to && span.end > from);
-        (from < to && !touching.into_iter().any(|span| span.is_vetoed)).then_some((from, to))
+        (from < to && !touching.into_iter().any(|span| span.contains_denied)).then_some((from, to))
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     fn judged(spans: &[(u64, u64, bool)]) -> Judged {
-        let span = |&(start, end, is_vetoed)| Span { start, end, is_vetoed };
+        let span = |&(start, end, contains_denied)| Span { start, end, contains_denied };
         Judged(spans.iter().map(span).collect())
     }
 

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::rotated_files::RotatedFiles;
 use super::rotated_files::time_of_first_record;
-use crate::domain::{Counters, Record};
+use crate::domain::{Counters, Published, Record};
 use crate::files;
 use crate::sinks::line_buffer::LineBuffer;
 use crate::sinks::{LineFormat, RecordFilter, Sink, SinkError};
@@ -146,7 +146,8 @@ impl Sink for LogFile {
         self.spec.records == RecordFilter::Everything
     }
 
-    fn write(&mut self, record: &Record) -> Result<(), SinkError> {
+    fn write(&mut self, published: &Published) -> Result<(), SinkError> {
+        let record = &published.record;
         if !self.spec.records.passes(record) {
             return Ok(());
         }

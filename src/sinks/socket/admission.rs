@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::Counters;
+use crate::protocol::{Message, Refused};
 
 /// Descriptors that stay free for the daemon itself: device, log, clips, a reload, streams that hang in their driver.
 const RESERVED_DESCRIPTORS: usize = 32;
@@ -61,19 +62,16 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// What the client reads before it is hung up on.
-    pub(super) fn line(self) -> &'static str {
-        match self {
+    /// What the client reads before its connection is closed.
+    pub(super) fn message(self) -> Message {
+        let detail = match self {
             Self::WrongToken | Self::NoToken => {
-                "{\"type\":\"refused\",\"detail\":\"send a line with the right token first: token SECRET\"}\n"
+                "send a line with the right token first: token SECRET"
             }
-            Self::TooManyGuesses => {
-                "{\"type\":\"refused\",\"detail\":\"too many wrong tokens from this address; wait a minute\"}\n"
-            }
-            Self::Full => {
-                "{\"type\":\"refused\",\"detail\":\"full: max_clients are connected already\"}\n"
-            }
-        }
+            Self::TooManyGuesses => "too many wrong tokens from this address; wait a minute",
+            Self::Full => "full: max_clients are connected already",
+        };
+        Message::Refused(Refused { detail: detail.to_owned() })
     }
 }
 

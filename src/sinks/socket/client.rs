@@ -1,6 +1,7 @@
-//! One client: lines from the ring to its socket, in order, with word of those it missed, and answers to what it asks. A
-//! task on `tympan-clients`.
+//! One client: lines from the ring to its socket, in order, with word of those it missed, and answers to its requests. A task
+//! on `tympan-clients`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +10,26 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::request::{INPUT_BYTES, Rate, Request, Requests};
-use super::socket_sink::StatusLine;
+use super::request::{INPUT_BYTES, Rate, Requests};
+use super::spec::StatusReport;
 use crate::domain::Counters;
+use crate::protocol::{Hello, Message, Missed, RecordKind, RecordKinds, Request, write_json_line};
 
 /// How often one that has ended its input is looked at: nothing else tells that it is gone while there is nothing to write.
 /// Over TCP that shows once its system has forgotten the connection, which is a minute on Linux.
 const PROBE: Duration = Duration::from_secs(1);
 
+/// A record as all clients read it.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) kind: RecordKind,
+    /// With its line feed.
+    pub(super) text: Arc<str>,
+}
+
 /// Why a client is served no longer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Farewell {
+pub(super) enum CloseReason {
     /// It hung up.
     Left,
     /// It read too slowly for too long.
@@ -32,8 +42,10 @@ pub(super) enum Farewell {
 ///
 /// What a client had not got when it was dropped counts as missed; what it left behind by hanging up does not.
 pub(super) struct Client {
-    lines: broadcast::Receiver<Arc<str>>,
-    status: StatusLine,
+    lines: broadcast::Receiver<Line>,
+    /// The kinds of records it wants.
+    kinds: RecordKinds,
+    status: StatusReport,
     counters: Arc<Counters>,
     patience: Duration,
     /// Since when it has been behind: its queue has not been empty since.
@@ -44,105 +56,131 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(
-        lines: broadcast::Receiver<Arc<str>>,
-        status: StatusLine,
+        lines: broadcast::Receiver<Line>,
+        status: StatusReport,
         counters: Arc<Counters>,
         patience: Duration,
     ) -> Self {
-        Self { lines, status, counters, patience, behind_since: None, in_hand: 0 }
+        let kinds = RecordKinds::default();
+        Self { lines, kinds, status, counters, patience, behind_since: None, in_hand: 0 }
     }
 
-    /// Sends `first`, if any, then every line until the client or the sink ends.
-    pub(super) async fn serve<S>(mut self, stream: S, first: Option<Arc<str>>) -> Farewell
+    /// Sends the greeting, the `latest` status, if any, then every line until the client or the sink ends.
+    pub(super) async fn serve<S>(mut self, stream: S, latest: Option<Line>) -> CloseReason
     where
         S: AsyncRead + AsyncWrite,
     {
         let (reader, writer) = tokio::io::split(stream);
         let reader = BufReader::with_capacity(INPUT_BYTES, reader);
         tokio::pin!(reader, writer);
-        let (questions, asked) = mpsc::channel(1);
-        let farewell = tokio::select! {
-            () = listen(&mut reader, questions) => Farewell::Left,
-            farewell = self.deliver(&mut writer, first, asked) => farewell,
+        let (sender, requests) = mpsc::channel(1);
+        let reason = tokio::select! {
+            () = read_requests(&mut reader, sender) => CloseReason::Left,
+            Err(reason) = self.write_lines(&mut writer, latest, requests) => reason,
         };
-        if farewell == Farewell::Left {
-            self.forget();
+        if reason == CloseReason::Left {
+            self.discard_backlog();
         }
-        farewell
+        reason
     }
 
-    async fn deliver<W>(
+    async fn write_lines<W>(
         &mut self,
         writer: &mut W,
-        first: Option<Arc<str>>,
-        mut asked: mpsc::Receiver<()>,
-    ) -> Farewell
+        latest: Option<Line>,
+        mut requests: mpsc::Receiver<Request>,
+    ) -> Result<Infallible, CloseReason>
     where
         W: AsyncWrite + Unpin,
     {
-        if let Some(line) = first
-            && let Err(farewell) = self.send(writer, &line).await
-        {
-            return farewell;
+        self.send_message(writer, &Message::Hello(Hello::of_this_program())).await?;
+        if let Some(line) = latest {
+            self.send(writer, &line.text).await?;
         }
-        // whether the client will say nothing more; it may be gone, or listen on
+        // whether the client will say nothing more; it may be gone, or read on
         let mut has_ended = false;
         loop {
-            let next = tokio::select! {
-                line = self.lines.recv() => line,
-                question = asked.recv(), if !has_ended => {
-                    has_ended = question.is_none();
-                    let status = question.and_then(|()| (self.status)());
-                    let Some(status) = status else { continue };
-                    match self.send(writer, &format!("{status}\n")).await {
-                        Ok(()) => continue,
-                        Err(farewell) => return farewell,
-                    }
-                }
-                () = sleep(PROBE), if has_ended => match writer.write(&[]).await {
-                    Ok(_) => continue,
-                    Err(_) => return Farewell::Left,
+            tokio::select! {
+                line = self.lines.recv() => self.pass_on(writer, line).await?,
+                request = requests.recv(), if !has_ended => match request {
+                    Some(request) => self.answer(writer, request).await?,
+                    None => has_ended = true,
                 },
-            };
-            let sent = match next {
-                Ok(line) => {
-                    self.in_hand = 1;
-                    let sent = self.send(writer, &line).await;
-                    if sent.is_ok() {
-                        self.in_hand = 0;
-                    }
-                    sent
+                () = sleep(PROBE), if has_ended => {
+                    writer.write(&[]).await.map_err(|_| CloseReason::Left)?;
                 }
-                Err(RecvError::Lagged(missed)) => {
-                    self.counters.client_records_dropped.add(missed);
-                    self.behind_since.get_or_insert_with(Instant::now);
-                    self.send(writer, &missed_line(missed)).await
-                }
-                Err(RecvError::Closed) => return Farewell::Served,
-            };
-            if let Err(farewell) = sent {
-                return farewell;
-            }
-            if self.lines.is_empty() {
-                self.behind_since = None;
             }
         }
     }
 
-    async fn send<W>(&self, writer: &mut W, line: &str) -> Result<(), Farewell>
+    async fn pass_on<W>(
+        &mut self,
+        writer: &mut W,
+        line: Result<Line, RecvError>,
+    ) -> Result<(), CloseReason>
+    where
+        W: AsyncWrite + Unpin,
+    {
+        match line {
+            Ok(line) if self.kinds.contains(line.kind) => {
+                self.in_hand = 1;
+                self.send(writer, &line.text).await?;
+                self.in_hand = 0;
+            }
+            Ok(_) => {}
+            Err(RecvError::Lagged(records)) => {
+                self.counters.client_records_dropped.add(records);
+                self.behind_since.get_or_insert_with(Instant::now);
+                self.send_message(writer, &Message::Missed(Missed { records })).await?;
+            }
+            Err(RecvError::Closed) => return Err(CloseReason::Served),
+        }
+        if self.lines.is_empty() {
+            self.behind_since = None;
+        }
+        Ok(())
+    }
+
+    async fn answer<W>(&mut self, writer: &mut W, request: Request) -> Result<(), CloseReason>
+    where
+        W: AsyncWrite + Unpin,
+    {
+        match request {
+            Request::Status => match (self.status)() {
+                Some(status) => self.send_message(writer, &Message::Daemon(Box::new(status))).await,
+                None => Ok(()),
+            },
+            Request::Subscribe { records } => {
+                self.kinds = records;
+                Ok(())
+            }
+            Request::Token { .. } | Request::Unknown => Ok(()),
+        }
+    }
+
+    async fn send_message<W>(&self, writer: &mut W, message: &Message) -> Result<(), CloseReason>
+    where
+        W: AsyncWrite + Unpin,
+    {
+        let mut line = String::new();
+        write_json_line(message, &mut line);
+        self.send(writer, &line).await
+    }
+
+    async fn send<W>(&self, writer: &mut W, line: &str) -> Result<(), CloseReason>
     where
         W: AsyncWrite + Unpin,
     {
         let limit = self.behind_since.unwrap_or_else(Instant::now) + self.patience;
         match timeout_at(limit, writer.write_all(line.as_bytes())).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Farewell::Left),
-            Err(_) => Err(Farewell::Behind),
+            Ok(Err(_)) => Err(CloseReason::Left),
+            Err(_) => Err(CloseReason::Behind),
         }
     }
 
     /// What is queued for a client that hung up is nobody's loss.
-    fn forget(&mut self) {
+    fn discard_backlog(&mut self) {
         self.in_hand = 0;
         self.lines = self.lines.resubscribe();
     }
@@ -154,29 +192,24 @@ impl Drop for Client {
     }
 }
 
-/// Passes on what the client asks, until the connection breaks. An end of input is no break, and drops `questions`:
-/// `ncat host port < /dev/null` still wants its lines. While a question waits for its answer, no more is read, and answers come
+/// Passes on what the client asks, until the connection breaks. An end of input is no break, and drops `requests`:
+/// `ncat host port < /dev/null` still wants its lines. While a request waits for its answer, no more is read, and answers come
 /// at a bounded rate.
-async fn listen<R: AsyncBufRead + Unpin>(reader: &mut R, questions: mpsc::Sender<()>) {
-    let (mut answers, mut requests) = (Rate::of_answers(), Requests::new(reader));
+async fn read_requests<R: AsyncBufRead + Unpin>(reader: &mut R, requests: mpsc::Sender<Request>) {
+    let (mut answers, mut lines) = (Rate::of_answers(), Requests::new(reader));
     loop {
-        match requests.next().await {
-            Ok(Some(Request::Status)) => {
+        match lines.next().await {
+            Ok(Some(Request::Unknown)) => {}
+            Ok(Some(request)) => {
                 answers.wait().await;
-                if questions.send(()).await.is_err() {
+                if requests.send(request).await.is_err() {
                     return;
                 }
             }
-            Ok(Some(_)) => {}
             Ok(None) => break,
             Err(_) => return,
         }
     }
-    drop(questions);
-    std::future::pending::<()>().await;
-}
-
-/// What a client reads in the place of the records it missed.
-fn missed_line(missed: u64) -> String {
-    format!("{{\"type\":\"missed\",\"records\":{missed}}}\n")
+    drop(requests);
+    std::future::pending().await
 }

@@ -1,4 +1,4 @@
-//! What a client may say, a line each: its token, where one is asked for, and `status`. Read by the client's task.
+//! Reads what a client sends, a line each, at a bounded rate. Used by the client's task.
 
 use std::io;
 use std::time::Duration;
@@ -6,33 +6,10 @@ use std::time::Duration;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 use tokio::time::{Instant, sleep};
 
+use crate::protocol::{MAX_REQUEST_BYTES, Request};
+
 /// Input is looked at this much at a time.
 pub(super) const INPUT_BYTES: usize = 4096;
-
-/// A line may be this long; the rest of a longer one is passed over, however long it is.
-const LINE_BYTES: usize = 1024;
-
-/// What a line asks for.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Request {
-    /// `status`: the daemon's account of itself.
-    Status,
-    /// `token SECRET`.
-    Token(String),
-    /// Anything else. It is passed over: who connects with a tool that talks still wants the records.
-    Rubbish,
-}
-
-impl Request {
-    fn parse(line: &[u8]) -> Self {
-        let Ok(line) = std::str::from_utf8(line) else { return Self::Rubbish };
-        match line.trim().split_once(' ') {
-            Some(("token", secret)) => Self::Token(secret.trim().to_owned()),
-            None if line.trim() == "status" => Self::Status,
-            _ => Self::Rubbish,
-        }
-    }
-}
 
 /// The token in the first line; none if that line is anything else, or too long.
 ///
@@ -42,12 +19,12 @@ pub(super) async fn read_token<R: AsyncBufRead + Unpin>(
     reader: &mut R,
 ) -> io::Result<Option<String>> {
     let mut line = Vec::new();
-    let mut reader = reader.take(LINE_BYTES as u64 + 1);
+    let mut reader = reader.take(MAX_REQUEST_BYTES as u64 + 1);
     reader.read_until(b'\n', &mut line).await?;
     match (line.pop(), Request::parse(&line)) {
-        (Some(b'\n'), Request::Token(secret)) => Ok(Some(secret)),
+        (Some(b'\n'), Request::Token { token }) => Ok(Some(token)),
         (Some(b'\n'), _) => Ok(None),
-        _ if line.len() >= LINE_BYTES => Ok(None),
+        _ if line.len() >= MAX_REQUEST_BYTES => Ok(None),
         _ => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
@@ -82,7 +59,7 @@ impl<R: AsyncBufRead + Unpin> Requests<R> {
             }
             let end = ready.iter().position(|byte| *byte == b'\n');
             let part = &ready[..end.unwrap_or(ready.len())];
-            is_too_long |= line.len() + part.len() > LINE_BYTES;
+            is_too_long |= line.len() + part.len() > MAX_REQUEST_BYTES;
             if !is_too_long {
                 line.extend_from_slice(part);
             }
@@ -90,7 +67,7 @@ impl<R: AsyncBufRead + Unpin> Requests<R> {
             self.is_drained = taken == ready.len();
             self.reader.consume(taken);
             if end.is_some() {
-                let request = if is_too_long { Request::Rubbish } else { Request::parse(&line) };
+                let request = if is_too_long { Request::Unknown } else { Request::parse(&line) };
                 return Ok(Some(request));
             }
         }
@@ -191,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_requests_or_rubbish_and_one_of_a_megabyte_is_passed_over() {
+    fn lines_are_requests_or_unknown_and_one_of_a_megabyte_is_passed_over() {
         let mut input = b"status\r\n token  s3cret \n\xff\xfe\nGET / HTTP/1.1\n".to_vec();
         input.extend(std::iter::repeat_n(b'x', 1 << 20));
         input.extend_from_slice(b"\nstatus\nstat");
@@ -199,10 +176,10 @@ mod tests {
             requests(&input),
             [
                 Request::Status,
-                Request::Token("s3cret".into()),
-                Request::Rubbish,
-                Request::Rubbish,
-                Request::Rubbish,
+                Request::Token { token: "s3cret".into() },
+                Request::Unknown,
+                Request::Unknown,
+                Request::Unknown,
                 Request::Status,
             ]
         );

@@ -16,14 +16,14 @@ use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::admission::{Admission, Refusal, WRONG_TOKEN_DELAY};
-use super::client::{Client, Farewell};
+use super::client::{Client, CloseReason, Line};
 use super::request::{INPUT_BYTES, read_token};
-use super::socket_sink::StatusLine;
-use super::token::Token;
+use super::spec::StatusReport;
 use crate::domain::Counters;
+use crate::protocol::{Token, write_json_line};
 
 /// How long clients may take at the end to get what was queued for them.
-const FAREWELL: Duration = Duration::from_millis(500);
+const LAST_LINES: Duration = Duration::from_millis(500);
 /// Accepting fails when descriptors run out, and goes on failing until some client leaves.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -37,16 +37,18 @@ const UNREAD_BUFFERS: usize = 16;
 /// The ring of lines and the latest status, always changed together under the status's lock.
 pub(super) struct Broadcast {
     /// `None` once the sink has ended.
-    pub(super) lines: Option<broadcast::Sender<Arc<str>>>,
+    pub(super) lines: Option<broadcast::Sender<Line>>,
     /// Sent first to a client that joins, so that it knows state and sample rate.
-    pub(super) status: Option<Arc<str>>,
+    pub(super) status: Option<Line>,
+    /// Dropped when the sink ends.
+    pub(super) ending: Option<oneshot::Sender<()>>,
 }
 
 /// What the tasks of all connections share.
 pub(super) struct Shared {
     pub(super) broadcast: Arc<Mutex<Broadcast>>,
     pub(super) counters: Arc<Counters>,
-    pub(super) status: StatusLine,
+    pub(super) status: StatusReport,
     pub(super) patience: Duration,
     pub(super) admission: Mutex<Admission>,
 }
@@ -65,7 +67,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Serves until `ending` is dropped, then gives every client what is queued for it, [`FAREWELL`] at most.
+    /// Serves until `ending` is dropped, then gives every client what is queued for it, [`LAST_LINES`] at most.
     pub(super) async fn run(self, mut ending: oneshot::Receiver<()>) {
         let [tcp_places, unix_places] = [0, 1].map(|_| Arc::new(Semaphore::new(self.max_clients)));
         let mut pending_connections = PendingConnections::new(self.max_unknown);
@@ -109,7 +111,7 @@ impl Server {
             yield_now().await;
         }
         let all_left = async { while clients.join_next().await.is_some() {} };
-        if timeout(FAREWELL, all_left).await.is_err() {
+        if timeout(LAST_LINES, all_left).await.is_err() {
             log::warn!("{} clients did not take their last lines in time", clients.len());
         }
     }
@@ -149,8 +151,8 @@ fn admit<S>(
     let client = Client::new(lines, Arc::clone(status), Arc::clone(counters), *patience);
     clients.spawn(async move {
         match client.serve(stream, first).await {
-            Farewell::Behind => log::warn!("a client stayed behind too long and was dropped"),
-            farewell => log::debug!("a client is gone: {farewell:?}"),
+            CloseReason::Behind => log::warn!("a client stayed behind too long and was dropped"),
+            reason => log::debug!("a client is gone: {reason:?}"),
         }
         drop(place);
     });
@@ -208,7 +210,7 @@ impl Shared {
         // Relaxed: see `admit`.
         is_decided.store(true, Ordering::Relaxed);
         let refusal = match sent {
-            Ok(Ok(Some(guess))) => match self.judge(&guess, from, &authentication.token) {
+            Ok(Ok(Some(guess))) => match self.check_token(&guess, from, &authentication.token) {
                 Ok(()) => {
                     // the server may have ended
                     let _ = authentication.authenticated.send(stream).await;
@@ -227,12 +229,12 @@ impl Shared {
         send_refusal(stream, refusal).await;
     }
 
-    fn judge(&self, guess: &str, from: IpAddr, token: &Token) -> Result<(), Refusal> {
+    fn check_token(&self, guess: &str, from: IpAddr, token: &Token) -> Result<(), Refusal> {
         let (mut admission, now) = (self.admission(), Instant::now());
         if !admission.may_guess(from, now) {
             return Err(Refusal::TooManyGuesses);
         }
-        if !token.is(guess) {
+        if !token.matches(guess) {
             return Err(Refusal::WrongToken);
         }
         admission.authenticated(from, now);
@@ -279,8 +281,10 @@ impl Shared {
 
 /// Tells a connection why it is refused, and reads what it has sent: to hang up with that unread would take the line back.
 async fn send_refusal<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refusal: Refusal) {
-    let farewell = async {
-        stream.write_all(refusal.line().as_bytes()).await?;
+    let mut line = String::new();
+    write_json_line(&refusal.message(), &mut line);
+    let refuse = async {
+        stream.write_all(line.as_bytes()).await?;
         stream.shutdown().await?;
         let mut unread = [0; INPUT_BYTES];
         for _ in 0..UNREAD_BUFFERS {
@@ -291,7 +295,7 @@ async fn send_refusal<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refusal:
         io::Result::Ok(())
     };
     // it may be gone already
-    let _ = timeout(REFUSAL_TIMEOUT, farewell).await;
+    let _ = timeout(REFUSAL_TIMEOUT, refuse).await;
 }
 
 async fn accept_tcp(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {

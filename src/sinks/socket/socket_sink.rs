@@ -1,89 +1,52 @@
-//! The sink that clients connect to. Fed by its queue on `tympan-socket`; its clients are served on `tympan-clients`.
+//! The output that clients connect to. Fed by whoever publishes, on their threads; clients are served on `tympan-clients`.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, bounded};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{broadcast, oneshot};
 
 use super::admission::{Admission, max_clients, max_unknown};
+use super::client::Line;
 use super::server::{Broadcast, Server, Shared};
-use super::token::Token;
+use super::spec::{SocketSpec, StatusReport, UnixSocketSpec};
 use super::unix_path::UnixPath;
-use crate::domain::{Counters, Record};
-use crate::sinks::{LineFormat, Sink, SinkError};
+use crate::domain::{Counters, Overflow, Published, Record};
+use crate::protocol::write_json_line;
+use crate::sinks::{Outlet, SinkClosed, SinkError, SinkMetrics};
 
 /// Lines that a client may be behind: some ten seconds of windows. A power of two, as tokio's ring rounds up to one.
 const CLIENT_LINES: usize = 256;
 const THREAD: &str = "tympan-clients";
+/// What logs and `tympan status` call it.
+const NAME: &str = "socket";
+/// Room for a window record with the usual five labels.
+const LINE_BYTES: usize = 512;
+/// Longer than the server gives its clients at the end.
+const DROPPED_WAIT: Duration = Duration::from_secs(2);
 
-/// The daemon's account of itself as one line of JSON without its line feed; none before there is one.
-pub type StatusLine = Arc<dyn Fn() -> Option<String> + Send + Sync>;
-
-/// Where to listen and how patient to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SocketSpec {
-    /// The Unix socket, if one is wanted.
-    pub unix: Option<UnixSocketSpec>,
-    /// The TCP address, if one is wanted; port 0 takes any free one.
-    pub tcp: Option<SocketAddr>,
-    /// What a TCP client has to send first, as `token SECRET`; without one, nothing.
-    pub token: Option<Token>,
-    /// How long a client may stay behind before it is dropped.
-    pub patience: Duration,
-    /// How many clients each socket serves at once.
-    pub max_clients: usize,
-    /// How many files this process may open: clients leave enough of them to the daemon.
-    pub descriptors: u64,
-}
-
-impl Default for SocketSpec {
-    /// No socket yet; 64 clients on each, ten seconds of patience, 1024 files.
-    fn default() -> Self {
-        Self {
-            unix: None,
-            tcp: None,
-            token: None,
-            patience: Duration::from_secs(10),
-            max_clients: 64,
-            descriptors: 1024,
-        }
-    }
-}
-
-/// A Unix socket's place and permissions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnixSocketSpec {
-    /// Its path; the folder must exist.
-    pub path: PathBuf,
-    /// Its permissions: whoever may write to it may connect.
-    pub mode: u32,
-}
-
-impl UnixSocketSpec {
-    /// A socket at `path` for its owner and group: mode 0660.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), mode: 0o660 }
-    }
-}
-
-/// Serves JSON Lines to every client that connects. Nothing a client does delays `write`, or another client.
+/// Serves JSON Lines to every client that connects. Nothing a client does delays a publisher, or another client.
 ///
-/// A client that joins gets the latest status first. One that falls more than 256 lines behind reads
-/// `{"type":"missed","records":N}` in their place, and is dropped if it stays behind. Dropping the sink gives clients
-/// half a second to take what is queued for them. A client that says `status` reads the daemon's account of itself among
-/// its lines.
+/// A client that joins gets a greeting and the latest status first. One that falls more than 256 lines behind reads how many it
+/// missed in their place, and is dropped if it stays behind. At the end clients have half a second to take what is queued for
+/// them. See [`crate::protocol`] for the lines of both sides.
 pub struct SocketSink {
     broadcast: Arc<Mutex<Broadcast>>,
-    ending: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    metrics: Arc<SinkMetrics>,
+    done: Receiver<Infallible>,
+    serving: Mutex<Option<Serving>>,
     tcp_address: Option<SocketAddr>,
-    line: String,
+}
+
+/// What ends with the sink, in this order.
+struct Serving {
+    thread: JoinHandle<()>,
     /// Removed after the thread has ended.
     _unix_path: Option<UnixPath>,
 }
@@ -97,7 +60,7 @@ impl SocketSink {
     pub fn open(
         spec: SocketSpec,
         counters: Arc<Counters>,
-        status: StatusLine,
+        status: StatusReport,
     ) -> Result<Self, SinkError> {
         let no_thread = |source| SinkError::Thread { thread: THREAD.to_owned(), source };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(no_thread)?;
@@ -108,7 +71,10 @@ impl SocketSink {
         };
         let tcp_address = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let (lines, _) = broadcast::channel(CLIENT_LINES);
-        let broadcast = Arc::new(Mutex::new(Broadcast { lines: Some(lines), status: None }));
+        let (ending, ended) = oneshot::channel();
+        let broadcast = Broadcast { lines: Some(lines), status: None, ending: Some(ending) };
+        let broadcast = Arc::new(Mutex::new(broadcast));
+        let metrics = Arc::new(SinkMetrics::new(NAME, Arc::clone(&counters)));
         let sockets = usize::from(tcp.is_some()) + usize::from(unix.is_some());
         let most = max_clients(spec.max_clients, sockets, spec.descriptors);
         if most < spec.max_clients {
@@ -134,19 +100,16 @@ impl SocketSink {
             max_unknown: max_unknown(spec.descriptors),
             shared: Arc::new(shared),
         };
-        let (ending, ended) = oneshot::channel();
+        let (alive, done) = bounded(0);
         let thread = thread::Builder::new()
             .name(THREAD.to_owned())
-            .spawn(move || runtime.block_on(server.run(ended)))
+            .spawn(move || {
+                runtime.block_on(server.run(ended));
+                drop((runtime, alive));
+            })
             .map_err(no_thread)?;
-        Ok(Self {
-            broadcast,
-            ending: Some(ending),
-            thread: Some(thread),
-            tcp_address,
-            line: String::new(),
-            _unix_path: unix_path,
-        })
+        let serving = Mutex::new(Some(Serving { thread, _unix_path: unix_path }));
+        Ok(Self { broadcast, metrics, done, serving, tcp_address })
     }
 
     /// Where TCP clients connect; tells the port when 0 was asked for.
@@ -154,48 +117,79 @@ impl SocketSink {
         self.tcp_address
     }
 
-    /// Held for a few instructions only, by either side: nobody waits here.
+    /// Held for a few instructions only, by either side: nobody waits for long.
     fn broadcast(&self) -> MutexGuard<'_, Broadcast> {
         self.broadcast.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Sink for SocketSink {
-    fn name(&self) -> &str {
-        "socket"
+impl Outlet for SocketSink {
+    fn metrics(&self) -> &Arc<SinkMetrics> {
+        &self.metrics
     }
 
-    fn write(&mut self, record: &Record) -> Result<(), SinkError> {
-        self.line.clear();
-        LineFormat::JsonLines.render_into(record, None, &mut self.line);
-        let line: Arc<str> = self.line.as_str().into();
+    /// Puts the record into the ring that all clients read from; whoever does not keep up misses it.
+    fn publish(&self, published: &Arc<Published>, _overflow: Overflow) {
+        let record = &published.record;
+        let is_status = matches!(record, Record::Status(_));
+        // a client that joins from here on did not miss this one
+        let has_clients =
+            self.broadcast().lines.as_ref().is_some_and(|lines| lines.receiver_count() > 0);
+        if !has_clients && !is_status {
+            return;
+        }
+        let mut text = String::with_capacity(LINE_BYTES);
+        write_json_line(record, &mut text);
+        let line = Line { kind: record.into(), text: text.into() };
         let mut broadcast = self.broadcast();
-        if let Record::Status(_) = record {
-            broadcast.status = Some(Arc::clone(&line));
+        if is_status {
+            broadcast.status = Some(line.clone());
         }
         if let Some(lines) = &broadcast.lines {
             // fails when nobody listens, which is fine
             let _ = lines.send(line);
         }
-        Ok(())
     }
 
-    /// Lines are on their way as soon as they are written; clients read them when they can.
-    fn flush(&mut self) -> Result<(), SinkError> {
-        Ok(())
+    /// Nobody ever waits here.
+    fn cancel(&self) {}
+
+    fn begin_close(&self, last: Option<&Arc<Published>>) {
+        if let Some(last) = last {
+            self.publish(last, Overflow::DropNewest);
+        }
+        let mut broadcast = self.broadcast();
+        // Clients end once they have read to the end of a ring that has no sender.
+        broadcast.lines = None;
+        broadcast.ending = None;
+    }
+
+    fn done(&self) -> &Receiver<Infallible> {
+        &self.done
+    }
+
+    fn finish(&self) -> SinkClosed {
+        let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Serving { thread, .. }) = serving else { return SinkClosed::Ended };
+        if !self.ends_by(Instant::now()) {
+            log::warn!("clients did not take their last lines in time");
+            return SinkClosed::LeftBehind;
+        }
+        match thread.join() {
+            Ok(()) => SinkClosed::Drained,
+            Err(_) => {
+                log::error!("the thread {THREAD} panicked");
+                SinkClosed::Ended
+            }
+        }
     }
 }
 
 impl Drop for SocketSink {
     fn drop(&mut self) {
-        // Clients end once they have read to the end of a ring that has no sender.
-        self.broadcast().lines = None;
-        self.ending = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            log::error!("the thread {THREAD} panicked");
-        }
+        self.begin_close(None);
+        self.ends_by(Instant::now() + DROPPED_WAIT);
+        self.finish();
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::UnixStream;
 
-use super::UnixSocketSpec;
+use super::spec::UnixSocketSpec;
 use crate::files;
 use crate::sinks::SinkError;
 

@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use tympan::domain::{Counter, Counters, GapCause, GapRecord, Record, State};
+use tympan::domain::{Counter, Counters, GapCause, GapRecord, Overflow, Record, State};
 use tympan::live::{LiveError, Outcome, Reopen};
-use tympan::sinks::WhenFull;
 use tympan::sources::{Awaited, Source, SourceError};
 
 use super::fakes::{Collected, End, Loudness, Script};
@@ -39,7 +38,7 @@ struct Story {
 fn hear(first: Script, reopen: Reopen) -> Story {
     let collected = Collected::default();
     let mut daemon =
-        daemon(first, Loudness::well(), vec![collected.sink("log")], spec(WhenFull::Wait));
+        daemon(first, Loudness::well(), vec![collected.sink("log")], spec(Overflow::Block));
     daemon.reopen = Some(reopen);
     let running = Running::start(daemon);
     let outcome = running.outcome();
@@ -69,7 +68,7 @@ fn when_too_many_lost_streams_hang_a_fresh_process_is_left_to_go_on() {
         Script::of(noise(16_000), End::Lost),
         Loudness::well(),
         Vec::new(),
-        spec(WhenFull::Wait),
+        spec(Overflow::Block),
     );
     daemon.reopen = Some(reopen);
     daemon.spec.counters.streams_left_behind.add(32);
@@ -142,7 +141,7 @@ fn a_source_that_is_absent_at_the_start_is_told_as_lost_and_heard_once_it_is_the
     let collected = Collected::default();
     let awaited = Awaited::new("mic", rate(48_000), absent());
     let mut daemon =
-        daemon(awaited, Loudness::well(), vec![collected.sink("log")], spec(WhenFull::Wait));
+        daemon(awaited, Loudness::well(), vec![collected.sink("log")], spec(Overflow::Block));
     daemon.reopen = Some(reopen);
     assert_eq!(Running::start(daemon).outcome().unwrap(), Outcome::SourceEnded);
     let records = collected.records();
@@ -163,7 +162,7 @@ fn audio_that_arrives_again_is_told_as_listening_and_a_stop_meanwhile_is_obeyed(
     let collected = Collected::default();
     let sinks = vec![collected.sink("log")];
     let first = Script::of(noise(WINDOW as usize), End::Lost);
-    let mut back = daemon(first, Loudness::well(), sinks, spec(WhenFull::Wait));
+    let mut back = daemon(first, Loudness::well(), sinks, spec(Overflow::Block));
     back.reopen = Some(reopen);
     let running = Running::start(back);
     let told = [State::Listening, State::Lost, State::Recovering, State::Listening];
@@ -174,7 +173,7 @@ fn audio_that_arrives_again_is_told_as_listening_and_a_stop_meanwhile_is_obeyed(
 
     let (reopen, made) = attempts(Vec::new());
     let first = Script::of(noise(WINDOW as usize), End::Lost);
-    let mut gone = daemon(first, Loudness::well(), Vec::new(), spec(WhenFull::Wait));
+    let mut gone = daemon(first, Loudness::well(), Vec::new(), spec(Overflow::Block));
     gone.reopen = Some(reopen);
     let running = Running::start(gone);
     wait_until("three attempts", || made.get() >= 3);

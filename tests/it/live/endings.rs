@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
-use tympan::domain::{EventPhase, SampleIndex};
+use tympan::domain::{EventPhase, Overflow, SampleIndex};
 use tympan::live::{LiveError, Outcome};
-use tympan::sinks::{SinkError, WhenFull};
+use tympan::sinks::SinkError;
 use tympan::sources::SourceError;
 
 use super::fakes::{Collected, End, FailingSink, Loudness, Mood, Scored, Script};
@@ -27,7 +27,7 @@ fn a_stop_ends_open_events_and_stopping_is_the_last_record_of_every_sink() {
         Script::of(noise(16_000), End::Stays),
         Loudness::well(),
         vec![one.sink("one"), two.sink("two")],
-        spec(WhenFull::DropAndCount),
+        spec(Overflow::DropNewest),
     ));
     // the script plays faster than life, so some of its ten windows may be skipped
     wait_until("ten windows", || {
@@ -53,7 +53,7 @@ fn a_stop_during_a_long_file_does_not_wait_for_its_end() {
         Script::of(endless(), End::Ended),
         Loudness::new(Mood::Slow(Duration::from_millis(20))),
         vec![collected.sink("log")],
-        spec(WhenFull::Wait),
+        spec(Overflow::Block),
     ));
     wait_until("a window", || !windows(&collected.records()).is_empty());
     running.stop();
@@ -69,7 +69,7 @@ fn a_stop_during_a_long_file_does_not_wait_for_its_end() {
 #[test]
 fn a_lost_device_is_told_its_events_end_and_it_is_an_error() {
     let (outcome, records, _) =
-        play(Script::of(noise(16_000), End::Lost), Loudness::well(), spec(WhenFull::DropAndCount));
+        play(Script::of(noise(16_000), End::Lost), Loudness::well(), spec(Overflow::DropNewest));
     let error = outcome.unwrap_err();
     assert!(
         matches!(&error, LiveError::SourceLost { name, source: SourceError::DeviceLost { .. } } if name == "script"),
@@ -85,17 +85,16 @@ fn a_lost_device_is_told_its_events_end_and_it_is_an_error() {
 #[test]
 fn a_source_that_does_not_start_is_an_error_and_nobody_is_told_of_listening() {
     let script = Script::of(noise(16_000), End::NeverStarts);
-    let (outcome, records, _) = play(script, Loudness::well(), spec(WhenFull::DropAndCount));
+    let (outcome, records, _) = play(script, Loudness::well(), spec(Overflow::DropNewest));
     assert!(matches!(outcome, Err(LiveError::SourceStart(SourceError::DeviceLost { .. }))));
     assert_eq!(story(&records), ["stopping"]);
 }
 
 #[test]
 fn a_scorer_that_fails_ends_the_daemon_with_its_words_after_open_events_have_ended() {
-    for when_full in [WhenFull::DropAndCount, WhenFull::Wait] {
+    for overflow in [Overflow::DropNewest, Overflow::Block] {
         let scorer = Loudness::new(Mood::FailsAt(3));
-        let (outcome, records, _) =
-            play(Script::of(endless(), End::Ended), scorer, spec(when_full));
+        let (outcome, records, _) = play(Script::of(endless(), End::Ended), scorer, spec(overflow));
         let Err(LiveError::Scorer(error)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(error.0.to_string(), "the weights have evaporated");
         assert_eq!(story(&records), ["listening", "onset", "offset", "stopping"]);
@@ -107,7 +106,7 @@ fn a_scorer_that_fails_ends_the_daemon_with_its_words_after_open_events_have_end
 fn a_stage_that_panics_is_named() {
     let scorer = Loudness::new(Mood::PanicsAt(2));
     let (outcome, records, _) =
-        play(Script::of(endless(), End::Ended), scorer, spec(WhenFull::Wait));
+        play(Script::of(endless(), End::Ended), scorer, spec(Overflow::Block));
     assert!(
         matches!(outcome, Err(LiveError::StagePanicked { thread: "tympan-classify" })),
         "{outcome:?}"
@@ -125,7 +124,7 @@ fn a_scorer_that_hangs_is_left_behind_when_a_stop_is_asked_for() {
         Script::of(noise(160_000), End::Stays),
         scorer,
         vec![collected.sink("log")],
-        spec(WhenFull::DropAndCount),
+        spec(Overflow::DropNewest),
     ));
     let hangs = |place: &Scored| place.segment == 0 && place.start_sample.0 >= 20 * HOP;
     wait_until("the scorer to hang", || scored.lock().unwrap().iter().any(hangs));
@@ -154,18 +153,18 @@ fn labels_that_do_not_fit_the_detector_are_refused_before_the_source_is_started(
     let other = Other(tympan::domain::LabelSet::new(&["dog", "quiet"]).unwrap());
     let mut script = Script::of(noise(16_000), End::Ended);
     script.on_start = Box::new(|| panic!("it was started"));
-    let (outcome, _, _) = play(script, other, spec(WhenFull::DropAndCount));
+    let (outcome, _, _) = play(script, other, spec(Overflow::DropNewest));
     assert!(matches!(outcome, Err(LiveError::Recognition(_))), "{outcome:?}");
 }
 
 #[test]
 fn a_reader_that_is_gone_ends_the_daemon_well_and_the_other_sinks_get_everything() {
-    for when_full in [WhenFull::DropAndCount, WhenFull::Wait] {
+    for overflow in [Overflow::DropNewest, Overflow::Block] {
         let collected = Collected::default();
         let head = FailingSink { good: 3, error: || SinkError::Closed };
         let script = Script::of(endless(), End::Stays);
         let sinks = vec![Box::new(head), collected.sink("log")];
-        let running = Running::start(daemon(script, Loudness::well(), sinks, spec(when_full)));
+        let running = Running::start(daemon(script, Loudness::well(), sinks, spec(overflow)));
         assert_eq!(running.outcome().unwrap(), Outcome::ReaderGone);
         assert_eq!(story(&collected.records()), ["listening", "onset", "offset", "stopping"]);
     }
@@ -180,7 +179,7 @@ fn offline_a_sink_that_fails_is_an_error_that_names_it() {
     let script = Script::of(noise(16_000), End::Ended);
     let sinks: Vec<Box<dyn tympan::sinks::Sink>> =
         vec![Box::new(FailingSink { good: 2, error: full })];
-    let running = Running::start(daemon(script, Loudness::well(), sinks, spec(WhenFull::Wait)));
+    let running = Running::start(daemon(script, Loudness::well(), sinks, spec(Overflow::Block)));
     let outcome = running.outcome();
     assert!(
         matches!(&outcome, Err(LiveError::Sink { sink, .. }) if sink == "stdout"),
@@ -190,14 +189,14 @@ fn offline_a_sink_that_fails_is_an_error_that_names_it() {
 
 #[test]
 fn a_sink_that_blocks_for_ever_holds_up_neither_the_others_nor_a_stop() {
-    for when_full in [WhenFull::DropAndCount, WhenFull::Wait] {
+    for overflow in [Overflow::DropNewest, Overflow::Block] {
         let (free, stuck) = (Collected::default(), Collected::default());
         let (blocked, open) = stuck.blocked_sink("stdout");
         let running = Running::start(daemon(
             Script::of(endless(), End::Stays),
             Loudness::well(),
             vec![blocked, free.sink("log")],
-            spec(when_full),
+            spec(overflow),
         ));
         wait_until("a window", || !windows(&free.records()).is_empty());
         running.stop();
@@ -217,7 +216,7 @@ fn offline_a_slow_reader_is_waited_for_to_the_end() {
         Script::of(noise(16_000 * 60), End::Ended),
         Loudness::well(),
         vec![blocked, free.sink("log")],
-        spec(WhenFull::Wait),
+        spec(Overflow::Block),
     ));
     // 745 windows, and room for 256 before the blocked sink: the others wait behind it
     wait_until("the queue to fill", || windows(&free.records()).len() >= 256);
@@ -234,8 +233,7 @@ fn a_stop_while_the_scorer_warms_up_starts_nothing() {
     let mut script = Script::of(noise(16_000), End::Stays);
     script.on_start = Box::new(|| panic!("it was started"));
     let collected = Collected::default();
-    let daemon =
-        daemon(script, SlowStart, vec![collected.sink("log")], spec(WhenFull::DropAndCount));
+    let daemon = daemon(script, SlowStart, vec![collected.sink("log")], spec(Overflow::DropNewest));
     let running = Running::start(daemon);
     running.stop();
     assert_eq!(running.outcome().unwrap(), Outcome::Stopped);

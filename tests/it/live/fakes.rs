@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use tympan::domain::{LabelSet, MelWindow, Record, SampleIndex, SampleRate, Scores, StreamId};
+use tympan::domain::{
+    LabelSet, MelWindow, Published, Record, SampleIndex, SampleRate, Scores, StreamId,
+};
 use tympan::recognition::{Scorer, ScorerError};
 use tympan::sinks::{Sink, SinkError};
 use tympan::sources::{Pushed, RunningSource, SampleProducer, Source, SourceError, SourceState};
@@ -256,11 +258,11 @@ impl Sink for FakeSink {
         &self.name
     }
 
-    fn write(&mut self, record: &Record) -> Result<(), SinkError> {
+    fn write(&mut self, published: &Published) -> Result<(), SinkError> {
         if let Some(gate) = &self.gate {
             let _ = gate.recv();
         }
-        self.collected.0.lock().unwrap().push(record.clone());
+        self.collected.0.lock().unwrap().push(published.record.clone());
         Ok(())
     }
 
@@ -280,7 +282,7 @@ impl Sink for FailingSink {
         "stdout"
     }
 
-    fn write(&mut self, _: &Record) -> Result<(), SinkError> {
+    fn write(&mut self, _: &Published) -> Result<(), SinkError> {
         match self.good.checked_sub(1) {
             Some(left) => {
                 self.good = left;

@@ -4,10 +4,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tympan::domain::{GapCause, LabelSet, MelWindow, Record, SampleIndex, Scores, State};
+use tympan::domain::{GapCause, LabelSet, MelWindow, Overflow, Record, SampleIndex, Scores, State};
 use tympan::live::{Outcome, StageTimes, WARM_UP_WINDOWS};
 use tympan::recognition::{Scorer, ScorerError};
-use tympan::sinks::WhenFull;
 
 use super::fakes::{Collected, End, Loudness, Mood, Script, Step};
 use super::{
@@ -19,7 +18,7 @@ use super::{
 fn a_recording_gives_every_window_once_in_order_between_its_two_statuses() {
     let samples = 80_000;
     let (outcome, records, counters) =
-        play(Script::of(noise(samples), End::Ended), Loudness::well(), spec(WhenFull::Wait));
+        play(Script::of(noise(samples), End::Ended), Loudness::well(), spec(Overflow::Block));
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     let expected = (samples as u64 - WINDOW) / HOP + 1;
     let ends: Vec<u64> = windows(&records).iter().map(|window| window.end_sample.0).collect();
@@ -42,7 +41,7 @@ fn every_window_tells_when_it_passed_each_stage_and_its_latency_is_the_whole_way
         Script::of(noise(32_000), End::Ended),
         Loudness::new(Mood::Slow(Duration::from_millis(2))),
         vec![collected.sink("log")],
-        spec(WhenFull::Wait),
+        spec(Overflow::Block),
     );
     daemon.on_window = Some(Box::new(move |window, times| {
         watched.lock().unwrap().push((window.latency_us, times));
@@ -56,7 +55,7 @@ fn every_window_tells_when_it_passed_each_stage_and_its_latency_is_the_whole_way
     for (latency, times) in &*seen {
         assert!(times.arrival <= times.featured && times.featured <= times.scored, "{times:?}");
         assert!(times.scored - times.featured >= Duration::from_millis(2), "{times:?}");
-        let whole_way = times.handed_over - times.arrival;
+        let whole_way = times.scored - times.arrival;
         assert_eq!(u128::from(*latency), whole_way.as_micros());
     }
 }
@@ -70,7 +69,7 @@ fn a_gap_stands_between_the_windows_around_it_and_ends_what_was_open() {
     );
     let scorer = Loudness::well();
     let scored = scorer.scored();
-    let (_, records, _) = play(script, scorer, spec(WhenFull::Wait));
+    let (_, records, _) = play(script, scorer, spec(Overflow::Block));
     assert_eq!(
         story(&records),
         ["listening", "onset", "offset", "gap", "onset", "offset", "stopping"]
@@ -99,7 +98,7 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
         Script::of(on_and_off, End::Stays),
         Loudness::new(Mood::Slow(Duration::from_millis(10))),
         vec![collected.sink("log")],
-        spec(WhenFull::DropAndCount),
+        spec(Overflow::DropNewest),
     ));
     let total = (samples - WINDOW) / HOP + 1;
     let counted = || running.counters.windows_scored.get() + running.counters.windows_skipped.get();
@@ -120,7 +119,7 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
 #[test]
 fn offline_a_slow_scorer_and_a_small_ring_lose_nothing() {
     let samples = 160_000;
-    let spec = PipelineSpec { ring: Duration::from_millis(100), ..spec(WhenFull::Wait) };
+    let spec = PipelineSpec { ring: Duration::from_millis(100), ..spec(Overflow::Block) };
     let scorer = Loudness::new(Mood::Slow(Duration::from_millis(2)));
     let (outcome, records, counters) = play(Script::of(noise(samples), End::Ended), scorer, spec);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
@@ -137,7 +136,7 @@ fn broken_samples_count_as_zero_and_are_counted() {
     samples[8_001] = f32::INFINITY;
     samples[30_000] = -1e30;
     let (outcome, records, counters) =
-        play(Script::of(samples, End::Ended), Loudness::well(), spec(WhenFull::Wait));
+        play(Script::of(samples, End::Ended), Loudness::well(), spec(Overflow::Block));
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(counters.samples_repaired.get(), 3);
     assert!(windows(&records).iter().all(|window| (-30.0..-15.0).contains(&window.level_dbfs)));
@@ -148,7 +147,7 @@ fn a_source_shorter_than_one_window_is_never_scored_on_padding() {
     let (outcome, records, counters) = play(
         Script::of(noise(WINDOW as usize - 1), End::Ended),
         Loudness::well(),
-        spec(WhenFull::Wait),
+        spec(Overflow::Block),
     );
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(story(&records), ["listening", "stopping"]);
@@ -163,7 +162,7 @@ fn the_scorer_is_warm_before_the_source_is_started_and_no_record_comes_of_it() {
     let (count, noted) = (Arc::clone(&scored), Arc::clone(&before_start));
     let mut script = Script::of(noise(WINDOW as usize), End::Ended);
     script.on_start = Box::new(move || *noted.lock().unwrap() = count.lock().unwrap().len());
-    let (_, records, _) = play(script, scorer, spec(WhenFull::Wait));
+    let (_, records, _) = play(script, scorer, spec(Overflow::Block));
     assert_eq!(*before_start.lock().unwrap() as u64, WARM_UP_WINDOWS);
     assert_eq!(windows(&records).len(), 1);
     let scored = scored.lock().unwrap();
@@ -184,10 +183,10 @@ fn the_scorer_is_warm_before_the_source_is_started_and_no_record_comes_of_it() {
 fn live_exact_zeros_are_told_as_silence_and_offline_they_are_a_part_of_the_recording() {
     let zeros = || Script::of([noise(16_000), vec![0.0; 16_000]].concat(), End::Stays);
     let patient =
-        |when_full| PipelineSpec { silent_after: Duration::from_millis(900), ..spec(when_full) };
+        |overflow| PipelineSpec { silent_after: Duration::from_millis(900), ..spec(overflow) };
     let collected = Collected::default();
     let sinks = vec![collected.sink("log")];
-    let live = daemon(zeros(), Loudness::well(), sinks, patient(WhenFull::DropAndCount));
+    let live = daemon(zeros(), Loudness::well(), sinks, patient(Overflow::DropNewest));
     let running = Running::start(live);
     wait_until("the silence", || states(&collected.records()).contains(&State::Silent));
     running.stop();
@@ -202,7 +201,7 @@ fn live_exact_zeros_are_told_as_silence_and_offline_they_are_a_part_of_the_recor
     assert!(silent.detail.contains("muted (alsamixer"), "{}", silent.detail);
 
     let script = Script { end: End::Ended, ..zeros() };
-    let (_, records, _) = play(script, Loudness::well(), patient(WhenFull::Wait));
+    let (_, records, _) = play(script, Loudness::well(), patient(Overflow::Block));
     assert_eq!(states(&records), [State::Listening, State::Stopping]);
 }
 
@@ -235,7 +234,7 @@ fn windows_that_wait_are_scored_together_and_give_the_same_records() {
             Script::of(noise(samples), End::Ended),
             Loudness::well(),
             vec![collected.sink("log")],
-            spec(WhenFull::Wait),
+            spec(Overflow::Block),
         );
         daemon.scorer = Box::new(scorer);
         assert_eq!(Running::start(daemon).outcome().unwrap(), Outcome::SourceEnded);

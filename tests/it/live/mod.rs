@@ -16,12 +16,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
 use tympan::domain::{
-    Counters, EventPhase, EventRecord, LabelSet, Record, SampleRate, State, WindowRecord,
+    Counters, EventPhase, EventRecord, LabelSet, Overflow, Record, SampleRate, State, WindowRecord,
 };
 use tympan::features::{FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
 use tympan::live::{Daemon, LiveError, Outcome, PipelineSpec};
 use tympan::recognition::{DetectorSettings, DetectorSpec, ModelTraits, Scorer, Thresholds};
-use tympan::sinks::{Sink, WhenFull};
+use tympan::sinks::Sink;
 use tympan::sources::Source;
 
 use fakes::{Collected, Script};
@@ -73,14 +73,14 @@ fn detector_for(labels: LabelSet) -> DetectorSpec {
     DetectorSpec::new(&model, settings).unwrap()
 }
 
-fn spec(when_full: WhenFull) -> PipelineSpec {
+fn spec(overflow: Overflow) -> PipelineSpec {
     PipelineSpec {
         featuriser: featuriser(),
         smoothing: Duration::ZERO,
         detector: detector(),
         veto: Vec::new(),
         top: 2,
-        when_full,
+        overflow,
         ring: Duration::from_secs(2),
         silent_after: Duration::from_secs(10),
         device: "a script".to_owned(),
@@ -142,6 +142,7 @@ fn daemon(
         reload: None,
         scorer: Box::new(scorer),
         sinks,
+        outlets: Vec::new(),
         tap: None,
         spec,
         stop: Arc::default(),

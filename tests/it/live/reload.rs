@@ -4,10 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tympan::domain::{EventPhase, LabelSet, Record, SampleRate, State, StatusRecord};
+use tympan::domain::{EventPhase, LabelSet, Overflow, Record, SampleRate, State, StatusRecord};
 use tympan::features::{FeaturiserSpec, WindowSpec};
 use tympan::live::{Daemon, Outcome, Reload, Reloaded, StatusBoard};
-use tympan::sinks::WhenFull;
 use tympan::sources::{FedSource, Pace, SampleReader, SourceError};
 
 use super::fakes::{Collected, End, Loudness, Script};
@@ -66,7 +65,7 @@ fn reloadable(
     let collected = Collected::default();
     let source = FedSource::new(Box::new(Noise(rate(hz))), Pace::RealTime);
     let sinks = vec![collected.sink("log")];
-    let mut daemon = daemon(source, Loudness::well(), sinks, spec(WhenFull::Wait));
+    let mut daemon = daemon(source, Loudness::well(), sinks, spec(Overflow::Block));
     let requested = Arc::new(AtomicBool::new(false));
     daemon.reload = Some(Reload { requested: Arc::clone(&requested), read: Arc::new(read) });
     let board = Arc::clone(&daemon.spec.board);

@@ -1,10 +1,9 @@
 //! The scan of a clip: the same records as the live path, clips shorter than a window, several clips in a row.
 
 use serde_json::Value;
-use tympan::domain::{Clip, Record, WindowRecord};
+use tympan::domain::{Clip, Overflow, Record, WindowRecord};
 use tympan::offline::{ClipScanner, ClipWindows};
 use tympan::recognition::{Recogniser, RecogniserSpec};
-use tympan::sinks::WhenFull;
 
 use super::fakes::{End, Loudness, Mood, Scored, Script};
 use super::{
@@ -51,7 +50,7 @@ fn a_clip_gives_the_same_records_scanned_and_played() {
             [quiet(second), noise(second), quiet(second / 3), noise(second / 2 + 7)].concat();
         let (_, scanned) = scan(&mut scanner(Loudness::well()), hz, samples.clone());
         let script = Script { rate: rate(hz), ..Script::of(samples, End::Ended) };
-        let (_, played, _) = play(script, Loudness::well(), spec(WhenFull::Wait));
+        let (_, played, _) = play(script, Loudness::well(), spec(Overflow::Block));
         assert_eq!(timeless(&scanned), timeless(&played), "{hz} Hz");
         assert!(events(&scanned).len() >= 2, "{hz} Hz: nothing was heard");
         assert_events_pair_up(&scanned);

@@ -9,8 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
-use tympan::domain::SampleRate;
-use tympan::sinks::WhenFull;
+use tympan::domain::{Overflow, SampleRate};
 use tympan::sources::{FedSource, Pace, SampleReader, SourceError};
 
 use super::fakes::{Collected, End, Loudness, Mood, Script};
@@ -166,7 +165,7 @@ fn this_process_is_watched() {
     let left = if fault == "callback" { WELL_S * 16_000 } else { u64::MAX };
     let reader = Dead { noise: Noise(rate(16_000)), left };
     let source = FedSource::new(Box::new(reader), Pace::RealTime);
-    let spec = spec(WhenFull::DropAndCount);
+    let spec = spec(Overflow::DropNewest);
     let mut daemon = daemon(source, Loudness::new(mood), vec![sink], spec);
     if fault == "lost" {
         daemon.source = Box::new(Script::of(noise(16_000), End::Lost));

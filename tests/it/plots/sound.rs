@@ -2,7 +2,6 @@
 
 use std::f32::consts::TAU;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tympan::domain::{
     Clip, EventPhase, EventRecord, LabelScore, Record, SampleIndex, SampleRate, WindowRecord,
@@ -166,9 +165,7 @@ fn window(start_sample: u64, end_sample: u64, scores: &[(&str, f32)]) -> Record 
         scores,
         level_dbfs: -20.0,
         padded_samples: 0,
-        is_vetoed: false,
         latency_us: 0,
-        arrival: Instant::now(),
     })
 }
 

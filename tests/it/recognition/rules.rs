@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use tympan::domain::{EventPhase, EventRecord, GapCause, MelWindow, Record, SampleIndex};
+use tympan::domain::{
+    EventPhase, EventRecord, GapCause, MelWindow, Published, Record, SampleIndex,
+};
 use tympan::recognition::{DetectorSettings, Gap};
 
 use super::{HOP, WINDOW, events, nth, plain, rate, recogniser, window};
@@ -182,7 +184,7 @@ fn play(settings: DetectorSettings, smoothing: Duration, steps: &[Step]) {
     let (mut end, mut segment) = (WINDOW, 0);
     for step in steps.iter().chain([&Step::Finish]) {
         let mut records = Vec::new();
-        let mut emit = |record| records.push(record);
+        let mut emit = |record: Published| records.push(record.into());
         match *step {
             Step::Window(hops, scores, level_dbfs) => {
                 end += hops * HOP;
@@ -251,12 +253,12 @@ proptest! {
         let windows: Vec<_> = (0..).zip(scores).map(|(k, scores)| nth(k, scores)).collect();
         let smoothing = Duration::from_millis(150);
         let (mut one, mut many) = (recogniser(settings.clone(), smoothing), recogniser(settings, smoothing));
-        let (mut singly, mut batched) = (Vec::new(), Vec::new());
+        let (mut singly, mut batched) = (Vec::<Record>::new(), Vec::<Record>::new());
         for window in &windows {
-            one.push(window, &mut |record| singly.push(record)).unwrap();
+            one.push(window, &mut |record| singly.push(record.into())).unwrap();
         }
         for batch in windows.chunks(batch) {
-            many.push_batch(batch, &mut |record| batched.push(record)).unwrap();
+            many.push_batch(batch, &mut |record| batched.push(record.into())).unwrap();
         }
         prop_assert_eq!(singly, batched);
     }
@@ -274,7 +276,7 @@ proptest! {
             let mut records = Vec::new();
             for end in (WINDOW..until + 3 * WINDOW).step_by(hop as usize) {
                 let dog = if (from..until).contains(&end) { 0.95 } else { 0.02 };
-                recogniser.push(&window(end, [dog, 0.0, 0.0]), &mut |r| records.push(r)).unwrap();
+                recogniser.push(&window(end, [dog, 0.0, 0.0]), &mut |r| records.push(r.into())).unwrap();
             }
             let heard = events(&records);
             prop_assert_eq!(heard.len(), 2);

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use tympan::domain::{
-    EventPhase, EventRecord, GapCause, GapRecord, Record, SampleIndex, SampleRate, State,
-    StatusRecord, WindowRecord,
+    EventPhase, EventRecord, GapCause, GapRecord, Overflow, Published, Record, SampleIndex,
+    SampleRate, State, StatusRecord, WindowRecord,
 };
-use tympan::sinks::{AudioTap, ClipFolder, ClipSpec, Sink, WhenFull};
+use tympan::sinks::{AudioTap, ClipFolder, ClipSpec, Sink};
 
 use super::second;
 
@@ -41,7 +41,7 @@ impl Room {
     fn new(spec: ClipSpec) -> Self {
         let rate = SampleRate::new(RATE as u32).unwrap();
         let (folder, tap) =
-            ClipFolder::open(spec, rate, WhenFull::DropAndCount, Arc::default()).unwrap();
+            ClipFolder::open(spec, rate, Overflow::DropNewest, Arc::default()).unwrap();
         Self { folder, tap, heard: 0, windows: 0 }
     }
 
@@ -75,8 +75,8 @@ impl Room {
         }));
     }
 
-    fn write(&mut self, record: Record) {
-        self.folder.write(&record).unwrap();
+    fn write(&mut self, record: impl Into<Published>) {
+        self.folder.write(&record.into()).unwrap();
         self.folder.flush().unwrap();
     }
 }
@@ -86,8 +86,8 @@ fn sample(index: u64) -> f32 {
     (index % 30_000) as f32 / 32_768.0
 }
 
-fn window(start: u64, is_vetoed: bool) -> Record {
-    Record::Window(WindowRecord {
+fn window(start: u64, contains_denied: bool) -> Published {
+    let record = Record::Window(WindowRecord {
         time: second(0),
         source: "mic".into(),
         start_sample: SampleIndex(start),
@@ -96,9 +96,8 @@ fn window(start: u64, is_vetoed: bool) -> Record {
         level_dbfs: -20.0,
         padded_samples: 0,
         latency_us: 0,
-        is_vetoed,
-        arrival: Instant::now(),
-    })
+    });
+    Published { record, contains_denied }
 }
 
 fn clips(folder: &Path) -> Vec<PathBuf> {

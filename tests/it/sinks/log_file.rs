@@ -15,7 +15,7 @@ fn spec(folder: &Path) -> LogFileSpec {
 
 fn write_events(log_file: &mut LogFile, ids: std::ops::RangeInclusive<u64>) {
     for id in ids {
-        log_file.write(&event(id)).unwrap();
+        log_file.write(&event(id).into()).unwrap();
     }
     log_file.flush().unwrap();
 }
@@ -127,8 +127,8 @@ fn windows_go_into_the_file_only_when_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let mut log_file =
             LogFile::open(LogFileSpec { records, ..spec(folder.path()) }, Arc::default()).unwrap();
-        log_file.write(&window(1)).unwrap();
-        log_file.write(&event(2)).unwrap();
+        log_file.write(&window(1).into()).unwrap();
+        log_file.write(&event(2).into()).unwrap();
         log_file.flush().unwrap();
         let text = fs::read_to_string(folder.path().join("events.jsonl")).unwrap();
         assert_eq!(text.lines().count(), lines);

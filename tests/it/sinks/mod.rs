@@ -6,14 +6,18 @@ mod queue;
 mod sockets;
 mod under_fire;
 
+use std::collections::BTreeMap;
+use std::io::BufRead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tympan::domain::{
-    EventPhase, EventRecord, LabelScore, Record, SampleIndex, SampleRate, State, StatusRecord,
-    WindowRecord,
+    EventPhase, EventRecord, LabelScore, Overflow, Published, Record, SampleIndex, SampleRate,
+    State, StatusRecord, WindowRecord,
 };
+use tympan::protocol::{DaemonStatus, LatencyStatus};
+use tympan::sinks::{Outlet, SinkClosed};
 
 /// Far longer than anything here takes: a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,9 +48,7 @@ fn window(index: u64) -> Record {
         scores: vec![LabelScore { label: "dog".into(), score: 0.5 }].into(),
         level_dbfs: -20.0,
         padded_samples: 0,
-        is_vetoed: false,
         latency_us: 400,
-        arrival: Instant::now(),
     })
 }
 
@@ -60,8 +62,56 @@ fn status(detail: impl Into<String>) -> Record {
     })
 }
 
-fn shared(record: Record) -> Arc<Record> {
-    Arc::new(record)
+fn shared(record: Record) -> Arc<Published> {
+    Arc::new(record.into())
+}
+
+fn publish(outlet: &dyn Outlet, record: Record) {
+    outlet.publish(&shared(record), Overflow::DropNewest);
+}
+
+/// Closes all of them at the same time, and says of each how it ended.
+fn close_all(outlets: &[&dyn Outlet], within: Duration) -> Vec<SinkClosed> {
+    let deadline = Instant::now() + within;
+    outlets.iter().for_each(|outlet| outlet.begin_close(None));
+    let close = |outlet: &&dyn Outlet| {
+        outlet.ends_by(deadline);
+        outlet.finish()
+    };
+    outlets.iter().map(close).collect()
+}
+
+/// What a daemon says of itself.
+fn daemon_status() -> DaemonStatus {
+    let time = second(0);
+    DaemonStatus {
+        time,
+        version: "0.1.0".to_owned(),
+        process: 1,
+        started: time,
+        up_s: 0,
+        state: State::Listening,
+        detail: "ready".to_owned(),
+        since: time,
+        state_s: 0,
+        device: "a device".to_owned(),
+        sample_rate_hz: SampleRate::new(48_000).unwrap(),
+        model: "esc50".to_owned(),
+        level_dbfs: None,
+        counters: BTreeMap::new(),
+        latency: LatencyStatus::default(),
+        sinks: Vec::new(),
+        reload: None,
+    }
+}
+
+/// Reads the two lines that every client gets first.
+fn read_greeting(client: &mut impl BufRead) {
+    for kind in ["hello", "status"] {
+        let mut line = String::new();
+        client.read_line(&mut line).unwrap();
+        assert!(line.starts_with(&format!("{{\"type\":\"{kind}\"")), "{kind}: {line}");
+    }
 }
 
 /// The numbers of the events in JSON `lines`, in order.

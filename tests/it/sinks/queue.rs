@@ -3,16 +3,16 @@
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use tympan::domain::Counters;
+use tympan::domain::{Counters, Overflow, Record};
 use tympan::sinks::{
-    LineFormat, QueueCapacity, RecordFilter, SinkClosed, SinkEnd, SinkError, SinkHandle,
-    StdoutSink, WhenFull, close_sinks, spawn_sink,
+    LineFormat, Outlet, QueueCapacity, RecordFilter, SinkClosed, SinkEnd, SinkError, SinkHandle,
+    StdoutSink, spawn_sink,
 };
 
-use super::{PATIENCE, event, event_ids, shared, wait_until, window};
+use super::{PATIENCE, close_all, event, event_ids, shared, wait_until, window};
 
 /// A writer whose text can be read from outside and that fails while told to.
 #[derive(Clone, Default)]
@@ -65,37 +65,42 @@ impl Write for Gate {
 
 struct Rig {
     handle: SinkHandle,
+    overflow: Overflow,
     counters: Arc<Counters>,
     ended: Receiver<SinkEnd>,
 }
 
 impl Rig {
-    fn new(writer: impl Write + Send + 'static, when_full: WhenFull) -> Self {
-        Self::with_capacity(writer, when_full, QueueCapacity::default())
+    fn new(writer: impl Write + Send + 'static, overflow: Overflow) -> Self {
+        Self::with_capacity(writer, overflow, QueueCapacity::default())
     }
 
     fn with_capacity(
         writer: impl Write + Send + 'static,
-        when_full: WhenFull,
+        overflow: Overflow,
         capacity: QueueCapacity,
     ) -> Self {
         let counters = Arc::new(Counters::default());
         let (ended_sender, ended) = bounded(1);
         let sink = StdoutSink::new(writer, LineFormat::JsonLines, RecordFilter::Everything);
         let handle =
-            spawn_sink(Box::new(sink), capacity, when_full, Arc::clone(&counters), ended_sender)
+            spawn_sink(Box::new(sink), capacity, overflow, Arc::clone(&counters), ended_sender)
                 .unwrap();
-        Self { handle, counters, ended }
+        Self { handle, overflow, counters, ended }
     }
 
     fn offer_events(&self, ids: std::ops::RangeInclusive<u64>) {
         for id in ids {
-            self.handle.offer(&shared(event(id)));
+            self.offer(event(id));
         }
     }
 
+    fn offer(&self, record: Record) {
+        self.handle.publish(&shared(record), self.overflow);
+    }
+
     fn close(self) -> SinkClosed {
-        self.handle.close(Some(Instant::now() + PATIENCE))
+        close_all(&[&self.handle], PATIENCE)[0]
     }
 }
 
@@ -108,7 +113,7 @@ fn gate() -> (Sender<()>, Gate, Page) {
 #[test]
 fn a_line_appears_without_another_one_behind_it() {
     let page = Page::default();
-    let rig = Rig::new(page.clone(), WhenFull::DropAndCount);
+    let rig = Rig::new(page.clone(), Overflow::DropNewest);
     rig.offer_events(1..=1);
     wait_until("the first line", || event_ids(&page.text()) == [1]);
     assert_eq!(rig.close(), SinkClosed::Drained);
@@ -117,10 +122,10 @@ fn a_line_appears_without_another_one_behind_it() {
 #[test]
 fn lines_keep_the_order_of_hand_over_across_kinds() {
     let page = Page::default();
-    let rig = Rig::new(page.clone(), WhenFull::Wait);
+    let rig = Rig::new(page.clone(), Overflow::Block);
     for index in 0..500 {
-        rig.handle.offer(&shared(window(2 * index)));
-        rig.handle.offer(&shared(event(2 * index + 1)));
+        rig.offer(window(2 * index));
+        rig.offer(event(2 * index + 1));
     }
     assert_eq!(rig.close(), SinkClosed::Drained);
     let starts: Vec<u64> = page
@@ -136,11 +141,11 @@ fn lines_keep_the_order_of_hand_over_across_kinds() {
 fn windows_that_find_no_room_are_counted_and_crowd_out_no_event() {
     let (leave, gate, page) = gate();
     let capacity = QueueCapacity { windows: 4, events: 100 };
-    let rig = Rig::with_capacity(gate, WhenFull::DropAndCount, capacity);
+    let rig = Rig::with_capacity(gate, Overflow::DropNewest, capacity);
     // the first event is in the writer's hands, which blocks from here on
     rig.offer_events(1..=1);
     for index in 0..50 {
-        rig.handle.offer(&shared(window(index)));
+        rig.offer(window(index));
     }
     rig.offer_events(2..=60);
     for _ in 0..1_000 {
@@ -170,13 +175,13 @@ fn offline_a_slow_sink_loses_nothing() {
     }
     let page = Page::default();
     let capacity = QueueCapacity { windows: 1, events: 1 };
-    let rig = Rig::with_capacity(Slow(page.clone()), WhenFull::Wait, capacity);
+    let rig = Rig::with_capacity(Slow(page.clone()), Overflow::Block, capacity);
     rig.offer_events(1..=100);
     for index in 0..20 {
-        rig.handle.offer(&shared(window(index)));
+        rig.offer(window(index));
     }
     let counters = Arc::clone(&rig.counters);
-    assert_eq!(rig.handle.close(None), SinkClosed::Drained);
+    assert_eq!(close_all(&[&rig.handle], PATIENCE)[0], SinkClosed::Drained);
     assert_eq!(event_ids(&page.text()), (1..=100).collect::<Vec<u64>>());
     assert_eq!(page.text().lines().count(), 120);
     assert_eq!(counters.records_dropped.get() + counters.events_dropped.get(), 0);
@@ -187,8 +192,8 @@ fn a_failing_sink_recovers_with_whole_lines_while_another_loses_nothing() {
     let (broken, sound) = (Page::default(), Page::default());
     broken.fail(true);
     let capacity = QueueCapacity { windows: 10, events: 300 };
-    let failing = Rig::with_capacity(broken.clone(), WhenFull::DropAndCount, capacity);
-    let other = Rig::new(sound.clone(), WhenFull::DropAndCount);
+    let failing = Rig::with_capacity(broken.clone(), Overflow::DropNewest, capacity);
+    let other = Rig::new(sound.clone(), Overflow::DropNewest);
     for id in 1..=1_000 {
         failing.offer_events(id..=id);
         other.offer_events(id..=id);
@@ -211,9 +216,9 @@ fn a_failing_sink_recovers_with_whole_lines_while_another_loses_nothing() {
 fn a_sink_that_still_fails_at_the_end_is_given_up_and_says_why() {
     let page = Page::default();
     page.fail(true);
-    let rig = Rig::new(page, WhenFull::DropAndCount);
+    let rig = Rig::new(page, Overflow::DropNewest);
     rig.offer_events(1..=10);
-    assert_eq!(rig.handle.close(Some(Instant::now() + PATIENCE)), SinkClosed::Ended);
+    assert_eq!(close_all(&[&rig.handle], PATIENCE)[0], SinkClosed::Ended);
     let end = rig.ended.recv_timeout(PATIENCE).unwrap();
     assert_eq!(end.sink, "stdout");
     assert!(matches!(end.cause, SinkError::Write { .. }), "{:?}", end.cause);
@@ -225,7 +230,7 @@ fn offline_a_failing_sink_ends_instead_of_blocking_for_ever() {
     let page = Page::default();
     page.fail(true);
     let capacity = QueueCapacity { windows: 1, events: 1 };
-    let rig = Rig::with_capacity(page, WhenFull::Wait, capacity);
+    let rig = Rig::with_capacity(page, Overflow::Block, capacity);
     rig.offer_events(1..=1_000);
     let end = rig.ended.recv_timeout(PATIENCE).unwrap();
     assert!(matches!(end.cause, SinkError::Write { .. }), "{:?}", end.cause);
@@ -234,7 +239,7 @@ fn offline_a_failing_sink_ends_instead_of_blocking_for_ever() {
 #[test]
 fn a_reader_that_is_gone_ends_the_sink_and_is_told_apart() {
     let (reader, writer) = io::pipe().unwrap();
-    let rig = Rig::new(writer, WhenFull::DropAndCount);
+    let rig = Rig::new(writer, Overflow::DropNewest);
     drop(reader);
     rig.offer_events(1..=1);
     let end = rig.ended.recv_timeout(PATIENCE).unwrap();
@@ -249,12 +254,12 @@ fn a_reader_that_is_gone_ends_the_sink_and_is_told_apart() {
 fn a_blocked_sink_is_left_behind_and_its_records_counted_while_others_drain() {
     let (leave, gate, _) = gate();
     let page = Page::default();
-    let blocked = Rig::new(gate, WhenFull::DropAndCount);
-    let other = Rig::new(page.clone(), WhenFull::DropAndCount);
+    let blocked = Rig::new(gate, Overflow::DropNewest);
+    let other = Rig::new(page.clone(), Overflow::DropNewest);
     blocked.offer_events(1..=20);
     other.offer_events(1..=20);
     let counters = Arc::clone(&blocked.counters);
-    let closed = close_sinks(vec![blocked.handle, other.handle], Some(Duration::from_millis(300)));
+    let closed = close_all(&[&blocked.handle, &other.handle], Duration::from_millis(300));
     assert_eq!(closed, [SinkClosed::LeftBehind, SinkClosed::Drained]);
     assert_eq!(event_ids(&page.text()).len(), 20);
     assert_eq!(counters.events_dropped.get(), 20);

@@ -10,13 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
-use tympan::domain::Counters;
+use tympan::domain::{Counters, Overflow};
 use tympan::sinks::{
-    LogFile, LogFileSpec, QueueCapacity, Sink, SinkClosed, SinkError, SocketSink, SocketSpec,
-    UnixSocketSpec, WhenFull, close_sinks, spawn_sink,
+    LogFile, LogFileSpec, Outlet, QueueCapacity, SinkClosed, SinkError, SocketSink, SocketSpec,
+    UnixSocketSpec, spawn_sink,
 };
 
-use super::{PATIENCE, event, event_ids, shared, status, wait_until, window};
+use super::{
+    PATIENCE, close_all, event, event_ids, publish, read_greeting, status, wait_until, window,
+};
 
 fn loopback() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
@@ -46,7 +48,7 @@ fn join_tcp(address: SocketAddr) -> BufReader<TcpStream> {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut client = BufReader::new(stream);
-    assert!(read_line(&mut client).contains("\"status\""));
+    read_greeting(&mut client);
     client
 }
 
@@ -54,7 +56,7 @@ fn join_unix(path: &Path) -> BufReader<UnixStream> {
     let stream = UnixStream::connect(path).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut client = BufReader::new(stream);
-    assert!(read_line(&mut client).contains("\"status\""));
+    read_greeting(&mut client);
     client
 }
 
@@ -68,29 +70,22 @@ fn rest(mut client: impl Read) -> String {
 fn two_tcp_clients_and_the_log_file_hold_the_same_events() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.jsonl");
-    let (mut socket, counters) = open(tcp());
-    socket.write(&status("ready")).unwrap();
+    let (socket, counters) = open(tcp());
+    publish(&socket, status("ready"));
     let address = socket.tcp_address().unwrap();
-    let sinks: [Box<dyn Sink>; 2] = [
-        Box::new(socket),
-        Box::new(LogFile::open(LogFileSpec::new(&path), Arc::default()).unwrap()),
-    ];
-    let (ended, _keep) = bounded(2);
-    let handles: Vec<_> = sinks
-        .into_iter()
-        .map(|sink| {
-            let (capacity, when_full) = (QueueCapacity::default(), WhenFull::DropAndCount);
-            spawn_sink(sink, capacity, when_full, Arc::clone(&counters), ended.clone()).unwrap()
-        })
-        .collect();
+    let log = LogFile::open(LogFileSpec::new(&path), Arc::default()).unwrap();
+    let (ended, _keep) = bounded(1);
+    let (capacity, overflow) = (QueueCapacity::default(), Overflow::DropNewest);
+    let log = spawn_sink(Box::new(log), capacity, overflow, counters, ended).unwrap();
+    let outlets: [&dyn Outlet; 2] = [&socket, &log];
     let clients = [join_tcp(address), join_tcp(address)];
     for id in 1..=100 {
-        for handle in &handles {
-            handle.offer(&shared(event(id)));
-            handle.offer(&shared(window(id)));
+        for outlet in outlets {
+            publish(outlet, event(id));
+            publish(outlet, window(id));
         }
     }
-    let closed = close_sinks(handles, Some(PATIENCE));
+    let closed = close_all(&outlets, PATIENCE);
     assert_eq!(closed, [SinkClosed::Drained, SinkClosed::Drained]);
     let expected: Vec<u64> = (1..=100).collect();
     assert_eq!(event_ids(&fs::read_to_string(path).unwrap()), expected);
@@ -106,14 +101,14 @@ fn a_slow_client_is_told_how_many_it_missed_while_another_gets_everything() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tympan.sock");
     let spec = SocketSpec { patience: PATIENCE, ..unix(&path) };
-    let (mut sink, counters) = open(spec);
-    sink.write(&status("ready")).unwrap();
+    let (sink, counters) = open(spec);
+    publish(&sink, status("ready"));
     let slow = join_unix(&path);
     let mut quick = join_unix(&path);
     // far more than the socket's own buffer holds
     let bulk = "x".repeat(4_000);
     for _ in 0..1_000 {
-        sink.write(&status(bulk.clone())).unwrap();
+        publish(&sink, status(bulk.clone()));
         assert!(read_line(&mut quick).contains(&bulk));
     }
     let reader = std::thread::spawn(move || rest(slow));
@@ -138,18 +133,18 @@ fn a_client_that_stays_behind_is_dropped_and_every_line_it_missed_counted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tympan.sock");
     let spec = SocketSpec { patience: Duration::from_millis(500), max_clients: 1, ..unix(&path) };
-    let (mut sink, counters) = open(spec);
-    sink.write(&status("ready")).unwrap();
+    let (sink, counters) = open(spec);
+    publish(&sink, status("ready"));
     let stuck = join_unix(&path);
     let bulk = "x".repeat(4_000);
     for _ in 0..1_000 {
-        sink.write(&status(bulk.clone())).unwrap();
+        publish(&sink, status(bulk.clone()));
     }
     // it has not hung up, so only being dropped frees its place
     wait_until("the place of the stuck client", || {
         let stream = UnixStream::connect(&path).unwrap();
         let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).is_ok() && line.contains("\"status\"")
+        BufReader::new(stream).read_line(&mut line).is_ok() && line.contains("\"hello\"")
     });
     // the last line may be cut short; a word of missed lines may stand before it
     let text = rest(stuck);
@@ -161,11 +156,11 @@ fn a_client_that_stays_behind_is_dropped_and_every_line_it_missed_counted() {
 fn a_blocked_client_does_not_hold_up_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tympan.sock");
-    let (mut sink, counters) = open(SocketSpec { patience: 10 * PATIENCE, ..unix(&path) });
-    sink.write(&status("ready")).unwrap();
+    let (sink, counters) = open(SocketSpec { patience: 10 * PATIENCE, ..unix(&path) });
+    publish(&sink, status("ready"));
     let blocked = join_unix(&path);
     for _ in 0..200 {
-        sink.write(&status("x".repeat(4_000))).unwrap();
+        publish(&sink, status("x".repeat(4_000)));
     }
     drop(sink);
     assert!(counters.client_records_dropped.get() > 0, "it ended before the client read");
@@ -175,32 +170,33 @@ fn a_blocked_client_does_not_hold_up_the_end() {
 
 #[test]
 fn whoever_joins_late_gets_the_latest_status_first() {
-    let (mut sink, _) = open(tcp());
-    sink.write(&status("old")).unwrap();
-    sink.write(&status("new")).unwrap();
-    sink.write(&event(1)).unwrap();
+    let (sink, _) = open(tcp());
+    publish(&sink, status("old"));
+    publish(&sink, status("new"));
+    publish(&sink, event(1));
     let mut client = BufReader::new(TcpStream::connect(sink.tcp_address().unwrap()).unwrap());
+    assert!(read_line(&mut client).contains("\"hello\""));
     let line = read_line(&mut client);
     assert!(line.contains("\"new\"") && line.contains("\"sample_rate_hz\":48000"), "{line}");
-    sink.write(&event(2)).unwrap();
+    publish(&sink, event(2));
     assert_eq!(event_ids(&read_line(&mut client)), [2]);
 }
 
 #[test]
 fn a_client_may_talk_or_end_its_input_and_still_gets_its_lines() {
-    let (mut sink, _) = open(tcp());
-    sink.write(&status("ready")).unwrap();
+    let (sink, _) = open(tcp());
+    publish(&sink, status("ready"));
     let mut client = join_tcp(sink.tcp_address().unwrap());
     client.get_mut().write_all(&vec![b'?'; 1 << 20]).unwrap();
     client.get_mut().shutdown(Shutdown::Write).unwrap();
-    sink.write(&event(1)).unwrap();
+    publish(&sink, event(1));
     assert_eq!(event_ids(&read_line(&mut client)), [1]);
 }
 
 #[test]
 fn clients_beyond_the_limit_are_turned_away_and_a_place_becomes_free_again() {
-    let (mut sink, _) = open(SocketSpec { max_clients: 1, ..tcp() });
-    sink.write(&status("ready")).unwrap();
+    let (sink, _) = open(SocketSpec { max_clients: 1, ..tcp() });
+    publish(&sink, status("ready"));
     let address = sink.tcp_address().unwrap();
     let first = join_tcp(address);
     let mut line = String::new();
@@ -208,10 +204,10 @@ fn clients_beyond_the_limit_are_turned_away_and_a_place_becomes_free_again() {
     assert!(line.contains("refused") && line.contains("full"), "{line}");
     drop(first);
     wait_until("a free place", || {
-        sink.write(&event(1)).unwrap();
+        publish(&sink, event(1));
         let mut line = String::new();
         let stream = TcpStream::connect(address).unwrap();
-        BufReader::new(stream).read_line(&mut line).is_ok() && line.contains("\"status\"")
+        BufReader::new(stream).read_line(&mut line).is_ok() && line.contains("\"hello\"")
     });
 }
 
@@ -255,8 +251,8 @@ fn a_stale_socket_is_replaced() {
     // dropping a listener leaves its file, as a crash does
     drop(UnixListener::bind(&path).unwrap());
     assert!(path.exists());
-    let (mut sink, _) = open(unix(&path));
-    sink.write(&status("ready")).unwrap();
+    let (sink, _) = open(unix(&path));
+    publish(&sink, status("ready"));
     join_unix(&path);
 }
 
@@ -264,13 +260,13 @@ fn a_stale_socket_is_replaced() {
 fn a_live_socket_is_refused_and_left_to_its_owner() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tympan.sock");
-    let (mut owner, _) = open(unix(&path));
+    let (owner, _) = open(unix(&path));
     let error = SocketSink::open(unix(&path), Arc::default(), Arc::new(|| None)).err().unwrap();
     let text = error.to_string();
     assert!(matches!(error, SinkError::SocketLive { .. }), "{error:?}");
     assert!(text.contains(path.to_str().unwrap()), "{text}");
     assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
-    owner.write(&status("still here")).unwrap();
+    publish(&owner, status("still here"));
     join_unix(&path);
 }
 

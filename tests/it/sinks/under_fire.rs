@@ -10,15 +10,19 @@ use std::sync::Arc;
 
 use crossbeam_channel::bounded;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use tympan::domain::Counters;
+use tympan::domain::{Counters, Overflow};
+use tympan::protocol::{Message, Token, write_json_line};
 use tympan::sinks::{
-    LogFile, LogFileSpec, QueueCapacity, Sink, SinkClosed, SinkHandle, SocketSink, SocketSpec,
-    Token, UnixSocketSpec, WhenFull, close_sinks, spawn_sink,
+    LogFile, LogFileSpec, Outlet, QueueCapacity, Sink, SinkClosed, SinkHandle, SocketSink,
+    SocketSpec, UnixSocketSpec, spawn_sink,
 };
 
 use crate::support::skipping::skipped;
 
-use super::{PATIENCE, event, event_ids, shared, status, wait_until};
+use super::{
+    PATIENCE, close_all, daemon_status, event, event_ids, publish, read_greeting, status,
+    wait_until,
+};
 
 /// A file system of 1 MiB.
 struct SmallDisk(tempfile::TempDir);
@@ -52,8 +56,8 @@ impl Drop for SmallDisk {
 fn at_work(sink: impl Sink + 'static) -> (SinkHandle, Arc<Counters>) {
     let counters = Arc::new(Counters::default());
     let (ended, _) = bounded(1);
-    let (capacity, when_full) = (QueueCapacity::default(), WhenFull::DropAndCount);
-    let handle = spawn_sink(Box::new(sink), capacity, when_full, Arc::clone(&counters), ended);
+    let (capacity, overflow) = (QueueCapacity::default(), Overflow::DropNewest);
+    let handle = spawn_sink(Box::new(sink), capacity, overflow, Arc::clone(&counters), ended);
     (handle.unwrap(), counters)
 }
 
@@ -63,7 +67,7 @@ fn log_file(path: &Path) -> LogFile {
 
 fn offer(handle: &SinkHandle, ids: std::ops::RangeInclusive<u64>) {
     for id in ids {
-        handle.offer(&shared(event(id)));
+        publish(handle, event(id));
     }
 }
 
@@ -87,19 +91,19 @@ fn events_wait_for_a_full_disk_to_have_room_and_a_healthy_log_misses_none() {
         offer(&sick, id..=id);
         offer(&well, id..=id);
     }
-    let vitals = sick.vitals();
-    wait_until("the failure", || vitals.fails());
+    let metrics = Arc::clone(sick.metrics());
+    wait_until("the failure", || metrics.is_failing());
     wait_until("the healthy log", || ids_in(&healthy).len() == 2_000);
-    assert_eq!((well.vitals().fails(), counters.events_dropped.get()), (false, 0));
+    assert_eq!((well.metrics().is_failing(), counters.events_dropped.get()), (false, 0));
     assert!(!ids_in(&full).is_empty(), "it was full from the start");
     // somebody makes room
     fs::remove_file(&ballast).unwrap();
     wait_until("the recovery", || ids_in(&full).len() == 2_000);
     offer(&sick, 2_001..=2_001);
     wait_until("an event after it", || ids_in(&full).last() == Some(&2_001));
-    assert!(!vitals.fails());
+    assert!(!metrics.is_failing());
     assert_eq!(ids_in(&full), (1..=2_001).collect::<Vec<u64>>());
-    let closed = close_sinks(vec![sick, well], Some(PATIENCE));
+    let closed = close_all(&[&sick, &well], PATIENCE);
     assert_eq!(closed, [SinkClosed::Drained, SinkClosed::Drained]);
 }
 
@@ -114,7 +118,7 @@ fn a_folder_that_is_deleted_and_comes_back_holds_what_was_written_after() {
     wait_until("the first events", || ids_in(&path).len() == 10);
     fs::remove_dir_all(&inner).unwrap();
     offer(&handle, 11..=20);
-    wait_until("the failure", || handle.vitals().fails());
+    wait_until("the failure", || handle.metrics().is_failing());
     fs::create_dir(&inner).unwrap();
     wait_until("the recovery", || ids_in(&path).len() == 10);
     assert_eq!(ids_in(&path), (11..=20).collect::<Vec<u64>>());
@@ -173,10 +177,13 @@ fn follow(path: &Path, last: Option<u64>) -> Option<BufReader<fs::File>> {
 
 fn socket(spec: SocketSpec) -> (SocketSink, SocketAddr) {
     let tcp = Some("127.0.0.1:0".parse().unwrap());
-    let answer = || Some("{\"type\":\"daemon\",\"state\":\"listening\"}".to_owned());
-    let mut sink =
-        SocketSink::open(SocketSpec { tcp, ..spec }, Arc::default(), Arc::new(answer)).unwrap();
-    sink.write(&status("ready")).unwrap();
+    let sink = SocketSink::open(
+        SocketSpec { tcp, ..spec },
+        Arc::default(),
+        Arc::new(|| Some(daemon_status())),
+    )
+    .unwrap();
+    publish(&sink, status("ready"));
     let address = sink.tcp_address().unwrap();
     (sink, address)
 }
@@ -195,9 +202,9 @@ fn line_of(reader: &mut impl BufRead) -> String {
 
 #[test]
 fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
-    let (mut sink, address) = socket(SocketSpec { max_clients: 40, ..SocketSpec::default() });
+    let (sink, address) = socket(SocketSpec { max_clients: 40, ..SocketSpec::default() });
     let mut faithful = BufReader::new(connect(address));
-    assert!(line_of(&mut faithful).contains("status"));
+    read_greeting(&mut faithful);
     let strangers: Vec<_> = (0..4)
         .map(|turn| {
             std::thread::spawn(move || {
@@ -219,7 +226,7 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
         .collect();
     let mut seen = Vec::new();
     for id in 1..=1_000 {
-        sink.write(&event(id)).unwrap();
+        publish(&sink, event(id));
         seen.extend(event_ids(&line_of(&mut faithful)));
     }
     for stranger in strangers {
@@ -229,10 +236,10 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
     // none of them kept a place
     let mut joined = Vec::new();
     wait_until("39 free places", || {
-        sink.write(&event(1_001)).unwrap();
+        publish(&sink, event(1_001));
         let mut client = BufReader::new(connect(address));
         let mut line = String::new();
-        if client.read_line(&mut line).is_ok() && line.contains("\"status\"") {
+        if client.read_line(&mut line).is_ok() && line.contains("\"hello\"") {
             joined.push(client);
         }
         joined.len() == 39
@@ -241,16 +248,18 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
 
 #[test]
 fn a_client_that_sends_megabytes_of_rubbish_is_served_and_answered_after_them() {
-    let (mut sink, address) = socket(SocketSpec::default());
+    let (sink, address) = socket(SocketSpec::default());
     let mut client = BufReader::new(connect(address));
-    assert!(line_of(&mut client).contains("status"));
+    read_greeting(&mut client);
     client.get_mut().write_all(&vec![b'x'; 8 << 20]).unwrap();
     client.get_mut().write_all(b"\nGET / HTTP/1.1\r\n\r\n\x00\xffstatus\n").unwrap();
-    sink.write(&event(7)).unwrap();
+    publish(&sink, event(7));
     assert_eq!(event_ids(&line_of(&mut client)), [7]);
     client.get_mut().write_all(b"status\n").unwrap();
-    assert_eq!(line_of(&mut client), "{\"type\":\"daemon\",\"state\":\"listening\"}\n");
-    sink.write(&event(8)).unwrap();
+    let mut answer = String::new();
+    write_json_line(&Message::Daemon(Box::new(daemon_status())), &mut answer);
+    assert_eq!(line_of(&mut client), answer);
+    publish(&sink, event(8));
     assert_eq!(event_ids(&line_of(&mut client)), [8]);
 }
 
@@ -261,7 +270,7 @@ fn beyond_the_token_a_tcp_client_gets_nothing_and_the_unix_socket_asks_for_none(
     let token = Token::new("correct-horse-battery\n");
     assert!(token.is_some() && Token::new("short").is_none());
     let unix = Some(UnixSocketSpec::new(&path));
-    let (mut sink, address) = socket(SocketSpec { token, unix, ..SocketSpec::default() });
+    let (sink, address) = socket(SocketSpec { token, unix, ..SocketSpec::default() });
     for wrong in ["token correct-horse-batterz\n", "token \n", "status\n", "\n"] {
         let mut stranger = connect(address);
         stranger.write_all(wrong.as_bytes()).unwrap();
@@ -274,13 +283,13 @@ fn beyond_the_token_a_tcp_client_gets_nothing_and_the_unix_socket_asks_for_none(
     silent.set_nonblocking(true).unwrap();
     let mut friend = BufReader::new(connect(address));
     friend.get_mut().write_all(b"token correct-horse-battery\nstatus\n").unwrap();
-    assert!(line_of(&mut friend).contains("\"status\""));
+    read_greeting(&mut friend);
     assert!(line_of(&mut friend).contains("\"daemon\""));
-    sink.write(&event(1)).unwrap();
+    publish(&sink, event(1));
     assert_eq!(event_ids(&line_of(&mut friend)), [1]);
     assert!((&silent).read(&mut [0; 100]).is_err(), "something came without a token");
     let mut local = BufReader::new(UnixStream::connect(&path).unwrap());
-    assert!(line_of(&mut local).contains("\"status\""));
+    read_greeting(&mut local);
 }
 
 #[test]
@@ -296,7 +305,7 @@ fn while_there_is_nothing_to_write_clients_that_left_keep_no_place() {
             let _ = client.write_all(b"status\n");
             let mut answer = String::new();
             let _ = BufReader::new(client).take(200).read_line(&mut answer);
-            answer.contains("status")
+            answer.contains("hello")
         });
     }
 }
@@ -307,10 +316,10 @@ fn guarded(folder: &Path, spec: SocketSpec) -> (SocketSink, SocketAddr, Arc<Coun
     let tcp = Some("127.0.0.1:0".parse().unwrap());
     let token = Token::new("correct-horse-battery");
     let counters = Arc::new(Counters::default());
-    let answer = || Some("{\"type\":\"daemon\",\"state\":\"listening\"}".to_owned());
     let spec = SocketSpec { unix, tcp, token, ..spec };
-    let mut sink = SocketSink::open(spec, Arc::clone(&counters), Arc::new(answer)).unwrap();
-    sink.write(&status("ready")).unwrap();
+    let sink =
+        SocketSink::open(spec, Arc::clone(&counters), Arc::new(|| Some(daemon_status()))).unwrap();
+    publish(&sink, status("ready"));
     let address = sink.tcp_address().unwrap();
     (sink, address, counters)
 }
@@ -318,7 +327,7 @@ fn guarded(folder: &Path, spec: SocketSpec) -> (SocketSink, SocketAddr, Arc<Coun
 fn owner(address: SocketAddr) -> BufReader<TcpStream> {
     let mut owner = BufReader::new(connect(address));
     owner.get_mut().write_all(b"token correct-horse-battery\nstatus\n").unwrap();
-    assert!(line_of(&mut owner).contains("\"status\""));
+    read_greeting(&mut owner);
     assert!(line_of(&mut owner).contains("\"daemon\""));
     owner
 }
@@ -337,7 +346,7 @@ fn strangers_who_say_nothing_take_no_place_from_owners_on_either_socket() {
             let mut local = UnixStream::connect(folder.path().join("tympan.sock")).unwrap();
             local.write_all(b"status\n").unwrap();
             let mut local = BufReader::new(local);
-            assert!(line_of(&mut local).contains("\"status\""));
+            read_greeting(&mut local);
             assert!(line_of(&mut local).contains("\"daemon\""));
         }
     }
@@ -363,7 +372,7 @@ fn a_full_house_says_so_in_a_line_and_the_other_socket_has_its_own_places() {
     assert_eq!(counters.clients_refused.get(), 1);
     let path = folder.path().join("tympan.sock");
     let mut local = BufReader::new(UnixStream::connect(&path).unwrap());
-    assert!(line_of(&mut local).contains("\"status\""));
+    read_greeting(&mut local);
     let mut second = String::new();
     UnixStream::connect(&path).unwrap().read_to_string(&mut second).unwrap();
     assert!(second.contains("refused") && second.contains("full"), "{second}");
@@ -371,15 +380,15 @@ fn a_full_house_says_so_in_a_line_and_the_other_socket_has_its_own_places() {
 
 #[test]
 fn questions_by_the_thousand_are_answered_one_after_the_other_while_others_are_served() {
-    let (mut sink, address) = socket(SocketSpec::default());
+    let (sink, address) = socket(SocketSpec::default());
     let mut curious = connect(address);
     curious.set_nonblocking(true).unwrap();
     let mut faithful = BufReader::new(connect(address));
-    assert!(line_of(&mut faithful).contains("status"));
+    read_greeting(&mut faithful);
     for id in 1..=300 {
         // as fast as it takes them
         while curious.write(&b"status\n".repeat(500)).is_ok() {}
-        sink.write(&event(id)).unwrap();
+        publish(&sink, event(id));
         assert_eq!(event_ids(&line_of(&mut faithful)), [id]);
     }
 }

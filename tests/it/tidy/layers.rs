@@ -5,10 +5,11 @@ use super::rust_file::{RustFile, has_word};
 use super::{assert_finds, assert_none, check, files_below, rust_files};
 
 /// A folder's layer. Folders of one layer do not import each other.
-const LAYERS: [(&str, u8); 20] = [
+const LAYERS: [(&str, u8); 21] = [
     ("domain", 0),
     ("files", 0),
     ("dsp", 1),
+    ("protocol", 1),
     ("features", 2),
     ("recognition", 2),
     ("sources", 3),

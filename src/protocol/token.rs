@@ -1,4 +1,4 @@
-//! The secret that a TCP client has to know. Read from its file by the command, compared by the client's task.
+//! The secret that a TCP client has to know. Read from its file by a command; sent by a client, compared by the socket sink.
 
 /// A secret; its debug form does not tell it.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,8 +23,8 @@ impl Token {
         &self.0
     }
 
-    /// Whether it is this one; takes as long for any guess of the same length.
-    pub(super) fn is(&self, guess: &str) -> bool {
+    /// Whether `guess` is this one; takes as long for any guess of the same length.
+    pub fn matches(&self, guess: &str) -> bool {
         let (secret, guess) = (self.0.as_bytes(), guess.as_bytes());
         let differs = secret.iter().zip(guess).fold(0, |differs, (a, b)| differs | (a ^ b));
         secret.len() == guess.len() && differs == 0

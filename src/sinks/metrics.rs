@@ -1,5 +1,5 @@
-//! How a sink fares: what it lost, whether it fails, whether it is stuck. Written by its thread and by its handle, read by
-//! whoever watches the daemon.
+//! How a sink fares: what was dropped for it, whether it fails, whether it is stuck. Written by its thread and by publishers,
+//! read by whoever watches the daemon.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,29 +10,29 @@ use crate::domain::{Counter, Counters, Record};
 /// A write that takes longer is a stall: even a disk that has to spin up answers sooner, or comes close.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
 
-/// One sink's life signs.
+/// One sink's counts and state.
 #[derive(Debug)]
-pub struct SinkVitals {
+pub struct SinkMetrics {
     name: String,
     all: Arc<Counters>,
-    lost: Counter,
+    dropped: Counter,
     begun: Counter,
     ended: Counter,
-    fails: AtomicBool,
+    is_failing: AtomicBool,
     created: Instant,
     /// When the last attempt began, in milliseconds since then.
     begun_ms: AtomicU64,
 }
 
-impl SinkVitals {
+impl SinkMetrics {
     pub(super) fn new(name: &str, all: Arc<Counters>) -> Self {
         Self {
             name: name.to_owned(),
             all,
-            lost: Counter::default(),
+            dropped: Counter::default(),
             begun: Counter::default(),
             ended: Counter::default(),
-            fails: AtomicBool::new(false),
+            is_failing: AtomicBool::new(false),
             created: Instant::now(),
             begun_ms: AtomicU64::new(0),
         }
@@ -43,15 +43,15 @@ impl SinkVitals {
         &self.name
     }
 
-    /// Records that it could not take.
-    pub fn lost(&self) -> u64 {
-        self.lost.get()
+    /// Records that were dropped because it could not take them.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.get()
     }
 
     /// Whether its last attempt failed; it is tried again.
-    pub fn fails(&self) -> bool {
+    pub fn is_failing(&self) -> bool {
         // Relaxed: the flag guards no other memory.
-        self.fails.load(Ordering::Relaxed)
+        self.is_failing.load(Ordering::Relaxed)
     }
 
     /// Attempts to write or flush that came to an end, well or not.
@@ -86,21 +86,23 @@ impl SinkVitals {
         outcome
     }
 
-    pub(super) fn set_fails(&self, fails: bool) {
-        // Relaxed: see `fails`.
-        self.fails.store(fails, Ordering::Relaxed);
+    pub(super) fn set_failing(&self, is_failing: bool) {
+        // Relaxed: see `is_failing`.
+        self.is_failing.store(is_failing, Ordering::Relaxed);
     }
 
-    pub(super) fn lose(&self, record: &Record) {
+    pub(super) fn count_dropped(&self, record: &Record) {
         match record {
-            Record::Window(_) => self.lose_counts(1, 0),
-            Record::Event(_) | Record::Gap(_) | Record::Status(_) => self.lose_counts(0, 1),
+            Record::Window(_) => self.count_dropped_by_class(1, 0),
+            Record::Event(_) | Record::Gap(_) | Record::Status(_) => {
+                self.count_dropped_by_class(0, 1)
+            }
         }
     }
 
-    pub(super) fn lose_counts(&self, windows: u64, events: u64) {
+    pub(super) fn count_dropped_by_class(&self, windows: u64, events: u64) {
         self.all.records_dropped.add(windows);
         self.all.events_dropped.add(events);
-        self.lost.add(windows + events);
+        self.dropped.add(windows + events);
     }
 }

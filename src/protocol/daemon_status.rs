@@ -1,4 +1,4 @@
-//! The daemon's own account of itself, as `tympan status` prints it. Made by the `StatusBoard`, sent over the socket to
+//! The daemon's own account of itself, as `tympan status` prints it. Made from `live::StatusBoard`, sent over the socket to
 //! whoever asks, read again by the command.
 
 use std::collections::BTreeMap;
@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{SampleRate, State};
 
-/// A running daemon, at one moment; one line of JSON, of the type `daemon`.
+/// A running daemon, at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename = "daemon")]
 pub struct DaemonStatus {
     /// When this was written.
     pub time: Timestamp,
@@ -42,7 +41,7 @@ pub struct DaemonStatus {
     pub level_dbfs: Option<f32>,
     /// Every counter by its name.
     pub counters: BTreeMap<String, u64>,
-    /// From a window's last sample to the hand-over of its record, over the last five to ten minutes.
+    /// From a window's last sample to the publication of its record, over the last five to ten minutes.
     pub latency: LatencyStatus,
     /// Where records go.
     pub sinks: Vec<SinkStatus>,

@@ -1,0 +1,95 @@
+//! What a client writes to the daemon, a line each. Written by [`Client`](super::Client), read by the socket sink.
+
+use serde::{Deserialize, Serialize};
+
+use super::write_json_line;
+
+/// A request line may have this many bytes; the daemon passes over a longer one.
+pub const MAX_REQUEST_BYTES: usize = 1024;
+
+/// One line from a client: a JSON object, or one of two short forms for people, `status` and `token SECRET`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Request {
+    /// The secret that a TCP address may ask for; the first line.
+    Token {
+        /// The secret.
+        token: String,
+    },
+    /// The daemon answers with [`Message::Daemon`](super::Message::Daemon).
+    Status,
+    /// From now on only records of these kinds; without this request, all of them.
+    Subscribe {
+        /// The kinds; kinds that the daemon does not know are passed over.
+        records: RecordKinds,
+    },
+    /// Anything else. The daemon passes over it: a tool that talks still gets its records.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Request {
+    /// Reads one line, without its line feed. What cannot be read is [`Request::Unknown`].
+    pub fn parse(line: &[u8]) -> Self {
+        let line = line.trim_ascii();
+        if line.starts_with(b"{") {
+            return serde_json::from_slice(line).unwrap_or(Self::Unknown);
+        }
+        let Ok(line) = std::str::from_utf8(line) else { return Self::Unknown };
+        match line.split_once(' ') {
+            Some(("token", secret)) => Self::Token { token: secret.trim().to_owned() },
+            None if line == "status" => Self::Status,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Appends the request as a line. What daemons of all versions know is written in its short form.
+    pub fn write_line(&self, line: &mut String) {
+        match self {
+            Self::Token { token } => line.extend(["token ", token, "\n"]),
+            Self::Status => line.push_str("status\n"),
+            Self::Subscribe { .. } | Self::Unknown => write_json_line(self, line),
+        }
+    }
+}
+
+/// What a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// The scores of one window.
+    Window,
+    /// An event began or ended.
+    Event,
+    /// Audio was lost.
+    Gap,
+    /// The daemon's state changed.
+    Status,
+    /// A kind that this program does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A set of [`RecordKind`]s.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RecordKinds(Vec<RecordKind>);
+
+impl RecordKinds {
+    /// These kinds.
+    pub fn new(kinds: &[RecordKind]) -> Self {
+        Self(kinds.to_vec())
+    }
+
+    /// Whether `kind` is among them.
+    pub fn contains(&self, kind: RecordKind) -> bool {
+        self.0.contains(&kind)
+    }
+}
+
+impl Default for RecordKinds {
+    /// All of them.
+    fn default() -> Self {
+        Self::new(&[RecordKind::Window, RecordKind::Event, RecordKind::Gap, RecordKind::Status])
+    }
+}

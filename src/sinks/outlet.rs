@@ -1,0 +1,100 @@
+//! What publishers see of an output: somewhere to put a record. Called on `tympan-classify` and by the supervisor.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use super::{SinkClosed, SinkMetrics};
+use crate::domain::{Overflow, Published};
+
+/// Takes records. Implemented by a [`SinkHandle`](super::SinkHandle), which puts them into the queue of a sink, and by outputs
+/// that never block and need no queue of their own.
+pub trait Outlet: Send + Sync {
+    /// How the output fares, by its name.
+    fn metrics(&self) -> &Arc<SinkMetrics>;
+
+    /// Takes a record. Where there is no room for it, `overflow` decides: it is dropped and counted, or this call waits.
+    ///
+    /// # Real time
+    /// With [`Overflow::DropNewest`] it never waits for the output.
+    fn publish(&self, published: &Arc<Published>, overflow: Overflow);
+
+    /// From now on nobody waits for room any more: what finds none is dropped and counted.
+    fn cancel(&self);
+
+    /// Takes the last record, if there is one, even where there is no room left, and lets the output end once it has written
+    /// all of it. What comes later is passed over.
+    fn begin_close(&self, last: Option<&Arc<Published>>);
+
+    /// Disconnected once the output has ended.
+    fn done(&self) -> &Receiver<Infallible>;
+
+    /// Joins an output that has ended; leaves one behind that has not, and counts what it has not written.
+    fn finish(&self) -> SinkClosed;
+
+    /// Whether the output ends until `deadline`.
+    fn ends_by(&self, deadline: Instant) -> bool {
+        self.done().recv_deadline(deadline) == Err(RecvTimeoutError::Disconnected)
+    }
+}
+
+/// All outputs of a daemon, for whoever publishes.
+pub struct Fanout {
+    outlets: Vec<Box<dyn Outlet>>,
+    overflow: Overflow,
+}
+
+impl Fanout {
+    /// Publishes to all of `outlets`, in their order.
+    pub fn new(outlets: Vec<Box<dyn Outlet>>, overflow: Overflow) -> Self {
+        Self { outlets, overflow }
+    }
+
+    /// How each output fares, in their order.
+    pub fn metrics(&self) -> Vec<Arc<SinkMetrics>> {
+        self.outlets.iter().map(|outlet| Arc::clone(outlet.metrics())).collect()
+    }
+
+    /// Hands a record to every output. Where everybody waits, waits for those that have no room.
+    pub fn publish(&self, published: Published) {
+        self.publish_with(published, self.overflow);
+    }
+
+    /// As [`Self::publish`], but never waits. For the supervisor, which must not.
+    pub fn try_publish(&self, published: Published) {
+        self.publish_with(published, Overflow::DropNewest);
+    }
+
+    fn publish_with(&self, published: Published, overflow: Overflow) {
+        let published = Arc::new(published);
+        for outlet in &self.outlets {
+            outlet.publish(&published, overflow);
+        }
+    }
+
+    /// From now on nobody waits for room any more.
+    pub fn cancel(&self) {
+        self.outlets.iter().for_each(|outlet| outlet.cancel());
+    }
+
+    /// Hands the last record to every output, and lets all of them end at the same time.
+    pub fn begin_close(&self, last: Published) {
+        let last = Arc::new(last);
+        self.outlets.iter().for_each(|outlet| outlet.begin_close(Some(&last)));
+    }
+
+    /// Whether all outputs end within this time.
+    pub fn end_within(&self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        self.outlets.iter().all(|outlet| outlet.ends_by(deadline))
+    }
+
+    /// Joins the outputs that have ended and leaves the others behind.
+    pub fn finish(&self) {
+        for outlet in &self.outlets {
+            outlet.finish();
+        }
+    }
+}

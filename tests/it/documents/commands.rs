@@ -70,7 +70,10 @@ fn commands_are_found_behind_pipes_and_before_redirections() {
         (4, "  --out m"),
         (5, "11:03 tympan is no command here"),
     ];
-    let mut lines = code.map(|(number, text)| Line { number, text, is_code: true }).into_iter().collect::<Vec<_>>();
+    let mut lines = code
+        .map(|(number, text)| Line { number, text, is_code: true })
+        .into_iter()
+        .collect::<Vec<_>>();
     lines.push(Line { number: 6, text: "tympan is a word of a sentence", is_code: false });
     let expected = [
         (1, vec!["tympan", "run", "--source", "stdin:s16le:48000:1"]),

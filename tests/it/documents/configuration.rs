@@ -9,7 +9,8 @@ use super::{assert_none, root};
 
 const PAGE: &str = "docs/CONFIGURATION.md";
 
-const HOW_TO_WRITE: &str = "TYMPAN_WRITE=1 cargo test --no-default-features --test it documents::configuration";
+const HOW_TO_WRITE: &str =
+    "TYMPAN_WRITE=1 cargo test --no-default-features --test it documents::configuration";
 
 /// One key of config.toml.
 #[derive(Debug, PartialEq)]
@@ -49,7 +50,11 @@ fn parse(text: &str) -> (Vec<String>, Vec<Section>) {
         } else if let Some(name) = setting.strip_prefix('[') {
             let name = name.trim_end_matches(']');
             let name = if is_optional { name_of_optional(name) } else { name.to_owned() };
-            sections.push(Section { name, meaning: std::mem::take(&mut comment), keys: Vec::new() });
+            sections.push(Section {
+                name,
+                meaning: std::mem::take(&mut comment),
+                keys: Vec::new(),
+            });
         } else {
             let (name, value) = setting.split_once(" = ").expect("a line that sets a key");
             let default = (!is_optional).then(|| value.to_owned());
@@ -127,17 +132,23 @@ fn the_page_of_the_configuration_says_what_config_toml_says() {
     let written = fs::read_to_string(path).unwrap_or_default();
     let differs = written.lines().zip(page.lines()).position(|(written, page)| written != page);
     let at = differs.unwrap_or_else(|| written.lines().count().min(page.lines().count())) + 1;
-    assert!(written == page, "{PAGE}:{at}: differs from config.toml; write it anew: {HOW_TO_WRITE}");
+    assert!(
+        written == page,
+        "{PAGE}:{at}: differs from config.toml; write it anew: {HOW_TO_WRITE}"
+    );
 }
 
 #[test]
 fn every_key_and_every_optional_section_of_config_toml_is_described() {
     let (introduction, sections) = parse(Config::built_in_text());
     assert!(!introduction.is_empty() && sections.len() > 10, "{introduction:?} {sections:?}");
-    let keys = sections.iter().flat_map(|section| section.keys.iter().map(move |key| (section, key)));
+    let keys =
+        sections.iter().flat_map(|section| section.keys.iter().map(move |key| (section, key)));
     let faults: Vec<String> = keys
         .filter(|(_, key)| key.meaning.is_empty())
-        .map(|(section, key)| format!("config.toml: [{}] {} has no comment", section.name, key.name))
+        .map(|(section, key)| {
+            format!("config.toml: [{}] {} has no comment", section.name, key.name)
+        })
         .collect();
     assert_none("keys of config.toml", &faults);
 }

@@ -64,7 +64,8 @@ fn files_of_the_code_that_the_documents_name_are_there() {
     for document in documents().iter().filter(|document| document.path != "CHANGELOG.md") {
         for (number, path) in paths_of_code(document) {
             if !path.contains('*') && !root().join(path).exists() {
-                faults.push(format!("{}:{number}: names {path}, which is not there", document.path));
+                faults
+                    .push(format!("{}:{number}: names {path}, which is not there", document.path));
             }
         }
     }

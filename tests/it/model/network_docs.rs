@@ -57,10 +57,7 @@ fn the_tables_in_the_document_are_those_of_the_networks() {
         let section = document.split(&format!("### {kind}\n")).nth(1).unwrap_or_default();
         let section = section.split("\n##").next().unwrap_or_default();
         let table = table(&network);
-        assert!(
-            section.contains(&table),
-            "in docs/MODELS.md, under {kind}, stands not:\n{table}"
-        );
+        assert!(section.contains(&table), "in docs/MODELS.md, under {kind}, stands not:\n{table}");
         let [parameters, window, hop] = totals(&network).map(grouped);
         let row = format!("| `{kind}` | {parameters} | {window} | {hop} |");
         assert!(document.contains(&row), "docs/MODELS.md has no row {row}");

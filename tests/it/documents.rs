@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "torch")]
 mod commands;
 mod configuration;
 mod links;

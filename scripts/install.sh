@@ -11,7 +11,7 @@
 #   PREFIX/etc/tympan/config.toml                the one in use (/etc/tympan where PREFIX is /usr)
 #   PREFIX/lib/systemd/system/tympan.service     with the paths of this installation
 #   PREFIX/lib/systemd/user/tympan.service       the one for desktop sessions
-#   PREFIX/share/doc/tympan/                     README, changelog, licences
+#   PREFIX/share/doc/tympan/                     README, docs/, changelog, licences
 #   PREFIX/share/tympan/installed                all files put there and folders/ made: what uninstall removes
 #
 # A configuration that was edited is neither overwritten nor removed.
@@ -115,7 +115,7 @@ install_all() {
   for file in models/esc50/*; do put 644 "$file" "$prefix/share/tympan/$file"; done
   put 644 "$scratch/tympan.service" "$prefix/lib/systemd/system/tympan.service"
   put 644 "$scratch/tympan-user.service" "$prefix/lib/systemd/user/tympan.service"
-  for file in README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE; do
+  for file in README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE docs/*.md; do
     [ ! -e "$file" ] || put 644 "$file" "$prefix/share/doc/tympan/$file"
   done
   local licences=${libraries%/lib}/licenses

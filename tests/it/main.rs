@@ -3,6 +3,7 @@
 
 mod cli;
 mod config;
+mod documents;
 mod evaluation;
 mod fuzz_regressions;
 mod golden;

@@ -1,4 +1,4 @@
-//! The tables of docs/NETWORKS.md are those of the networks: each is made again from the sizes and looked for.
+//! The tables of networks in docs/MODELS.md are those of the networks: each is made again from the sizes and looked for.
 
 use std::path::Path;
 
@@ -50,20 +50,17 @@ fn totals(network: &NetworkSpec) -> [i64; 3] {
 
 #[test]
 fn the_tables_in_the_document_are_those_of_the_networks() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/NETWORKS.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/MODELS.md");
     let document = std::fs::read_to_string(path).unwrap();
     for kind in NetworkKind::ALL {
         let network = NetworkSpec::standard(kind);
-        let section = document.split(&format!("## {kind}\n")).nth(1).unwrap_or_default();
-        let section = section.split("\n## ").next().unwrap_or_default();
+        let section = document.split(&format!("### {kind}\n")).nth(1).unwrap_or_default();
+        let section = section.split("\n##").next().unwrap_or_default();
         let table = table(&network);
-        assert!(
-            section.contains(&table),
-            "in docs/NETWORKS.md, under {kind}, stands not:\n{table}"
-        );
+        assert!(section.contains(&table), "in docs/MODELS.md, under {kind}, stands not:\n{table}");
         let [parameters, window, hop] = totals(&network).map(grouped);
         let row = format!("| `{kind}` | {parameters} | {window} | {hop} |");
-        assert!(document.contains(&row), "docs/NETWORKS.md has no row {row}");
-        assert!(document.contains(&format!("`{network}`")), "docs/NETWORKS.md lacks: {network}");
+        assert!(document.contains(&row), "docs/MODELS.md has no row {row}");
+        assert!(document.contains(&format!("`{network}`")), "docs/MODELS.md lacks: {network}");
     }
 }

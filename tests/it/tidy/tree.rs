@@ -1,4 +1,4 @@
-//! What lies in the repository besides code: links that lead somewhere, and no recordings.
+//! What lies in the repository besides code: no recordings.
 
 use std::fs;
 use std::path::Path;
@@ -22,45 +22,6 @@ fn is_recording(path: &str) -> bool {
     ending.is_some_and(|ending| RECORDINGS.iter().any(|known| ending == *known))
 }
 
-/// Targets of the links of a Markdown text that are files, with the index of their line; code blocks aside.
-fn file_links(text: &str) -> Vec<(usize, String)> {
-    let mut links = Vec::new();
-    let mut in_code = false;
-    for (index, line) in text.lines().enumerate() {
-        in_code ^= line.trim_start().starts_with("```");
-        if in_code {
-            continue;
-        }
-        for (at, open) in line.match_indices("](") {
-            let target: String =
-                line[at + open.len()..].chars().take_while(|c| !" )#".contains(*c)).collect();
-            if !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:") {
-                links.push((index, target));
-            }
-        }
-    }
-    links
-}
-
-#[test]
-fn links_in_the_documents_lead_somewhere() {
-    let mut documents = files_below("docs");
-    documents.extend(files_below("models"));
-    documents.extend(tracked_top());
-    let mut faults = Vec::new();
-    for document in documents.iter().filter(|path| path.ends_with(".md")) {
-        let path = root().join(document);
-        let folder = path.parent().unwrap();
-        for (index, target) in file_links(&fs::read_to_string(&path).unwrap()) {
-            if !folder.join(&target).exists() {
-                let line = index + 1;
-                faults.push(format!("{document}:{line}: links to {target}, which is not there"));
-            }
-        }
-    }
-    assert_none("links", &faults);
-}
-
 #[test]
 fn there_are_no_recordings() {
     let top = tracked_top();
@@ -78,9 +39,6 @@ fn there_are_no_recordings() {
 }
 
 #[test]
-fn links_and_recordings_are_told_from_the_rest() {
-    let text = "[a](docs/A.md#b), [c](https://x.y/z) ![d](d.svg \"D\")\n```\n[e](f)\n```\n[g](#h)\n[i](j)\n";
-    let expected = [(0, "docs/A.md"), (0, "d.svg"), (5, "j")];
-    assert_eq!(file_links(text), expected.map(|(line, target)| (line, target.to_owned())));
+fn recordings_are_told_from_the_rest() {
     assert!(is_recording("tests/a.WAV") && is_recording("b.ogg") && !is_recording("src/wav.rs"));
 }

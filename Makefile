@@ -13,12 +13,19 @@ ARGS ?=
 with_libtorch = LIBTORCH=$$(scripts/libtorch.sh) && export LIBTORCH &&
 unexport LIBTORCH_USE_PYTORCH
 
-.PHONY: build demo run test test-core fuzz soak lint check bench bench-peers install uninstall clean help packages
+.PHONY: build build-light demo demo-light run test test-light test-all fuzz soak lint check bench bench-peers install \
+  install-light uninstall clean help packages
 
-build: packages ## build the program (release)
+build: packages ## build the program, training included (release; fetches libtorch)
 	$(with_libtorch) $(CARGO) build --release && echo "$$LIBTORCH" >$(PROGRAM).libtorch
 
-demo: build ## hear the built-in soundscape at real-time pace; Ctrl-C ends it
+build-light: packages ## build the program without training: nothing to fetch but crates
+	$(CARGO) build --release --no-default-features && rm -f $(PROGRAM).libtorch
+
+demo: build ## run on the built-in demo at real-time pace; Ctrl-C ends it
+	$(PROGRAM) run --source demo --model $(MODEL) $(ARGS)
+
+demo-light: build-light ## the same with the light build
 	$(PROGRAM) run --source demo --model $(MODEL) $(ARGS)
 
 run: build ## listen to the microphone, as CONFIG (config.toml) says
@@ -31,18 +38,21 @@ bench-peers: packages ## compare with other runtimes (installs 7 GB, once); ARGS
 	scripts/system-packages.sh peers
 	benches/peers/run.sh --model $(MODEL) $(ARGS)
 
-test: ## run all tests; ARGS='name' chooses some
+test: ## run the tests, but for those that take minutes; ARGS='name' chooses some
 	scripts/system-packages.sh build test
 	$(with_libtorch) $(CARGO) test --no-fail-fast $(ARGS)
+
+test-light: ## the same for the build without libtorch
+	scripts/system-packages.sh build test
+	$(CARGO) test --no-fail-fast --no-default-features $(ARGS)
+
+test-all: ## all tests: also the soak, power cuts, killed training runs, a real sound server and the flood
+	$(MAKE) test ARGS='$(ARGS) -- --include-ignored'
 
 soak: ## a day of audio, many times faster than life, with faults at random; SPEED=150 SEED=1
 	scripts/system-packages.sh build test
 	$(with_libtorch) TYMPAN_SOAK_HOURS=24 TYMPAN_SOAK_SPEED=$(or $(SPEED),150) TYMPAN_SOAK_SEED=$(or $(SEED),1) \
 	  $(CARGO) test --release --test soak -- --nocapture
-
-test-core: ## run the tests that need no libtorch
-	scripts/system-packages.sh build test
-	$(CARGO) test --no-fail-fast --no-default-features $(ARGS)
 
 fuzz: ## look for inputs that break it; ARGS='SECONDS_EACH TARGET…' (60 s, all)
 	scripts/system-packages.sh build
@@ -52,10 +62,13 @@ lint: ## format, clippy with and without torch, documentation, unit: no warning 
 	scripts/system-packages.sh build lint
 	$(with_libtorch) scripts/lint.sh
 
-check: lint test ## what to run before a commit
+check: lint test-light test-all ## everything that has to pass before a commit
 
-install: ## copy program, libraries, bundle, configuration and unit below PREFIX (/usr/local)
+install: ## copy program, libraries, bundle, configuration and units below PREFIX (/usr/local)
 	scripts/install.sh install "$(PREFIX)" "$(DESTDIR)" "$(PROGRAM)"
+
+install-light: ## the same with the light build, which has no libraries
+	scripts/install.sh install-light "$(PREFIX)" "$(DESTDIR)" "$(PROGRAM)"
 
 uninstall: ## remove what install put there; a configuration that was edited stays
 	scripts/install.sh uninstall "$(PREFIX)" "$(DESTDIR)"

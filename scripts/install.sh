@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs and uninstalls tympan; `make install` and `make uninstall` call it.
 #
-#   install.sh install   PREFIX DESTDIR PROGRAM      builds first, unless sudo runs it and there is a PROGRAM
-#   install.sh uninstall PREFIX DESTDIR
+#   install.sh install       PREFIX DESTDIR PROGRAM      builds first, unless sudo runs it and there is a PROGRAM
+#   install.sh install-light PREFIX DESTDIR PROGRAM      the same for the build without libtorch
+#   install.sh uninstall     PREFIX DESTDIR
 #
 #   PREFIX/bin/tympan                            finds its libraries by the way from bin/ to lib/, wherever PREFIX is
-#   PREFIX/lib/tympan/                           libtorch's CPU libraries
+#   PREFIX/lib/tympan/                           libtorch's CPU libraries, but for the light build
 #   PREFIX/share/tympan/models/esc50/            the bundle
 #   PREFIX/share/tympan/config.toml              the configuration as delivered
 #   PREFIX/etc/tympan/config.toml                the one in use (/etc/tympan where PREFIX is /usr)
@@ -20,7 +21,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 die() { echo "install: $*" >&2; exit 1; }
 
-[ $# -ge 3 ] || { sed -n '4,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -ge 3 ] || { sed -n '4,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 action=$1 prefix=${2%/} destdir=${3%/} program=${4:-}
 [[ $prefix == /* ]] || die "PREFIX is '$prefix'; it must be an absolute path, as in PREFIX=/usr/local."
 [[ $prefix != *[[:space:]\"\\\|\&%]* ]] || die "PREFIX is '$prefix'; systemd and config.toml want it without blanks and \" \\ | & %."
@@ -78,17 +79,21 @@ PYTHON
 }
 
 install_all() {
-  if [ -z "${SUDO_UID:-}" ] || [ ! -x "$program" ]; then "${MAKE:-make}" build; fi
-  for file in "$program" "$program.libtorch"; do [ -e "$file" ] || die "there is no $file; run \`make build\` first."; done
-  local libraries
-  libraries=$(<"$program.libtorch")/lib
-  [ -e "$libraries/libtorch_cpu.so" ] || die "there is no $libraries/libtorch_cpu.so; run \`make build\` again."
+  local build=$1 libraries=
+  if [ -z "${SUDO_UID:-}" ] || [ ! -x "$program" ]; then "${MAKE:-make}" "$build"; fi
+  [ -e "$program" ] || die "there is no $program; run \`make $build\` first."
+  if [ "$build" = build ]; then
+    [ -e "$program.libtorch" ] || die "$program was built without libtorch; run \`make build\` first."
+    libraries=$(<"$program.libtorch")/lib
+    [ -e "$libraries/libtorch_cpu.so" ] || die "there is no $libraries/libtorch_cpu.so; run \`make build\` again."
+  else
+    [ ! -e "$program.libtorch" ] || die "$program was built with libtorch; run \`make build-light\` first."
+  fi
   for file in config.toml models/esc50/model.toml; do [ -e "$file" ] || die "there is no $PWD/$file."; done
 
   local above=$destdir$prefix
   while [ ! -d "$above" ]; do above=${above%/*}; above=${above:-/}; done
   [ -w "$above" ] || die "$above cannot be written. Run \`sudo make install\`, or choose another PREFIX."
-  scripts/system-packages.sh install
 
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
@@ -106,11 +111,13 @@ install_all() {
       systemd/$unit.service >"$scratch/$unit.service"
   done
   cp "$program" "$scratch/tympan"
-  cut_rpath "$scratch/tympan"
-
-  for file in "$libraries"/lib*.so*; do
-    [ "${file##*/}" = libtorch.so ] || put 644 "$file" "$prefix/lib/tympan/${file##*/}" # that one is for the linker
-  done
+  if [ -n "$libraries" ]; then
+    scripts/system-packages.sh install
+    cut_rpath "$scratch/tympan"
+    for file in "$libraries"/lib*.so*; do
+      [ "${file##*/}" = libtorch.so ] || put 644 "$file" "$prefix/lib/tympan/${file##*/}" # that one is for the linker
+    done
+  fi
   put 755 "$scratch/tympan" "$prefix/bin/tympan"
   for file in models/esc50/*; do put 644 "$file" "$prefix/share/tympan/$file"; done
   put 644 "$scratch/tympan.service" "$prefix/lib/systemd/system/tympan.service"
@@ -119,7 +126,7 @@ install_all() {
     [ ! -e "$file" ] || put 644 "$file" "$prefix/share/doc/tympan/$file"
   done
   local licences=${libraries%/lib}/licenses
-  [ ! -d "$licences" ] || while IFS= read -r file; do
+  [ -z "$libraries" ] || [ ! -d "$licences" ] || while IFS= read -r file; do
     put 644 "$licences/$file" "$prefix/share/doc/tympan/libtorch/$file"
   done < <(cd "$licences" && find . -type f -printf '%P\n')
   put 644 "$scratch/config.toml" "$pristine"
@@ -140,7 +147,8 @@ install_all() {
 }
 
 case $action in
-  install) install_all ;;
+  install) install_all build ;;
+  install-light) install_all build-light ;;
   uninstall) uninstall ;;
   *) die "unknown action '$action'" ;;
 esac

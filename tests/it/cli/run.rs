@@ -111,9 +111,11 @@ fn two_tcp_clients_and_the_log_file_hold_the_events_of_standard_output() {
     daemon.until(|record| record["state"] == "listening");
     let clients = [(); 2].map(|()| {
         let mut client = BufReader::new(TcpStream::connect(&address).unwrap());
-        let mut first = String::new();
-        client.read_line(&mut first).unwrap();
-        assert!(first.contains("\"listening\""), "{first}");
+        for expected in ["\"hello\"", "\"listening\""] {
+            let mut line = String::new();
+            client.read_line(&mut line).unwrap();
+            assert!(line.contains(expected), "{line}");
+        }
         client
     });
     // both have joined, and only now is there anything to hear

@@ -11,7 +11,7 @@ use tympan::domain::{LabelSet, MelWindow, Published, Record, SampleIndex, Sample
 use tympan::features::{Arrival, Featuriser, FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
 use tympan::model::{Model, NetworkKind, NetworkSpec};
 use tympan::recognition::{
-    DetectorSettings, DetectorSpec, ModelTraits, Recogniser, RecogniserSpec, Scorer, ScorerError,
+    DetectorSettings, DetectorSpec, ModelTraits, Recogniser, RecognitionRules, Scorer, ScorerError,
     Thresholds,
 };
 use tympan::testing::random_bundle;
@@ -165,14 +165,14 @@ fn a_minute_of_windows_and_their_events_makes_no_allocation() {
     let thresholds = vec![Thresholds { on: 0.5, off: 0.3 }; labels.len()];
     let hop = Duration::from_millis(80);
     let model = ModelTraits { labels: labels.clone(), thresholds, hop };
-    let spec = RecogniserSpec {
-        source: "minute".into(),
-        sample_rate: rate,
+    let rules = RecognitionRules {
         smoothing: Duration::from_millis(150),
         detector: DetectorSpec::new(&model, DetectorSettings::default()).unwrap(),
-        top: 5,
+        denied_labels: Vec::new(),
+        top_labels: 5,
     };
-    let mut recogniser = Recogniser::new(Box::new(EveryOtherSecond(labels)), spec).unwrap();
+    let scorer = Box::new(EveryOtherSecond(labels));
+    let mut recogniser = Recogniser::new(scorer, rules, "minute", rate).unwrap();
     let mut batch = vec![MelWindow::zeros(100, 64); 4];
     let mut next = 0u64;
     let mut push = |count: usize, records: &mut u64, events: &mut u64| {

@@ -1,6 +1,22 @@
-//! Layer 8: from a configuration and a model to the things that run. Called by every command; the only layer that turns
-//! configured values into sources, sinks and scorers.
+//! Layer 8: from a configuration and a model to the things that run. Called by every command; opens sources and outputs,
+//! prints nothing.
+//!
+//! [`Setup`] is a configuration and a model that were checked together. What is opened from it: a daemon, a recogniser,
+//! a source.
 
+mod clips;
+mod error;
+mod outputs;
+mod overrides;
+mod probe;
+mod reload;
 mod scorers;
+mod setup;
+mod sources;
 
+pub use error::AssemblyError;
+pub use outputs::read_token;
+pub use overrides::ConfigOverrides;
 pub use scorers::{ModelError, Scorers};
+pub use setup::{DaemonControls, Scope, Setup, read_config, shipped_bundle};
+pub use sources::SourceChoice;

@@ -11,7 +11,7 @@ use super::noise::{MachineCpu, Noise};
 use super::report::{BenchReport, FORMAT, Subject};
 use super::throughput::throughput;
 use crate::live::PipelineSpec;
-use crate::recognition::{RecogniserSpec, Scorer};
+use crate::recognition::Scorer;
 use crate::sources::Source;
 
 /// What is measured.
@@ -41,17 +41,10 @@ pub struct Benchmark {
 pub fn measure(benchmark: Benchmark) -> Result<BenchReport, BenchmarkError> {
     let Benchmark { subject, seconds, started, source, scorer, pipeline, .. } = benchmark;
     let counters = Arc::clone(&pipeline.counters);
-    let featuriser = pipeline.featuriser.clone();
-    let rules = RecogniserSpec {
-        source: "demo".into(),
-        sample_rate: source.sample_rate(),
-        smoothing: pipeline.smoothing,
-        detector: pipeline.detector.clone(),
-        top: pipeline.top,
-    };
+    let recipe = pipeline.recipe.clone();
     let before = MachineCpu::read();
     let live = run_daemon(source, scorer, pipeline, benchmark.stop, seconds)?;
-    let throughput = throughput(&featuriser, benchmark.full_speed_scorer, rules)?;
+    let throughput = throughput(&recipe, benchmark.full_speed_scorer)?;
     let noise = Noise::new(live.wakes, before.zip(MachineCpu::read()));
     Ok(BenchReport {
         format: FORMAT.to_owned(),

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::BenchmarkError;
 use crate::domain::Clip;
-use crate::features::{Arrival, Featuriser, FeaturiserSpec};
+use crate::features::{Arrival, Featuriser};
+use crate::live::Recipe;
 use crate::offline::ClipScanner;
-use crate::recognition::{Recogniser, RecogniserSpec, Scorer};
+use crate::recognition::{Recogniser, Scorer};
 use crate::sources::{Repeat, SampleReader, Soundscape, SourceError};
 
 /// Work as fast as it goes, on one thread.
@@ -27,20 +28,19 @@ pub struct Throughput {
 /// # Errors
 /// [`BenchmarkError`] when scorer and rules do not fit each other, or the network fails.
 pub(super) fn throughput(
-    featuriser: &FeaturiserSpec,
+    recipe: &Recipe,
     scorer: Box<dyn Scorer>,
-    rules: RecogniserSpec,
 ) -> Result<Throughput, BenchmarkError> {
     let clip = demo_round()?;
     let audio = clip.sample_rate.duration_of(clip.samples.len() as u64);
     let front_end = best_of_three(|| {
-        let mut featuriser = Featuriser::new(featuriser, clip.sample_rate)?;
+        let mut featuriser = Featuriser::new(&recipe.featuriser, clip.sample_rate)?;
         let mut windows = 0u64;
         featuriser.push(&clip.samples, Arrival::now(), &mut |_| windows += 1);
         Ok(windows)
     })?;
-    let rules = RecogniserSpec { source: "demo".into(), sample_rate: clip.sample_rate, ..rules };
-    let mut scanner = ClipScanner::new(featuriser.clone(), Recogniser::new(scorer, rules)?);
+    let recogniser = Recogniser::new(scorer, recipe.rules.clone(), "demo", clip.sample_rate)?;
+    let mut scanner = ClipScanner::new(recipe.featuriser.clone(), recogniser);
     let whole = best_of_three(|| {
         let scan = scanner.scan(&clip, "demo".into(), &mut |_| {})?;
         Ok(scan.windows)

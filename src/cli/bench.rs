@@ -2,24 +2,19 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::anyhow;
 use clap::Args;
 
-use super::setup::{SILENT_AFTER, Setup};
 use super::signals::stop_flag;
-use super::source_choice::{self, OpenSource, SourceChoice};
-use super::{Failure, output};
+use super::{Failure, load_setup_with, output};
+use crate::assembly::{ConfigOverrides, Scope, Setup};
 use crate::benchmark::{
     BenchReport, Benchmark, BenchmarkError, Compared, Comparison, Subject, check_place,
     load_baseline, measure, process_started, save_baseline,
 };
 use crate::config::Engine;
-use crate::domain::Counters;
-use crate::live::PipelineSpec;
-use crate::sources::Pace;
 
 /// Arguments of `tympan bench`.
 #[derive(Debug, Args)]
@@ -76,7 +71,8 @@ pub fn bench(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     #[cfg(not(feature = "torch"))]
     let engine = None;
     let (config, model) = (arguments.config.as_deref(), arguments.model.as_deref());
-    let setup = Setup::load_with(config, model, engine)?;
+    let overrides = ConfigOverrides { engine, ..ConfigOverrides::default() };
+    let setup = load_setup_with(config, model, overrides, Scope::Recognition)?;
     let schedule = match setup.config.engine {
         Engine::Incremental => "incremental",
         Engine::Libtorch => "from scratch",
@@ -116,37 +112,18 @@ fn measure_demo(
     seconds: u32,
     started: Instant,
 ) -> Result<BenchReport, Failure> {
-    let demo = Some(&SourceChoice::Demo);
-    let opened = source_choice::open(demo, &setup.config.source, Some(Pace::RealTime))?;
-    let scorer = || setup.scorers.scorer().map_err(Failure::device_or_model);
+    let (source, pipeline) = setup.demo()?;
     measure(Benchmark {
         subject,
         seconds,
         started,
-        scorer: scorer()?,
-        pipeline: pipeline_spec(setup, &opened, &Arc::new(Counters::default())),
-        source: opened.source,
-        full_speed_scorer: scorer()?,
+        scorer: setup.scorers.scorer()?,
+        pipeline,
+        source,
+        full_speed_scorer: setup.scorers.scorer()?,
         stop: stop_flag()?,
     })
     .map_err(failure_of)
-}
-
-fn pipeline_spec(setup: &Setup, opened: &OpenSource, counters: &Arc<Counters>) -> PipelineSpec {
-    PipelineSpec {
-        featuriser: setup.model().featuriser_spec(),
-        smoothing: setup.config.detector.smoothing,
-        detector: setup.detector.clone(),
-        veto: Vec::new(),
-        top: setup.config.output.top_labels,
-        overflow: opened.overflow,
-        ring: setup.config.source.ring,
-        silent_after: SILENT_AFTER,
-        device: opened.description.clone(),
-        model: setup.model().manifest().name.clone(),
-        counters: Arc::clone(counters),
-        board: Arc::default(),
-    }
 }
 
 fn failure_of(error: BenchmarkError) -> Failure {

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::setup::Setup;
-use super::{Failure, output, preflight};
+use super::{Failure, load_setup_with, output};
+use crate::assembly::{ConfigOverrides, Scope};
 
 /// Arguments of `tympan check`.
 #[derive(Debug, Args)]
@@ -25,8 +25,8 @@ pub struct CheckArguments {
 /// # Errors
 /// [`Failure`] with every fault.
 pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
-    let setup = Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
-    preflight::check(&setup.config, &setup.detector).map_err(Failure::usage)?;
+    let (config, model) = (arguments.config.as_deref(), arguments.model.as_deref());
+    let setup = load_setup_with(config, model, ConfigOverrides::default(), Scope::Daemon)?;
     let manifest = setup.model().manifest();
     let window = setup.model().featuriser_spec().window_samples(manifest.front_end.sample_rate_hz);
     let seconds = manifest.front_end.sample_rate_hz.duration_of(window).as_secs_f64();

@@ -10,11 +10,9 @@ use clap::Args;
 
 use super::classify_output::{ClassifyFormat, ClipWriter};
 use super::output::progress_bar;
-use super::setup::Setup;
-use super::{Failure, output};
+use super::{Failure, load_setup, output};
 use crate::domain::{Record, SampleRate};
 use crate::offline::{ClipScanner, ClipWindows, map_clips, worker_count};
-use crate::recognition::{Recogniser, RecogniserSpec};
 use crate::sources::{find_recordings, load_clip};
 
 /// Arguments of `tympan classify`.
@@ -42,8 +40,7 @@ const GROUP: usize = 4;
 /// # Errors
 /// [`Failure`] with exit code 1 when some recordings could not be read, 2 or 3 when nothing could begin.
 pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
-    let Setup { config, scorers, detector } =
-        Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
+    let setup = load_setup(arguments.config.as_deref(), arguments.model.as_deref())?;
     let files = find_recordings(&arguments.paths).map_err(Failure::usage)?;
     if arguments.format == ClassifyFormat::Audacity && files.len() > 1 {
         return Err(Failure::usage(anyhow!(
@@ -51,25 +48,15 @@ pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
             files.len()
         )));
     }
-    let top = if arguments.format == ClassifyFormat::Jsonl {
-        config.output.top_labels
+    let top_labels = if arguments.format == ClassifyFormat::Jsonl {
+        setup.config.output.top_labels
     } else {
-        scorers.model().labels().len()
-    };
-    let spec = RecogniserSpec {
-        source: Arc::from(""),
-        // each clip brings its own
-        sample_rate: scorers.model().manifest().front_end.sample_rate_hz,
-        smoothing: config.detector.smoothing,
-        detector,
-        top,
+        setup.model().labels().len()
     };
     let mut scanners = Vec::new();
     for _ in 0..worker_count().min(files.len()) {
-        let scorer = scorers.scorer().map_err(Failure::device_or_model)?;
-        let recogniser = Recogniser::new(scorer, spec.clone());
-        let recogniser = recogniser.map_err(Failure::device_or_model)?;
-        scanners.push(ClipScanner::new(scorers.model().featuriser_spec(), recogniser));
+        let featuriser = setup.model().featuriser_spec();
+        scanners.push(ClipScanner::new(featuriser, setup.recogniser(top_labels)?));
     }
     let mut writer = ClipWriter::new(arguments.format);
     output::print(writer.heading())?;

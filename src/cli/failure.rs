@@ -3,6 +3,10 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
+
+use crate::assembly::{AssemblyError, ModelError};
+use crate::config::ConfigError;
 use crate::domain::printable_lines;
 use crate::evaluation::MeasureError;
 use crate::live::LiveError;
@@ -28,6 +32,20 @@ impl Failure {
     /// A device, recording or model that cannot be used: exit code 3.
     pub fn device_or_model(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 3, error: error.into() }
+    }
+
+    /// The exit code of what cannot be assembled; faults of the configuration with their lines.
+    fn of_assembly(error: AssemblyError) -> Self {
+        match error {
+            AssemblyError::Faulty(problems) => Self::usage(anyhow!("{problems:#}")),
+            AssemblyError::FaultyAndNoModel { problems, model } => {
+                Self::usage(anyhow!("{problems:#}\n{model}"))
+            }
+            AssemblyError::Model(_) | AssemblyError::Recognition(_) | AssemblyError::Source(_) => {
+                Self::device_or_model(error)
+            }
+            _ => Self::usage(error),
+        }
     }
 
     /// The exit code of a daemon that ended otherwise than well.
@@ -83,6 +101,24 @@ impl std::fmt::Display for Failure {
             }
         }
         f.write_str(&text)
+    }
+}
+
+impl From<AssemblyError> for Failure {
+    fn from(error: AssemblyError) -> Self {
+        Self::of_assembly(error)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::of_assembly(error.into())
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        Self::of_assembly(error.into())
     }
 }
 

@@ -1,27 +1,22 @@
-//! Layer 8: the commands, one file each. Parses arguments, turns a configuration into specs, calls the layers below,
-//! prints. The only layer that imports `config` and the only one that uses `anyhow`.
+//! Layer 9: the commands, one file each. Parses arguments, calls the layers below, prints, sets the exit code. The only
+//! layer that uses `anyhow`.
 
 mod arguments;
 mod bench;
 mod check;
 mod classify;
 mod classify_output;
-mod clips;
 mod dataset_selection;
 mod devices;
 mod eval;
 mod failure;
+mod load;
 mod logging;
 mod output;
 mod plot;
-mod preflight;
-mod reload;
 mod run;
 mod run_options;
-mod setup;
 mod signals;
-mod sinks;
-mod source_choice;
 mod status;
 #[cfg(feature = "torch")]
 mod train;
@@ -32,4 +27,5 @@ use train_unavailable as train;
 
 pub use arguments::{Arguments, Command, dispatch};
 pub use failure::Failure;
+use load::{load_setup, load_setup_with};
 pub use signals::hold as hold_signals;

@@ -1,20 +1,15 @@
 //! `tympan run`: the daemon, and what its process asks of the system first.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use super::reload::reload;
-use super::run_options::{RunArguments, apply_options};
-use super::setup::{SILENT_AFTER, Setup};
+use super::run_options::RunArguments;
 use super::signals::DaemonSignals;
-use super::sinks::OpenOutputs;
-use super::{Failure, clips, preflight, sinks, source_choice};
-use crate::domain::Counters;
-use crate::live::{Daemon, PipelineSpec, StatusBoard};
+use super::{Failure, logging};
+use crate::assembly::{DaemonControls, Scope, Setup, read_config};
 use crate::sources::Pace;
 
 /// Runs the daemon until it is stopped.
@@ -25,56 +20,24 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let signals = DaemonSignals::listen()?;
     let no_core = forbid_core_dumps();
     let descriptors = raise_descriptors();
-    let Setup { mut config, scorers, detector } =
-        Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
+    let reading = read_config(arguments.config.as_deref())?;
+    logging::start(reading.config().log_level);
     if let Err(error) = no_core {
         log::warn!(
             "core dumps cannot be switched off ({error}); after a crash, one may hold audio"
         );
     }
-    apply_options(&mut config, arguments);
-    preflight::check(&config, &detector).map_err(Failure::usage)?;
-    let pace = arguments.fast.then_some(Pace::AsFastAsPossible);
-    let opened = source_choice::open(arguments.source.as_ref(), &config.source, pace)?;
-    let counters = Arc::new(Counters::default());
-    let board = Arc::new(StatusBoard::default());
-    let OpenOutputs { mut sinks, outlets } = sinks::open(
-        &config.output,
+    let (model, overrides) = (arguments.model.as_deref(), arguments.overrides());
+    let setup = Setup::new(reading, model, overrides, Scope::Daemon)?;
+    let daemon = setup.daemon(DaemonControls {
+        source: arguments.source.clone(),
+        pace: arguments.fast.then_some(Pace::AsFastAsPossible),
+        config: arguments.config.clone(),
+        model: arguments.model.clone(),
         descriptors,
-        &counters,
-        sinks::status_report(&board, &counters),
-    )?;
-    let veto = clips::veto(&config.clips, &detector)?;
-    let tap = clips::open(&config.clips, opened.source.sample_rate(), opened.overflow, &counters)?;
-    let tap = tap.map(|(folder, tap)| {
-        sinks.push(Box::new(folder));
-        tap
-    });
-    let daemon = Daemon {
-        source: opened.source,
-        reopen: opened.reopen,
-        reload: Some(reload(arguments, &config, signals.reload)),
-        scorer: scorers.scorer().map_err(Failure::device_or_model)?,
-        sinks,
-        outlets,
-        tap,
-        spec: PipelineSpec {
-            featuriser: scorers.model().featuriser_spec(),
-            smoothing: config.detector.smoothing,
-            detector,
-            veto,
-            top: config.output.top_labels,
-            overflow: opened.overflow,
-            ring: config.source.ring,
-            silent_after: SILENT_AFTER,
-            device: opened.description,
-            model: scorers.model().manifest().name.clone(),
-            counters,
-            board,
-        },
         stop: signals.stop,
-        on_window: None,
-    };
+        reload: signals.reload,
+    })?;
     // Relaxed: the flag guards nothing but itself.
     signals.has_started.store(true, Ordering::Relaxed);
     daemon.run().map(|_| ExitCode::SUCCESS).map_err(Failure::of_daemon)

@@ -1,11 +1,11 @@
-//! The arguments of `tympan run`, and what they change in a configuration: when the daemon starts, and at every reload.
+//! The arguments of `tympan run`, and what they change in a configuration.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::source_choice::SourceChoice;
-use crate::config::{Config, StdoutConfig, StdoutFormat, UnixConfig};
+use crate::assembly::{ConfigOverrides, SourceChoice};
+use crate::config::StdoutFormat;
 
 /// Arguments of `tympan run`.
 #[derive(Debug, Clone, Args)]
@@ -49,32 +49,24 @@ pub enum Format {
     Jsonl,
 }
 
-/// Who may connect to a socket that only an option asks for: its owner and group.
-const SOCKET_MODE: u32 = 0o660;
+impl From<Format> for StdoutFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Jsonl => Self::JsonLines,
+        }
+    }
+}
 
-/// An option about an output or about clips turns that on as well.
-pub fn apply_options(config: &mut Config, arguments: &RunArguments) {
-    if let Some(path) = &arguments.socket {
-        let mode = config.output.unix.as_ref().map_or(SOCKET_MODE, |unix| unix.mode);
-        config.output.unix = Some(UnixConfig { path: path.clone(), mode });
-    }
-    if !arguments.save_clips.is_empty() {
-        config.clips.labels.clone_from(&arguments.save_clips);
-        config.clips.enabled = true;
-    }
-    if arguments.format.is_none() && !arguments.windows {
-        return;
-    }
-    let stdout = config
-        .output
-        .stdout
-        .get_or_insert(StdoutConfig { format: StdoutFormat::Auto, windows: None });
-    match arguments.format {
-        Some(Format::Text) => stdout.format = StdoutFormat::Text,
-        Some(Format::Jsonl) => stdout.format = StdoutFormat::JsonLines,
-        None => {}
-    }
-    if arguments.windows {
-        stdout.windows = Some(true);
+impl RunArguments {
+    /// What the options change in a configuration.
+    pub fn overrides(&self) -> ConfigOverrides {
+        ConfigOverrides {
+            engine: None,
+            socket: self.socket.clone(),
+            save_clips: self.save_clips.clone(),
+            stdout_format: self.format.map(StdoutFormat::from),
+            windows: self.windows,
+        }
     }
 }

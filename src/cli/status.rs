@@ -10,7 +10,9 @@ use anyhow::{Context, anyhow};
 use clap::Args;
 use crossbeam_channel::bounded;
 
-use super::{Failure, output, setup, sinks};
+use super::{Failure, output};
+use crate::assembly::{read_config, read_token};
+use crate::config::ConfigError;
 use crate::domain::{State, printable};
 use crate::protocol::{
     Address, Client, ClientError, DaemonStatus, Message, ReloadStatus, SinkStatus, Token,
@@ -68,13 +70,13 @@ pub fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
 
 /// Where the daemon listens, and the token that it asks for there.
 fn address(arguments: &StatusArguments) -> Result<(Address, Option<Token>), Failure> {
-    let token = |file: &Option<PathBuf>| file.as_deref().map(sinks::read_token).transpose();
+    let token = |file: &Option<PathBuf>| file.as_deref().map(read_token).transpose();
     if let Some(connect) = &arguments.connect {
         let address = Address::from(connect.as_str());
         return Ok((address, token(&arguments.token_file)?));
     }
     let Some(path) = &arguments.config else { return Ok((Address::Unix(usual_socket()), None)) };
-    let output = setup::read(Some(path))?.finish().map_err(Failure::usage)?.output;
+    let output = read_config(Some(path))?.finish().map_err(ConfigError::from)?.output;
     match (output.unix, output.tcp) {
         (Some(unix), _) => Ok((Address::Unix(unix.path), None)),
         (None, Some(tcp)) => Ok((Address::Tcp(tcp.address), token(&tcp.token_file)?)),

@@ -80,6 +80,7 @@ fn problem(fault: &DetectorFault, origin: &Origin) -> ConfigProblem {
         position: paths.into_iter().flatten().find_map(|path| origin.places.get(path)),
         key: fault.key().to_owned(),
         message: fault.to_string(),
+        source_line: None,
     }
 }
 
@@ -91,6 +92,6 @@ impl Config {
     /// in the file.
     pub fn detector_spec(&self, model: &ModelTraits) -> Result<DetectorSpec, ConfigProblems> {
         DetectorSpec::new(model, self.detector.settings.clone())
-            .map_err(|_| ConfigProblems::in_order(problems(self, Some(model), &[])))
+            .map_err(|_| ConfigProblems::of(problems(self, Some(model), &[]), &self.origin.text))
     }
 }

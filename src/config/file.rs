@@ -10,7 +10,9 @@ use super::position::{Places, overlong_key};
 use super::resolved::Origin;
 use super::section::{Findings, Section};
 use super::shortened::missing;
-use super::{Config, ConfigError, ConfigProblem, ConfigProblems, Position, detector, resolve};
+use super::{
+    Config, ConfigError, ConfigProblem, ConfigProblems, OutputConfig, Position, detector, resolve,
+};
 use crate::domain::LabelSet;
 use crate::files;
 use crate::recognition::{DetectorSpec, ModelTraits};
@@ -31,8 +33,9 @@ const LARGEST_BYTES: u64 = 256 << 10;
 pub struct Reading {
     config: Config,
     problems: Vec<ConfigProblem>,
-    /// Whether the text is TOML at all; if not, nothing else is worth saying.
-    legible: bool,
+    text: String,
+    /// Whether the text is TOML at all; if not, nothing else is worth reporting.
+    is_toml: bool,
 }
 
 impl Reading {
@@ -61,7 +64,7 @@ impl Reading {
         let reading = Self::of_bytes(path, read)?;
         match missing(&in_force.origin.text, &reading.config.origin.text) {
             // what is not TOML has its own fault
-            Some(missing) if reading.legible => {
+            Some(missing) if reading.is_toml => {
                 Err(ConfigError::Shortened { path: path.to_owned(), missing })
             }
             _ => Ok(reading),
@@ -84,7 +87,7 @@ impl Reading {
                 let position = Position::of(&text, byte);
                 let message =
                     format!("byte {byte} of the file is not UTF-8 text. Save the file as UTF-8.");
-                Self::illegible(&name, position, message)
+                Self::no_toml(&name, &text, position, message)
             }
         })
     }
@@ -98,13 +101,13 @@ impl Reading {
             Err(error) => {
                 let byte = error.span().map_or(0, |span| span.start);
                 let message = format!("the file is not TOML here: {}.", error.message().trim());
-                return Self::illegible(name, Position::of(text, byte), message);
+                return Self::no_toml(name, text, Position::of(text, byte), message);
             }
         };
         if let Some(position) = overlong_key(text, file.get_ref()) {
             let most = LabelSet::LONGEST_BYTES;
             let message = format!("the key here is longer than {most} bytes. No key or label is.");
-            return Self::illegible(name, position, message);
+            return Self::no_toml(name, text, position, message);
         }
         let places = Places::of(text, file.get_ref());
         let findings = RefCell::new(Findings::new(name, places.clone()));
@@ -112,13 +115,31 @@ impl Reading {
         let root = Section::root(file.get_ref(), built_in.get_ref(), &findings);
         let mut config = resolve::config(root, &folder);
         config.origin = Origin { file: name.to_owned(), text: text.to_owned(), places };
-        Self { config, problems: findings.into_inner().into_problems(), legible: true }
+        let problems = findings.into_inner().into_problems();
+        Self { config, problems, text: text.to_owned(), is_toml: true }
     }
 
-    fn illegible(name: &str, position: Position, message: String) -> Self {
+    fn no_toml(name: &str, text: &str, position: Position, message: String) -> Self {
         let (file, position, key) = (name.to_owned(), Some(position), String::new());
-        let problems = vec![ConfigProblem { file, position, key, message }];
-        Self { config: Config::default(), problems, legible: false }
+        let problem = ConfigProblem { file, position, key, message, source_line: None };
+        let (config, text) = (Config::default(), text.to_owned());
+        Self { config, problems: vec![problem], text, is_toml: false }
+    }
+
+    /// The same configuration with another model.
+    pub fn with_model(mut self, folder: PathBuf) -> Self {
+        self.config.model = folder;
+        self
+    }
+
+    /// The text that was read, as far as it is UTF-8.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the text is TOML at all; if not, that is its only fault.
+    pub fn is_toml(&self) -> bool {
+        self.is_toml
     }
 
     /// What was read, with the default in place of every faulty value: for finding the model to
@@ -132,9 +153,8 @@ impl Reading {
     /// # Errors
     /// Every fault of the file but those that need the model's labels.
     pub fn finish(self) -> Result<Config, ConfigProblems> {
-        let config = self.config.clone();
-        let problems = self.all_problems(None);
-        if problems.0.is_empty() { Ok(config) } else { Err(problems) }
+        self.refuse_problems(None)?;
+        Ok(self.config)
     }
 
     /// The configuration and the rules of detection for `model`.
@@ -142,20 +162,23 @@ impl Reading {
     /// # Errors
     /// Every fault of the file, labels that the model does not have and combinations that can never fire included.
     pub fn finish_for(self, model: &ModelTraits) -> Result<(Config, DetectorSpec), ConfigProblems> {
-        let config = self.config.clone();
-        let problems = self.all_problems(Some(model));
-        if !problems.0.is_empty() {
-            return Err(problems);
-        }
-        let detector = config.detector_spec(model)?;
-        Ok((config, detector))
+        self.refuse_problems(Some(model))?;
+        let detector = self.config.detector_spec(model)?;
+        Ok((self.config, detector))
     }
 
-    fn all_problems(mut self, model: Option<&ModelTraits>) -> ConfigProblems {
-        if self.legible {
-            self.problems.extend(detector::problems(&self.config, model, &self.problems));
+    /// Every fault of the file; with a model also those that need its labels.
+    pub fn problems(&self, model: Option<&ModelTraits>) -> Vec<ConfigProblem> {
+        let mut problems = self.problems.clone();
+        if self.is_toml {
+            problems.extend(detector::problems(&self.config, model, &self.problems));
         }
-        ConfigProblems::in_order(self.problems)
+        problems
+    }
+
+    fn refuse_problems(&self, model: Option<&ModelTraits>) -> Result<(), ConfigProblems> {
+        let problems = ConfigProblems::of(self.problems(model), &self.text);
+        if problems.0.is_empty() { Ok(()) } else { Err(problems) }
     }
 }
 
@@ -182,7 +205,39 @@ impl Config {
         let section = key.rsplit_once('.').map_or(key, |(section, _)| section);
         let places = &self.origin.places;
         let position = places.get(key).or_else(|| places.get(section));
-        ConfigProblem { file: self.origin.file.clone(), position, key: key.to_owned(), message }
+        let (file, key) = (self.origin.file.clone(), key.to_owned());
+        ConfigProblem { file, position, key, message, source_line: None }
+    }
+
+    /// The sections in which `new` differs from this configuration, and that a daemon cannot take over while it runs. A
+    /// section that is not named here cannot be forgotten: this would no longer compile.
+    pub fn needs_restart(&self, new: &Self) -> Vec<String> {
+        let Self {
+            // a reload takes these over
+            model: _,
+            detector: _,
+            engine: _,
+            source,
+            output,
+            clips,
+            torch_threads,
+            log_level,
+            origin: _,
+        } = self;
+        let OutputConfig { top_labels: _, stdout, log_file, unix, tcp, sockets } = output;
+        let sections = [
+            ("[source]", *source != new.source),
+            ("[output.stdout]", *stdout != new.output.stdout),
+            ("[output.log_file]", *log_file != new.output.log_file),
+            ("[output.unix]", *unix != new.output.unix),
+            ("[output.tcp]", *tcp != new.output.tcp),
+            ("[output.sockets]", *sockets != new.output.sockets),
+            ("[clips]", *clips != new.clips),
+            ("[runtime]", *torch_threads != new.torch_threads),
+            ("[log]", *log_level != new.log_level),
+        ];
+        let changed = sections.into_iter().filter(|(_, differs)| *differs);
+        changed.map(|(section, _)| section.to_owned()).collect()
     }
 
     /// The text that is built in: `config.toml`, for commands that write or show it.

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 
 use super::Position;
 
+/// Longer lines of a file are not shown below what is wrong in them.
+const MAX_LINE_CHARS: usize = 160;
+
 /// One fault: where, which key, and what about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigProblem {
@@ -18,9 +21,12 @@ pub struct ConfigProblem {
     pub key: String,
     /// The rest of the sentence that `key` begins: what was found, what was expected, how to mend it.
     pub message: String,
+    /// The line of the file at `position`; none before [`ConfigProblems::of`] has added it.
+    pub source_line: Option<String>,
 }
 
 impl fmt::Display for ConfigProblem {
+    /// One line; `{:#}` adds the line of the file and a caret below the fault.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.file)?;
         if let Some(position) = self.position {
@@ -29,7 +35,18 @@ impl fmt::Display for ConfigProblem {
         if !self.key.is_empty() {
             write!(f, " {}", self.key)?;
         }
-        write!(f, " {}", self.message)
+        write!(f, " {}", self.message)?;
+        match (&self.source_line, self.position) {
+            (Some(line), Some(position)) if f.alternate() => {
+                // a caret below tabs stands where they end, for they are in its line too
+                let before = line.chars().take(position.column - 1);
+                let before: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+                let number = position.line.to_string();
+                let margin = " ".repeat(number.len());
+                write!(f, "\n  {number} | {}\n  {margin} | {before}^", line.trim_end())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -38,18 +55,28 @@ impl fmt::Display for ConfigProblem {
 pub struct ConfigProblems(pub Vec<ConfigProblem>);
 
 impl ConfigProblems {
-    /// Puts `problems` in the order of their lines, those without one last.
-    pub fn in_order(mut problems: Vec<ConfigProblem>) -> Self {
+    /// Puts `problems` of a file with this `text` in the order of their lines, those without one last, and adds the lines.
+    pub fn of(mut problems: Vec<ConfigProblem>, text: &str) -> Self {
         problems.sort_by_key(|problem| (problem.position.is_none(), problem.position));
+        for problem in &mut problems {
+            let line = problem.position.and_then(|position| text.lines().nth(position.line - 1));
+            // a line of a screen's width or two; a longer one would hide what is said of it
+            let shown = line.filter(|line| line.chars().count() <= MAX_LINE_CHARS);
+            problem.source_line = shown.map(str::to_owned);
+        }
         Self(problems)
     }
 }
 
 impl fmt::Display for ConfigProblems {
+    /// A line a fault; `{:#}` adds the lines of the file, each with a caret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.0.iter().enumerate() {
             let line_break = if index == 0 { "" } else { "\n" };
-            write!(f, "{line_break}{problem}")?;
+            match f.alternate() {
+                true => write!(f, "{line_break}{problem:#}")?,
+                false => write!(f, "{line_break}{problem}")?,
+            }
         }
         Ok(())
     }

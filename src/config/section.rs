@@ -8,8 +8,8 @@ use std::ops::RangeInclusive;
 
 use toml::de::{DeTable, DeValue};
 
+use super::ConfigProblem;
 use super::position::{Places, join};
-use super::{ConfigProblem, ConfigProblems};
 use crate::domain::nearest;
 
 /// What reading a file has brought to light so far.
@@ -39,7 +39,13 @@ impl Findings {
     /// Adds a fault about `key`, at the key's own place.
     pub fn add(&mut self, key: String, message: String) {
         let position = self.places.get(&key);
-        self.problems.push(ConfigProblem { file: self.file.clone(), position, key, message });
+        self.problems.push(ConfigProblem {
+            file: self.file.clone(),
+            position,
+            key,
+            message,
+            source_line: None,
+        });
     }
 
     /// All faults, those about unknown keys included: only now is it known which keys there are.
@@ -48,7 +54,7 @@ impl Findings {
             let message = self.unknown_message(&section, &key);
             self.add(join(&section, &key), message);
         }
-        ConfigProblems::in_order(self.problems).0
+        self.problems
     }
 
     fn unknown_message(&self, section: &str, key: &str) -> String {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{ClipScores, DetectionRules, EvaluationError};
 use crate::domain::{EventPhase, LabelSet, MelWindow, Record, SampleIndex, Scores};
-use crate::recognition::{ModelTraits, Recogniser, RecogniserSpec, Scorer, ScorerError};
+use crate::recognition::{ModelTraits, Recogniser, RecognitionRules, Scorer, ScorerError};
 
 /// An event from onset to offset.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -84,15 +84,14 @@ impl ClipScores {
         rules: &DetectionRules,
     ) -> Result<Vec<DetectedEvent>, EvaluationError> {
         let scorer = ReplayScorer { labels: model.labels.clone() };
-        let spec = RecogniserSpec {
-            source: "replay".into(),
-            sample_rate: self.sample_rate,
+        let rules = RecognitionRules {
             smoothing: rules.smoothing,
             detector: rules.detector(model)?,
+            denied_labels: Vec::new(),
             // nobody reads the window records' scores
-            top: 0,
+            top_labels: 0,
         };
-        let mut recogniser = Recogniser::new(Box::new(scorer), spec)?;
+        let mut recogniser = Recogniser::new(Box::new(scorer), rules, "replay", self.sample_rate)?;
         let mut collector = EventCollector::new(model.labels.clone());
         let mut replayed = MelWindow::zeros(1, model.labels.len());
         for window in &self.windows {

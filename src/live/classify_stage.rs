@@ -10,8 +10,8 @@ use super::heard::{Handover, Heard, StageTimes, WindowObserver};
 use super::hurry::Hurry;
 use super::window_outlet::{WINDOWS_WAITING, WindowInlet};
 use super::{LiveError, StatusBoard};
-use crate::domain::{Counters, MelWindow, Published, Record, Scores};
-use crate::recognition::{Gap, Recogniser, RecogniserSpec, Scorer, ScorerError};
+use crate::domain::{Counters, MelWindow, Published, Record, SampleRate, Scores};
+use crate::recognition::{Gap, Recogniser, RecognitionRules, Scorer, ScorerError};
 use crate::sinks::Fanout;
 
 /// Windows scored before the first real one. The first 2 to 20 runs of a network are slow: memory is found, kernels are
@@ -26,8 +26,9 @@ pub const WARM_UP_SEGMENTS: u64 = 4;
 /// The body of the thread.
 pub(super) struct ClassifyStage {
     pub(super) scorer: Box<dyn Scorer>,
-    pub(super) recogniser: RecogniserSpec,
-    pub(super) veto: Vec<usize>,
+    pub(super) rules: RecognitionRules,
+    pub(super) source: Arc<str>,
+    pub(super) sample_rate: SampleRate,
     /// A window of the right shape.
     pub(super) example: MelWindow,
     pub(super) hop_frames: u64,
@@ -44,11 +45,20 @@ impl ClassifyStage {
     /// began end.
     pub(super) fn run(self) -> Result<(), LiveError> {
         let Self {
-            mut scorer, recogniser, veto, example, hop_frames, inlet, publisher, ready, ..
+            mut scorer,
+            rules,
+            source,
+            sample_rate,
+            example,
+            hop_frames,
+            inlet,
+            publisher,
+            ready,
+            ..
         } = self;
         warm_up(&mut *scorer, example, hop_frames, &self.hurry)?;
         let mut listener = Listener {
-            recogniser: Recogniser::new(scorer, recogniser)?.with_veto(veto),
+            recogniser: Recogniser::new(scorer, rules, source, sample_rate)?,
             inlet,
             publisher,
             counters: self.counters,

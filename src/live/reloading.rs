@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
+use super::Recipe;
 use super::classify_stage::warm_up;
 use super::hurry::hurry;
 use crate::domain::SampleRate;
 use crate::features::{Featuriser, FeaturiserSpec};
-use crate::recognition::{DetectorSpec, Recogniser, RecogniserSpec, Scorer};
+use crate::recognition::{Recogniser, Scorer};
 
 /// Reading and warming up take a second or two; what takes longer than this hangs in a file system that does not answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,20 +28,10 @@ pub struct Reload {
 
 /// What a daemon may change while it listens.
 pub struct Reloaded {
-    /// Samples → windows, from the bundle.
-    pub featuriser: FeaturiserSpec,
+    /// Samples → records.
+    pub recipe: Recipe,
     /// What scores.
     pub scorer: Box<dyn Scorer>,
-    /// Time constant of the smoothing of scores; zero: none.
-    pub smoothing: Duration,
-    /// When events begin and end.
-    pub detector: DetectorSpec,
-    /// Labels, as indices, of which no recording may be kept.
-    pub veto: Vec<usize>,
-    /// How many labels a window record lists.
-    pub top: usize,
-    /// The model in words.
-    pub model: String,
     /// Keys that were changed too, and that only a restart brings into force.
     pub needs_restart: Vec<String>,
 }
@@ -60,9 +51,7 @@ pub(super) struct Successor {
 /// What is in force after a reload.
 #[derive(Clone)]
 pub(super) struct InForce {
-    pub(super) featuriser: FeaturiserSpec,
-    pub(super) min_level_dbfs: f32,
-    pub(super) model: String,
+    pub(super) recipe: Recipe,
     pub(super) needs_restart: Vec<String>,
 }
 
@@ -181,24 +170,22 @@ fn prepare(
     sample_rate: SampleRate,
     done: Sender<Taken>,
 ) -> Result<(Successor, InForce), String> {
-    let Reloaded { featuriser, mut scorer, smoothing, detector, veto, top, model, needs_restart } =
-        reloaded;
-    let min_level_dbfs = detector.settings().min_level_dbfs;
+    let Reloaded { recipe, mut scorer, needs_restart } = reloaded;
+    let featuriser = recipe.featuriser.clone();
     let planned = Featuriser::new(&featuriser, sample_rate).map_err(|error| error.to_string())?;
     let (_no_end_in_sight, unhurried) = hurry();
     let hop_frames = featuriser.window.hop_frames as u64;
     warm_up(&mut *scorer, planned.empty_window(), hop_frames, &unhurried)
         .map_err(|error| error.to_string())?;
-    let spec = RecogniserSpec { source, sample_rate, smoothing, detector, top };
-    let recogniser = Recogniser::new(scorer, spec).map_err(|error| error.to_string())?;
-    let recogniser = recogniser.with_veto(veto);
-    let in_force = InForce { featuriser: featuriser.clone(), min_level_dbfs, model, needs_restart };
+    let recogniser = Recogniser::new(scorer, recipe.rules.clone(), source, sample_rate)
+        .map_err(|error| error.to_string())?;
+    let in_force = InForce { recipe, needs_restart };
     Ok((Successor { featuriser, recogniser: Box::new(recogniser), done }, in_force))
 }
 
 impl std::fmt::Display for InForce {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "reloaded, model {}", self.model)?;
+        write!(f, "reloaded, model {}", self.recipe.model)?;
         if !self.needs_restart.is_empty() {
             write!(f, "; still to come with a restart: {}", self.needs_restart.join(", "))?;
         }

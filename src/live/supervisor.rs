@@ -98,9 +98,10 @@ impl Supervisor {
         let (length, counters) = self.ring();
         let Started { mut running, ring, .. } = Started::new(source, length, counters)
             .map_err(|error| Ending::Failed(LiveError::SourceStart(error)))?;
-        let PipelineSpec { device, model, board, .. } = &self.spec;
+        let PipelineSpec { device, recipe, board, .. } = &self.spec;
+        let model = &recipe.model;
         board.set_source(device);
-        board.set_model(model, self.spec.detector.settings().min_level_dbfs);
+        board.set_model(model, recipe.rules.detector.settings().min_level_dbfs);
         // what a record has in a field of its own, the rate, stands in the words for people only
         let (input, state, detail, in_words) = match (running.state(), self.reopen.clone()) {
             (SourceState::Lost(absence), Some(reopen)) => {
@@ -240,8 +241,10 @@ impl Supervisor {
             ReloadChange::Done(in_force) => {
                 let detail = in_force.to_string();
                 log::info!("{detail}");
-                self.spec.board.set_model(&in_force.model, in_force.min_level_dbfs);
-                (self.spec.featuriser, self.spec.model) = (in_force.featuriser, in_force.model);
+                let recipe = in_force.recipe;
+                let min_level_dbfs = recipe.rules.detector.settings().min_level_dbfs;
+                self.spec.board.set_model(&recipe.model, min_level_dbfs);
+                self.spec.recipe = recipe;
                 (true, detail)
             }
             ReloadChange::Failed(why) => {
@@ -263,7 +266,7 @@ impl Supervisor {
         Pulse {
             heard: self.samples_heard(),
             windows_scored: self.spec.counters.windows_scored.get(),
-            window_due_samples: 2 * self.spec.featuriser.window_samples(self.sample_rate),
+            window_due_samples: 2 * self.spec.recipe.featuriser.window_samples(self.sample_rate),
             is_reopening: reopening.is_some_and(|reopening| !reopening.hangs(Instant::now())),
         }
     }

@@ -17,7 +17,7 @@ use super::stage_thread::StageThread;
 use super::window_outlet::window_channel;
 use crate::domain::SampleRate;
 use crate::features::Featuriser;
-use crate::recognition::{RecogniserSpec, Scorer};
+use crate::recognition::Scorer;
 use crate::sinks::{
     AudioTap, Fanout, Outlet, QueueCapacity, Sink, SinkEnd, SinkMetrics, spawn_sink,
 };
@@ -63,7 +63,7 @@ pub(super) struct Pipeline {
 pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline, LiveError> {
     let PipelineEnds { source, sample_rate, scorer, sinks, outlets, tap, on_window } = ends;
     let (overflow, counters) = (spec.overflow, || Arc::clone(&spec.counters));
-    let featuriser = Featuriser::new(&spec.featuriser, sample_rate)?;
+    let featuriser = Featuriser::new(&spec.recipe.featuriser, sample_rate)?;
     let example = featuriser.empty_window();
     let level = Arc::new(InputLevel::default());
 
@@ -84,7 +84,7 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
     let meter = InputMeter::new(Arc::clone(&level));
     #[rustfmt::skip]
     let stage = FeatureStage {
-        rings, successors: succession, takeover: None, spec: spec.featuriser.clone(), featuriser, outlet, tap, meter,
+        rings, successors: succession, takeover: None, spec: spec.recipe.featuriser.clone(), featuriser, outlet, tap, meter,
         counters: counters(), hurry: hurry.clone(),
     };
     let features = StageThread::spawn("tympan-features", failed.clone(), || stage.run())?;
@@ -93,8 +93,8 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
     let publisher = Publisher { outputs: Arc::clone(&outputs), board, on_window };
     #[rustfmt::skip]
     let stage = ClassifyStage {
-        scorer, recogniser: recogniser_spec(spec, source, sample_rate), veto: spec.veto.clone(), example,
-        hop_frames: spec.featuriser.window.hop_frames as u64, inlet, publisher, ready: ready_sender,
+        scorer, rules: spec.recipe.rules.clone(), source, sample_rate, example,
+        hop_frames: spec.recipe.featuriser.window.hop_frames as u64, inlet, publisher, ready: ready_sender,
         counters: counters(), hurry,
     };
     let classify = StageThread::spawn("tympan-classify", failed, || stage.run())?;
@@ -104,20 +104,6 @@ pub(super) fn spawn(spec: &PipelineSpec, ends: PipelineEnds) -> Result<Pipeline,
         features, classify, ready, inputs, successors, outputs, failures, sink_ends, level, hurry: switch, sinks,
     };
     Ok(pipeline)
-}
-
-fn recogniser_spec(
-    spec: &PipelineSpec,
-    source: Arc<str>,
-    sample_rate: SampleRate,
-) -> RecogniserSpec {
-    RecogniserSpec {
-        source,
-        sample_rate,
-        smoothing: spec.smoothing,
-        detector: spec.detector.clone(),
-        top: spec.top,
-    }
 }
 
 fn spawn_sinks(

@@ -19,6 +19,6 @@ pub use detector_fault::DetectorFault;
 pub use detector_settings::{DetectorSettings, ModelTraits, ThresholdChange, Thresholds};
 pub use detector_spec::DetectorSpec;
 pub use error::RecognitionError;
-pub use recogniser::{Gap, Recogniser, RecogniserSpec};
+pub use recogniser::{Gap, Recogniser, RecognitionRules};
 pub use scorer::{Scorer, ScorerError};
 pub use smoother::Smoother;

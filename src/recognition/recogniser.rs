@@ -12,19 +12,18 @@ use crate::domain::{
     Record, SampleIndex, SampleRate, Scores, StreamId, TopScores, WindowRecord,
 };
 
-/// How a recogniser names and judges what it hears.
+/// How scores become records.
 #[derive(Debug, Clone)]
-pub struct RecogniserSpec {
-    /// The source's name, in every record.
-    pub source: Arc<str>,
-    /// The source's rate, which every sample index counts at.
-    pub sample_rate: SampleRate,
+pub struct RecognitionRules {
     /// Time constant of the smoothing; zero: none.
     pub smoothing: Duration,
     /// When events begin and end.
     pub detector: DetectorSpec,
+    /// Labels, as indices, of which no recording may be kept: windows in which one of them scores at or above its threshold,
+    /// smoothed or not, are marked.
+    pub denied_labels: Vec<usize>,
     /// How many labels a window record lists; 5 is usual.
-    pub top: usize,
+    pub top_labels: usize,
 }
 
 /// Audio that was lost.
@@ -58,9 +57,8 @@ pub struct Recogniser {
     smoothing: Duration,
     smoother: Smoother,
     detector: Detector,
-    top: usize,
-    /// Labels of which no recording may be kept.
-    veto: Vec<usize>,
+    top_labels: usize,
+    denied_labels: Vec<usize>,
     /// Scores of a batch, kept for the next.
     scores: Vec<Scores>,
     /// Label indices, to be sorted by score.
@@ -78,34 +76,36 @@ struct LastWindow {
 }
 
 impl Recogniser {
-    /// Joins a scorer and the rules for its scores.
+    /// Joins a scorer and the rules for its scores. `source` is named in every record; every sample index counts at
+    /// `sample_rate`.
+    ///
+    /// # Panics
+    /// At the first window, when there is no such denied label.
     ///
     /// # Errors
     /// [`RecognitionError::LabelsDiffer`] when the detector was made for another model's labels.
-    pub fn new(scorer: Box<dyn Scorer>, spec: RecogniserSpec) -> Result<Self, RecognitionError> {
-        check_labels(&*scorer, &spec.detector)?;
+    pub fn new(
+        scorer: Box<dyn Scorer>,
+        rules: RecognitionRules,
+        source: impl Into<Arc<str>>,
+        sample_rate: SampleRate,
+    ) -> Result<Self, RecognitionError> {
+        let RecognitionRules { smoothing, detector, denied_labels, top_labels } = rules;
+        check_labels(&*scorer, &detector)?;
         let labels = scorer.labels().len();
         Ok(Self {
             scorer,
-            source: spec.source,
-            sample_rate: spec.sample_rate,
-            smoothing: spec.smoothing,
-            smoother: Smoother::new(labels, spec.smoothing, spec.sample_rate),
-            detector: Detector::new(spec.detector, spec.sample_rate),
-            top: spec.top.min(labels),
-            veto: Vec::new(),
+            source: source.into(),
+            sample_rate,
+            smoothing,
+            smoother: Smoother::new(labels, smoothing, sample_rate),
+            detector: Detector::new(detector, sample_rate),
+            top_labels: top_labels.min(labels),
+            denied_labels,
             scores: Vec::new(),
             ranking: (0..labels).collect(),
             last: None,
         })
-    }
-
-    /// Marks windows in which one of these labels, as indices, scores at or above its threshold, smoothed or not.
-    ///
-    /// # Panics
-    /// At the first window, when there is no such label.
-    pub fn with_veto(self, veto: Vec<usize>) -> Self {
-        Self { veto, ..self }
     }
 
     /// Takes in one window; see [`push_batch`](Self::push_batch).
@@ -206,10 +206,19 @@ impl Recogniser {
     /// Goes on as `successor`: ends what is open, keeps counting ids, and stays with the source and its rate.
     pub fn succeed(&mut self, successor: Self, emit: &mut dyn FnMut(Published)) {
         self.finish(emit);
-        let Self { scorer, smoothing, smoother, detector, top, veto, scores, ranking, .. } =
-            successor;
+        let Self {
+            scorer,
+            smoothing,
+            smoother,
+            detector,
+            top_labels,
+            denied_labels,
+            scores,
+            ranking,
+            ..
+        } = successor;
         (self.scorer, self.smoothing, self.smoother) = (scorer, smoothing, smoother);
-        (self.top, self.veto) = (top, veto);
+        (self.top_labels, self.denied_labels) = (top_labels, denied_labels);
         (self.scores, self.ranking) = (scores, ranking);
         self.detector.succeed(detector);
         self.set_sample_rate(self.sample_rate, emit);
@@ -226,14 +235,15 @@ impl Recogniser {
         if self.last.is_some_and(|last| (last.stream, last.segment) != part) {
             self.finish(emit);
         }
-        let mut contains_denied = is_any_reached(&self.veto, self.detector.spec(), &scores.0);
+        let mut contains_denied =
+            is_any_reached(&self.denied_labels, self.detector.spec(), &scores.0);
         if !self.detector.spec().is_audible(window.level_dbfs) {
             scores.0.fill(0.0);
         }
         let smoothed = self.smoother.push(window.end_sample, &scores.0);
         // equal scores in the order of the labels, so that records never depend on the sort
         self.ranking.sort_unstable_by(|&a, &b| smoothed[b].total_cmp(&smoothed[a]).then(a.cmp(&b)));
-        contains_denied |= is_any_reached(&self.veto, self.detector.spec(), smoothed);
+        contains_denied |= is_any_reached(&self.denied_labels, self.detector.spec(), smoothed);
         let last = LastWindow {
             stream: window.stream,
             segment: window.segment,
@@ -242,7 +252,7 @@ impl Recogniser {
         };
         self.last = Some(last);
         let labels = self.scorer.labels();
-        let best = self.ranking[..self.top].iter().map(|&label| LabelScore {
+        let best = self.ranking[..self.top_labels].iter().map(|&label| LabelScore {
             label: Arc::clone(labels.label(label)),
             score: smoothed[label],
         });

@@ -4,7 +4,6 @@
 mod rules;
 mod settings;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,7 +12,7 @@ use tympan::domain::{
     SampleRate, Scores, StreamId,
 };
 use tympan::recognition::{
-    DetectorSettings, DetectorSpec, Gap, ModelTraits, Recogniser, RecogniserSpec, Scorer,
+    DetectorSettings, DetectorSpec, Gap, ModelTraits, Recogniser, RecognitionRules, Scorer,
     ScorerError, Thresholds,
 };
 
@@ -66,14 +65,13 @@ fn plain() -> DetectorSettings {
 }
 
 fn recogniser(settings: DetectorSettings, smoothing: Duration) -> Recogniser {
-    let spec = RecogniserSpec {
-        source: "mic".into(),
-        sample_rate: rate(),
+    let rules = RecognitionRules {
         smoothing,
         detector: DetectorSpec::new(&model(), settings).unwrap(),
-        top: LABELS.len(),
+        denied_labels: Vec::new(),
+        top_labels: LABELS.len(),
     };
-    Recogniser::new(Box::new(Echo(model().labels)), spec).unwrap()
+    Recogniser::new(Box::new(Echo(model().labels)), rules, "mic", rate()).unwrap()
 }
 
 fn window(end_sample: u64, scores: [f32; 3]) -> MelWindow {
@@ -293,18 +291,18 @@ fn a_denied_label_is_shown_but_is_no_event_and_deny_wins_over_allow() {
 
 #[test]
 fn a_window_record_lists_the_best_labels_first_and_equals_in_label_order() {
-    let mut spec_of_two = RecogniserSpec {
-        source: Arc::from("mic"),
-        sample_rate: rate(),
+    let mut rules_of_two = RecognitionRules {
         smoothing: Duration::ZERO,
         detector: DetectorSpec::new(&model(), plain()).unwrap(),
-        top: 2,
+        denied_labels: Vec::new(),
+        top_labels: 2,
     };
     let mut shown: Vec<Vec<(String, f32)>> = Vec::new();
     for top in [2, 99] {
-        spec_of_two.top = top;
+        rules_of_two.top_labels = top;
         let mut recogniser =
-            Recogniser::new(Box::new(Echo(model().labels)), spec_of_two.clone()).unwrap();
+            Recogniser::new(Box::new(Echo(model().labels)), rules_of_two.clone(), "mic", rate())
+                .unwrap();
         let mut emit = |published: Published| match published.record {
             Record::Window(window) => {
                 shown.push(window.scores.iter().map(|s| (s.label.to_string(), s.score)).collect());
@@ -363,14 +361,13 @@ fn a_scorer_with_other_outputs_than_labels_is_refused() {
 
     let detector = DetectorSpec::new(&model(), plain()).unwrap();
     let others = LabelSet::new(&["dog", "drizzle", "church bells"]).unwrap();
-    let spec = RecogniserSpec {
-        source: "mic".into(),
-        sample_rate: rate(),
+    let rules = RecognitionRules {
         smoothing: Duration::ZERO,
         detector,
-        top: 5,
+        denied_labels: Vec::new(),
+        top_labels: 5,
     };
-    let error = Recogniser::new(Box::new(Echo(others)), spec).err().unwrap();
+    let error = Recogniser::new(Box::new(Echo(others)), rules, "mic", rate()).err().unwrap();
     assert!(error.to_string().contains("label 1 is \"rain\""), "{error}");
 }
 

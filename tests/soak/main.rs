@@ -21,9 +21,9 @@ use std::time::{Duration, Instant};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use tympan::domain::{Counters, Overflow, Published, State};
-use tympan::live::{Daemon, PipelineSpec, Reload, Reloaded, StatusBoard};
+use tympan::live::{Daemon, PipelineSpec, Recipe, Reload, Reloaded, StatusBoard};
 use tympan::model::Bundle;
-use tympan::recognition::{DetectorSettings, DetectorSpec};
+use tympan::recognition::{DetectorSettings, DetectorSpec, RecognitionRules};
 use tympan::sinks::{
     LogFile, LogFileSpec, Sink, SinkError, SocketSink, SocketSpec, UnixSocketSpec,
 };
@@ -77,8 +77,18 @@ fn bundle() -> Bundle {
     Bundle::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50")).unwrap()
 }
 
-fn detector(bundle: &Bundle) -> DetectorSpec {
-    DetectorSpec::new(&bundle.traits(), DetectorSettings::default()).unwrap()
+fn recipe(bundle: &Bundle) -> Recipe {
+    let detector = DetectorSpec::new(&bundle.traits(), DetectorSettings::default()).unwrap();
+    Recipe {
+        featuriser: bundle.featuriser_spec(),
+        rules: RecognitionRules {
+            smoothing: Duration::from_millis(150),
+            detector,
+            denied_labels: Vec::new(),
+            top_labels: 5,
+        },
+        model: bundle.manifest.name.clone(),
+    }
 }
 
 fn wait_until(what: &str, mut met: impl FnMut() -> bool) -> Duration {
@@ -96,17 +106,12 @@ fn pipeline_spec(
     board: &Arc<StatusBoard>,
 ) -> PipelineSpec {
     PipelineSpec {
-        featuriser: bundle.featuriser_spec(),
-        smoothing: Duration::from_millis(150),
-        detector: detector(bundle),
-        veto: Vec::new(),
-        top: 5,
+        recipe: recipe(bundle),
         overflow: Overflow::DropNewest,
         // a tenth of a second of real time at this pace, or more
         ring: Duration::from_secs(20),
         silent_after: Duration::from_secs(10),
         device: "the soak".to_owned(),
-        model: bundle.manifest.name.clone(),
         counters: Arc::clone(counters),
         board: Arc::clone(board),
     }
@@ -254,13 +259,8 @@ fn reloading(requested: &Arc<AtomicBool>, breaks: &Arc<AtomicBool>, burden: &Bur
         }
         let bundle = bundle();
         Ok(Reloaded {
-            featuriser: bundle.featuriser_spec(),
+            recipe: recipe(&bundle),
             scorer: Box::new(Burdened::new(&bundle, &burden)),
-            smoothing: Duration::from_millis(150),
-            detector: detector(&bundle),
-            veto: Vec::new(),
-            top: 5,
-            model: bundle.manifest.name.clone(),
             needs_restart: Vec::new(),
         })
     };

@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::table;
-use crate::assembly::Scorers;
+use crate::assembly::{Scorers, shipped_bundle};
 use crate::cli::dataset_selection::DatasetSelection;
 use crate::cli::output::{self, ProgressBars};
-use crate::cli::setup::shipped_bundle;
 use crate::cli::{Failure, logging};
 use crate::config::Engine;
 use crate::evaluation::{EvaluationOptions, Sweep, Treatment, evaluate};

@@ -6,13 +6,12 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::destination::{Destination, failure_of, name};
-use crate::cli::Failure;
-use crate::cli::setup::{Setup, shipped_bundle};
+use crate::assembly::{Setup, shipped_bundle};
+use crate::cli::{Failure, load_setup};
 use crate::domain::{Clip, Record};
 use crate::model::Bundle;
 use crate::offline::ClipScanner;
 use crate::plots::{LabelRow, MelFrames, Signal, draw_spectrogram, draw_timeline, draw_waveform};
-use crate::recognition::{Recogniser, RecogniserSpec};
 use crate::sources::load_clip;
 
 /// Arguments of `tympan plot waveform`.
@@ -84,12 +83,12 @@ pub(super) fn spectrogram(arguments: &SpectrogramArguments) -> Result<(), Failur
 
 /// Draws waveform, spectrogram and labels.
 pub(super) fn labels(arguments: &LabelsArguments) -> Result<(), Failure> {
-    let setup = Setup::load(arguments.config.as_deref(), arguments.model.as_deref())?;
+    let setup = load_setup(arguments.config.as_deref(), arguments.model.as_deref())?;
     let clip = load(&arguments.file)?;
     let spec = setup.model().featuriser_spec();
     let mel = MelFrames::compute(&clip, &spec.front_end, None).map_err(failure_of)?;
     let title = format!("{} as {} hears it", name(&arguments.file), setup.model().manifest().name);
-    let records = scan(setup, &clip)?;
+    let records = scan(&setup, &clip)?;
     let rows = LabelRow::from_records(&records, clip.sample_rate, usize::from(arguments.top));
     let sheet = arguments.destination.sheet(title);
     let picture = draw_timeline(signal(&clip), &mel, &rows, &sheet).map_err(failure_of)?;
@@ -97,18 +96,9 @@ pub(super) fn labels(arguments: &LabelsArguments) -> Result<(), Failure> {
 }
 
 /// Every score of every window, and the events, as the daemon would tell them.
-fn scan(setup: Setup, clip: &Clip) -> Result<Vec<Record>, Failure> {
-    let Setup { config, scorers, detector } = setup;
-    let spec = RecogniserSpec {
-        source: "".into(),
-        sample_rate: clip.sample_rate,
-        smoothing: config.detector.smoothing,
-        detector,
-        top: scorers.model().labels().len(),
-    };
-    let scorer = scorers.scorer().map_err(Failure::device_or_model)?;
-    let recogniser = Recogniser::new(scorer, spec).map_err(Failure::device_or_model)?;
-    let mut scanner = ClipScanner::new(scorers.model().featuriser_spec(), recogniser);
+fn scan(setup: &Setup, clip: &Clip) -> Result<Vec<Record>, Failure> {
+    let recogniser = setup.recogniser(setup.model().labels().len())?;
+    let mut scanner = ClipScanner::new(setup.model().featuriser_spec(), recogniser);
     let mut records = Vec::new();
     scanner
         .scan(clip, "".into(), &mut |record| records.push(record))

@@ -15,7 +15,7 @@ use tympan::evaluation::{
 use tympan::features::{FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
 use tympan::offline::ClipScanner;
 use tympan::recognition::{
-    ModelTraits, Recogniser, RecogniserSpec, Scorer, ScorerError, Thresholds,
+    ModelTraits, Recogniser, RecognitionRules, Scorer, ScorerError, Thresholds,
 };
 
 use super::{labels, noise, rate, tone};
@@ -128,15 +128,15 @@ fn events_end_when_the_tone_does() {
 #[test]
 fn a_replay_says_what_a_scan_of_the_sound_says() {
     let rules = DetectionRules::default();
-    let spec = RecogniserSpec {
-        source: "none yet".into(),
-        sample_rate: rate(16_000),
+    let rules = RecognitionRules {
         smoothing: rules.smoothing,
         detector: rules.detector(&model()).unwrap(),
-        top: 2,
+        denied_labels: Vec::new(),
+        top_labels: 2,
     };
     let scorer = Box::new(ToneScorer(labels()));
-    let mut scanner = ClipScanner::new(featuriser(), Recogniser::new(scorer, spec).unwrap());
+    let recogniser = Recogniser::new(scorer, rules, "none yet", rate(16_000)).unwrap();
+    let mut scanner = ClipScanner::new(featuriser(), recogniser);
     for (index, heard) in heard(&model()).iter().enumerate() {
         let scene = build(index).unwrap();
         let mut collector = EventCollector::new(labels());

@@ -19,8 +19,10 @@ use tympan::domain::{
     Counters, EventPhase, EventRecord, LabelSet, Overflow, Record, SampleRate, State, WindowRecord,
 };
 use tympan::features::{FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
-use tympan::live::{Daemon, LiveError, Outcome, PipelineSpec};
-use tympan::recognition::{DetectorSettings, DetectorSpec, ModelTraits, Scorer, Thresholds};
+use tympan::live::{Daemon, LiveError, Outcome, PipelineSpec, Recipe};
+use tympan::recognition::{
+    DetectorSettings, DetectorSpec, ModelTraits, RecognitionRules, Scorer, Thresholds,
+};
 use tympan::sinks::Sink;
 use tympan::sources::Source;
 
@@ -73,18 +75,27 @@ fn detector_for(labels: LabelSet) -> DetectorSpec {
     DetectorSpec::new(&model, settings).unwrap()
 }
 
+/// Records that list both labels, without smoothing.
+fn rules(detector: DetectorSpec) -> RecognitionRules {
+    RecognitionRules {
+        smoothing: Duration::ZERO,
+        detector,
+        denied_labels: Vec::new(),
+        top_labels: 2,
+    }
+}
+
 fn spec(overflow: Overflow) -> PipelineSpec {
     PipelineSpec {
-        featuriser: featuriser(),
-        smoothing: Duration::ZERO,
-        detector: detector(),
-        veto: Vec::new(),
-        top: 2,
+        recipe: Recipe {
+            featuriser: featuriser(),
+            rules: rules(detector()),
+            model: "loudness".to_owned(),
+        },
         overflow,
         ring: Duration::from_secs(2),
         silent_after: Duration::from_secs(10),
         device: "a script".to_owned(),
-        model: "loudness".to_owned(),
         counters: Arc::default(),
         board: Arc::default(),
     }

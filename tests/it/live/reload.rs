@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tympan::domain::{EventPhase, LabelSet, Overflow, Record, SampleRate, State, StatusRecord};
 use tympan::features::{FeaturiserSpec, WindowSpec};
-use tympan::live::{Daemon, Outcome, Reload, Reloaded, StatusBoard};
+use tympan::live::{Daemon, Outcome, Recipe, Reload, Reloaded, StatusBoard};
 use tympan::sources::{FedSource, Pace, SampleReader, SourceError};
 
 use super::fakes::{Collected, End, Loudness, Script};
 use super::{
-    Running, assert_events_pair_up, daemon, detector_for, events, featuriser, noise, rate, spec,
-    wait_until, windows,
+    Running, assert_events_pair_up, daemon, detector_for, events, featuriser, noise, rate, rules,
+    spec, wait_until, windows,
 };
 
 /// White noise for ever.
@@ -40,13 +40,12 @@ fn other_labels() -> LabelSet {
 /// Another model, for windows of this shape.
 fn other_model(window: WindowSpec) -> Reloaded {
     Reloaded {
-        featuriser: FeaturiserSpec { window, ..featuriser() },
+        recipe: Recipe {
+            featuriser: FeaturiserSpec { window, ..featuriser() },
+            rules: rules(detector_for(other_labels())),
+            model: "another".to_owned(),
+        },
         scorer: Box::new(Loudness::labelled(other_labels())),
-        smoothing: std::time::Duration::ZERO,
-        detector: detector_for(other_labels()),
-        veto: Vec::new(),
-        top: 2,
-        model: "another".to_owned(),
         needs_restart: vec!["[source]".to_owned()],
     }
 }

@@ -3,23 +3,18 @@
 use serde_json::Value;
 use tympan::domain::{Clip, Overflow, Record, WindowRecord};
 use tympan::offline::{ClipScanner, ClipWindows};
-use tympan::recognition::{Recogniser, RecogniserSpec};
+use tympan::recognition::Recogniser;
 
 use super::fakes::{End, Loudness, Mood, Scored, Script};
 use super::{
     HOP, WINDOW, assert_events_pair_up, detector, events, featuriser, noise, play, quiet, rate,
-    spec, windows,
+    rules, spec, windows,
 };
 
 fn scanner(scorer: Loudness) -> ClipScanner {
-    let spec = RecogniserSpec {
-        source: "none yet".into(),
-        sample_rate: rate(16_000),
-        smoothing: std::time::Duration::ZERO,
-        detector: detector(),
-        top: 2,
-    };
-    ClipScanner::new(featuriser(), Recogniser::new(Box::new(scorer), spec).unwrap())
+    let rules = rules(detector());
+    let recogniser = Recogniser::new(Box::new(scorer), rules, "none yet", rate(16_000)).unwrap();
+    ClipScanner::new(featuriser(), recogniser)
 }
 
 fn scan(scanner: &mut ClipScanner, hz: u32, samples: Vec<f32>) -> (ClipWindows, Vec<Record>) {

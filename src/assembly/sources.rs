@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::anyhow;
-
-use super::Failure;
+use super::AssemblyError;
 use crate::config::{self, SourceConfig, SourceKind};
 use crate::domain::Overflow;
 use crate::domain::SampleRate;
@@ -61,35 +59,35 @@ impl FromStr for SourceChoice {
 }
 
 /// A source, opened, and what it is in words.
-pub struct OpenSource {
+pub(super) struct OpenSource {
     /// The source.
-    pub source: Box<dyn Source>,
+    pub(super) source: Box<dyn Source>,
     /// In words, for people.
-    pub description: String,
+    pub(super) description: String,
     /// How it is opened again after a loss, if it can be.
-    pub reopen: Option<Reopen>,
+    pub(super) reopen: Option<Reopen>,
     /// What to do when a queue is full: a device and real-time pace wait for nobody, a pipe and `--fast` do.
-    pub overflow: Overflow,
+    pub(super) overflow: Overflow,
 }
 
 /// Opens what `choice` says, or else the configuration.
 ///
 /// # Errors
-/// [`Failure`] with exit code 3 when device or file cannot be used, 2 for a format that is none.
-pub fn open(
+/// [`AssemblyError::Source`] when device or file cannot be used, [`AssemblyError::NoFile`].
+pub(super) fn open_source(
     choice: Option<&SourceChoice>,
     config: &SourceConfig,
     pace: Option<Pace>,
-) -> Result<OpenSource, Failure> {
+) -> Result<OpenSource, AssemblyError> {
     let choice = match choice {
         Some(choice) => choice.clone(),
         None => match config.kind {
             SourceKind::Microphone => SourceChoice::Microphone(None),
             SourceKind::Demo => SourceChoice::Demo,
             SourceKind::Stdin => SourceChoice::Stdin(None),
-            SourceKind::File => SourceChoice::File(config.file.path.clone().ok_or_else(|| {
-                Failure::usage(anyhow!("source.kind is file, and source.file.path is not set"))
-            })?),
+            SourceKind::File => {
+                SourceChoice::File(config.file.path.clone().ok_or(AssemblyError::NoFile)?)
+            }
         },
     };
     match choice {
@@ -113,7 +111,7 @@ fn fed(reader: Box<dyn SampleReader>, pace: Pace, description: String) -> OpenSo
     OpenSource { source, description, reopen: None, overflow }
 }
 
-fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource, Failure> {
+fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource, AssemblyError> {
     let microphone = &config.microphone;
     let device = id.or(microphone.device.as_deref()).unwrap_or("default");
     let spec = MicrophoneSpec {
@@ -148,7 +146,7 @@ fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource
             let absent = Awaited::new("mic", rate, absence);
             Ok(microphone_of(Box::new(absent), format!("{device} (awaited)"), spec))
         }
-        Err(error) => Err(Failure::device_or_model(error)),
+        Err(error) => Err(AssemblyError::Source(error)),
     }
 }
 
@@ -167,13 +165,13 @@ fn open_file(
     path: &Path,
     config: &SourceConfig,
     pace: Option<Pace>,
-) -> Result<OpenSource, Failure> {
+) -> Result<OpenSource, AssemblyError> {
     let pace = pace.unwrap_or(match config.file.pace {
         config::Pace::Fast => Pace::AsFastAsPossible,
         config::Pace::RealTime => Pace::RealTime,
     });
     let repeat = if config.file.repeat { Repeat::Forever } else { Repeat::Once };
-    let file = ClipFile::open(path, repeat).map_err(Failure::device_or_model)?;
+    let file = ClipFile::open(path, repeat).map_err(AssemblyError::Source)?;
     Ok(fed(Box::new(file), pace, path.display().to_string()))
 }
 

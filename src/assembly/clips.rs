@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::anyhow;
-
-use super::Failure;
+use super::AssemblyError;
 use crate::config::ClipsConfig;
 use crate::domain::{Counters, Overflow, SampleRate, nearest};
 use crate::recognition::DetectorSpec;
@@ -13,13 +11,13 @@ use crate::sinks::{AudioTap, ClipFolder, ClipSpec};
 /// The clip folder and its tap, if anything is to be recorded.
 ///
 /// # Errors
-/// [`Failure`] with exit code 2: a folder that cannot be written.
-pub fn open(
+/// [`AssemblyError::Output`]: a folder that cannot be written.
+pub(super) fn open(
     config: &ClipsConfig,
     sample_rate: SampleRate,
     overflow: Overflow,
     counters: &Arc<Counters>,
-) -> Result<Option<(ClipFolder, AudioTap)>, Failure> {
+) -> Result<Option<(ClipFolder, AudioTap)>, AssemblyError> {
     if !config.enabled {
         return Ok(None);
     }
@@ -33,26 +31,21 @@ pub fn open(
         total_bytes: config.max_total_bytes,
         age: config.max_age,
     };
-    ClipFolder::open(spec, sample_rate, overflow, Arc::clone(counters))
-        .map(Some)
-        .map_err(Failure::usage)
+    Ok(Some(ClipFolder::open(spec, sample_rate, overflow, Arc::clone(counters))?))
 }
 
-/// The denied labels as indices.
-///
-/// # Errors
-/// [`Failure`] with exit code 2 for the first of [`label_faults`].
-pub fn veto(config: &ClipsConfig, detector: &DetectorSpec) -> Result<Vec<usize>, Failure> {
-    if let Some((key, message)) = label_faults(config, detector).first() {
-        return Err(Failure::usage(anyhow!("{key} {message}")));
-    }
+/// The denied labels as indices; those that the model does not have are [`label_faults`].
+pub(super) fn denied_labels(config: &ClipsConfig, detector: &DetectorSpec) -> Vec<usize> {
     let denied = config.deny.iter().filter(|_| config.enabled);
-    Ok(denied.filter_map(|name| index_of(name, detector)).collect())
+    denied.filter_map(|name| index_of(name, detector)).collect()
 }
 
 /// Labels that the model does not have (a denial that could never come would be none), and those that are to be recorded and
 /// never become events; with their keys.
-pub fn label_faults(config: &ClipsConfig, detector: &DetectorSpec) -> Vec<(&'static str, String)> {
+pub(super) fn label_faults(
+    config: &ClipsConfig,
+    detector: &DetectorSpec,
+) -> Vec<(&'static str, String)> {
     let mut faults = Vec::new();
     if !config.enabled {
         return faults;

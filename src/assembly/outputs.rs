@@ -5,9 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
-
-use super::Failure;
+use super::AssemblyError;
 use crate::config::{OutputConfig, StdoutConfig, StdoutFormat};
 use crate::domain::Counters;
 use crate::files;
@@ -20,29 +18,27 @@ use crate::sinks::{
 
 /// What is open: sinks that may block, and outlets that never do.
 #[derive(Default)]
-pub struct OpenOutputs {
+pub(super) struct OpenOutputs {
     /// Standard output, the log file.
-    pub sinks: Vec<Box<dyn Sink>>,
+    pub(super) sinks: Vec<Box<dyn Sink>>,
     /// The sockets.
-    pub outlets: Vec<Box<dyn Outlet>>,
+    pub(super) outlets: Vec<Box<dyn Outlet>>,
 }
 
 /// Opens every output that is enabled; `descriptors`: how many files this process may open.
 ///
 /// # Errors
-/// [`Failure`] with exit code 2: a folder that cannot be written, an address in use.
-pub fn open(
+/// [`AssemblyError`]: a folder that cannot be written, an address in use, a token that cannot be read.
+pub(super) fn open(
     output: &OutputConfig,
     descriptors: u64,
     counters: &Arc<Counters>,
     status: StatusReport,
-) -> Result<OpenOutputs, Failure> {
+) -> Result<OpenOutputs, AssemblyError> {
     let OpenOutputs { mut sinks, mut outlets } = OpenOutputs::default();
     if let Some(stdout) = &output.stdout {
         let format = line_format(stdout.format);
-        sinks.push(Box::new(
-            StdoutSink::open(format, records(stdout, format)).map_err(Failure::usage)?,
-        ));
+        sinks.push(Box::new(StdoutSink::open(format, records(stdout, format))?));
     }
     if let Some(log_file) = &output.log_file {
         let spec = LogFileSpec {
@@ -56,7 +52,7 @@ pub fn open(
             total_bytes: log_file.max_total_bytes,
             ..LogFileSpec::new(&log_file.path)
         };
-        sinks.push(Box::new(LogFile::open(spec, Arc::clone(counters)).map_err(Failure::usage)?));
+        sinks.push(Box::new(LogFile::open(spec, Arc::clone(counters))?));
     }
     if output.unix.is_some() || output.tcp.is_some() {
         let token_file = output.tcp.as_ref().and_then(|tcp| tcp.token_file.as_deref());
@@ -72,14 +68,14 @@ pub fn open(
             max_clients: output.sockets.max_clients,
             descriptors,
         };
-        let sink = SocketSink::open(spec, Arc::clone(counters), status).map_err(Failure::usage)?;
+        let sink = SocketSink::open(spec, Arc::clone(counters), status)?;
         outlets.push(Box::new(sink));
     }
     Ok(OpenOutputs { sinks, outlets })
 }
 
 /// The daemon's account of itself, for clients that ask.
-pub fn status_report(board: &Arc<StatusBoard>, counters: &Arc<Counters>) -> StatusReport {
+pub(super) fn status_report(board: &Arc<StatusBoard>, counters: &Arc<Counters>) -> StatusReport {
     let (board, counters) = (Arc::clone(board), Arc::clone(counters));
     Arc::new(move || board.status(&counters))
 }
@@ -87,8 +83,8 @@ pub fn status_report(board: &Arc<StatusBoard>, counters: &Arc<Counters>) -> Stat
 /// Reads a token from its file, which nobody else may be able to read.
 ///
 /// # Errors
-/// [`Failure`] with exit code 2: no file, one that others can read, no token in it.
-pub fn read_token(path: &Path) -> Result<Token, Failure> {
+/// [`AssemblyError`]: no file, one that others can read, no token in it.
+pub fn read_token(path: &Path) -> Result<Token, AssemblyError> {
     let read = || -> std::io::Result<(u32, String)> {
         let file = files::open_regular_within(path)?;
         let mode = file.metadata()?.permissions().mode();
@@ -100,28 +96,16 @@ pub fn read_token(path: &Path) -> Result<Token, Failure> {
         })?;
         Ok((mode, text))
     };
-    let (mode, text) = read()
-        .with_context(|| format!("cannot read the token in {}", path.display()))
-        .map_err(Failure::usage)?;
+    let (mode, text) =
+        read().map_err(|source| AssemblyError::TokenFile { path: path.to_owned(), source })?;
     if mode & 0o007 != 0 {
-        return Err(Failure::usage(anyhow!(
-            "everybody can read the token in {path}; `chmod 600 {path}`, and put another one into it",
-            path = path.display()
-        )));
+        return Err(AssemblyError::PublicToken { path: path.to_owned() });
     }
-    Token::new(&text).ok_or_else(|| {
-        Failure::usage(anyhow!(
-            "{path} holds no token of {} to {} letters, digits and signs without spaces; \
-             `openssl rand -hex 32 > {path}` makes one",
-            Token::SHORTEST,
-            Token::LONGEST,
-            path = path.display()
-        ))
-    })
+    Token::new(&text).ok_or_else(|| AssemblyError::NoToken { path: path.to_owned() })
 }
 
 /// What `format` means for this standard output: text for a person at a terminal, JSON Lines for a pipe.
-pub fn line_format(format: StdoutFormat) -> LineFormat {
+fn line_format(format: StdoutFormat) -> LineFormat {
     let terminal = std::io::stdout().is_terminal();
     let wants_text = match format {
         StdoutFormat::Auto => terminal,

@@ -1,0 +1,88 @@
+//! What a daemon would refuse beyond the configuration's own rules: labels that the model does not have, a token or recording
+//! that cannot be read, places that cannot be written. Opens nothing for good; asked by `check`, and by `run` before it opens
+//! anything.
+
+use std::io::{self, ErrorKind};
+use std::net::TcpListener;
+use std::path::Path;
+
+use super::error::in_full;
+use super::{AssemblyError, clips, outputs};
+use crate::config::{Config, ConfigProblem, ConfigProblems, SourceKind};
+use crate::files;
+use crate::recognition::DetectorSpec;
+use crate::sinks::{LogFile, LogFileSpec, SinkError};
+use crate::sources::{ClipFile, Repeat};
+
+/// Every fault, with its place in the configuration; those of labels only with the rules of a model.
+pub(super) fn problems(config: &Config, detector: Option<&DetectorSpec>) -> Vec<ConfigProblem> {
+    let mut problems = Vec::new();
+    if let Some(detector) = detector {
+        problems.extend(clip_labels(config, detector));
+    }
+    let mut fault = |key: &str, error: AssemblyError| {
+        problems.push(config.problem(key, in_full(&error)));
+    };
+    let source = &config.source;
+    if source.kind == SourceKind::File {
+        let opened = match &source.file.path {
+            Some(path) => ClipFile::open(path, Repeat::Once).map_err(AssemblyError::Source),
+            None => Err(AssemblyError::NoFile),
+        };
+        if let Err(error) = opened {
+            fault("source.file.path", error);
+        }
+    }
+    let output = &config.output;
+    if let Some(log_file) = &output.log_file
+        && let Err(error) = LogFile::probe(&LogFileSpec::new(&log_file.path))
+    {
+        fault("output.log_file.path", error.into());
+    }
+    if let Some(unix) = &output.unix
+        && let Err(source) = files::probe_folder(files::folder_of(&unix.path))
+    {
+        let path = unix.path.clone();
+        fault("output.unix.path", SinkError::UnixSocket { path, source }.into());
+    }
+    if let Some(tcp) = &output.tcp {
+        if let Some(Err(error)) = tcp.token_file.as_deref().map(outputs::read_token) {
+            fault("output.tcp.token_file", error);
+        }
+        // another daemon may run with this very configuration
+        if let Err(source) = TcpListener::bind(tcp.address)
+            && source.kind() != ErrorKind::AddrInUse
+        {
+            let address = tcp.address;
+            fault("output.tcp.address", SinkError::Address { address, source }.into());
+        }
+    }
+    if config.clips.enabled
+        && let Err(source) = future_folder(&config.clips.folder)
+    {
+        let folder = config.clips.folder.clone();
+        fault("clips.folder", SinkError::ClipFolder { folder, source }.into());
+    }
+    problems
+}
+
+/// Checks the labels of `[clips]` against a model's.
+///
+/// # Errors
+/// Labels that the model does not have, or that never become events.
+pub(super) fn check_clips(config: &Config, detector: &DetectorSpec) -> Result<(), ConfigProblems> {
+    let problems = clip_labels(config, detector);
+    if problems.is_empty() { Ok(()) } else { Err(ConfigProblems::of(problems, "")) }
+}
+
+/// Labels of `[clips]` that the model does not have, or that never become events.
+fn clip_labels(config: &Config, detector: &DetectorSpec) -> Vec<ConfigProblem> {
+    let faults = clips::label_faults(&config.clips, detector).into_iter();
+    faults.map(|(key, message)| config.problem(key, message)).collect()
+}
+
+/// A folder that is there, or that can be made where its nearest parent is.
+fn future_folder(folder: &Path) -> io::Result<()> {
+    let nearest = folder.ancestors().find(|parent| parent.exists());
+    files::probe_folder(nearest.filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}

@@ -1,0 +1,225 @@
+//! A configuration and the model it names, checked together. What every command that scores begins with; runs where it is
+//! called.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::outputs::OpenOutputs;
+use super::sources::{OpenSource, open_source};
+use super::{AssemblyError, ConfigOverrides, Scorers, SourceChoice, clips, outputs, probe, reload};
+use crate::config::{Config, ConfigError, ConfigProblems, Reading};
+use crate::domain::{Counters, SampleRate};
+use crate::live::{Daemon, PipelineSpec, Recipe, StatusBoard};
+use crate::model::Model;
+use crate::recognition::{DetectorSpec, Recogniser, RecognitionRules};
+use crate::sources::{Pace, Source};
+
+/// The shipped bundle, below the working folder or below `share/tympan` of an installation.
+const SHIPPED_BUNDLE: &str = "models/esc50";
+
+/// This much audio that is exactly zero makes the input `silent`.
+const SILENT_AFTER: Duration = Duration::from_secs(10);
+
+/// How much of a configuration has to be usable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Model and rules: recordings are scored.
+    Recognition,
+    /// Outputs, clips and sources too: a daemon runs, or could.
+    Daemon,
+}
+
+/// What a command has a daemon do.
+pub struct DaemonControls {
+    /// What to listen to; the configuration's choice without it.
+    pub source: Option<SourceChoice>,
+    /// The pace of recordings and of the demo; the configuration's without it.
+    pub pace: Option<Pace>,
+    /// The configuration's file, read again at a reload.
+    pub config: Option<PathBuf>,
+    /// The bundle's folder, where it is not the configuration's.
+    pub model: Option<PathBuf>,
+    /// Files that this process may open.
+    pub descriptors: u64,
+    /// Ends the daemon.
+    pub stop: Arc<AtomicBool>,
+    /// Asks for a reload.
+    pub reload: Arc<AtomicBool>,
+}
+
+/// A checked configuration, its model, and the detector's rules.
+pub struct Setup {
+    /// The configuration; what was overridden is in it.
+    pub config: Config,
+    /// The model, and the engine that scores with it.
+    pub scorers: Scorers,
+    /// When events begin and end.
+    pub detector: DetectorSpec,
+    overrides: ConfigOverrides,
+}
+
+impl Setup {
+    /// Loads the bundle that `reading` names (`model` wins over it) and checks all that `scope` asks for.
+    ///
+    /// # Errors
+    /// [`AssemblyError`]: every fault of the configuration at once, or what is wrong with the model.
+    pub fn new(
+        reading: Reading,
+        model: Option<&Path>,
+        overrides: ConfigOverrides,
+        scope: Scope,
+    ) -> Result<Self, AssemblyError> {
+        let mut config = reading.config().clone();
+        overrides.apply(&mut config);
+        if let Some(model) = model {
+            config.model = model.to_owned();
+        }
+        let scorers = Scorers::open(&config.model, config.engine, config.torch_threads);
+        let traits = scorers.as_ref().ok().map(|scorers| scorers.model().traits());
+        let mut problems = reading.problems(traits.as_ref());
+        let detector = traits.as_ref().and_then(|traits| config.detector_spec(traits).ok());
+        if scope == Scope::Daemon && reading.is_toml() {
+            problems.extend(probe::problems(&config, detector.as_ref()));
+        }
+        let problems = ConfigProblems::of(problems, reading.text());
+        let scorers = match scorers {
+            Ok(scorers) if problems.0.is_empty() => scorers,
+            Ok(_) => return Err(problems.into()),
+            Err(model) if problems.0.is_empty() => return Err(model.into()),
+            Err(model) => return Err(AssemblyError::FaultyAndNoModel { problems, model }),
+        };
+        let detector = config.detector_spec(&scorers.model().traits())?;
+        Ok(Self { config, scorers, detector, overrides })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        self.scorers.model()
+    }
+
+    /// How scores become records that list `top_labels` labels.
+    pub fn rules(&self, top_labels: usize) -> RecognitionRules {
+        RecognitionRules {
+            smoothing: self.config.detector.smoothing,
+            detector: self.detector.clone(),
+            denied_labels: clips::denied_labels(&self.config.clips, &self.detector),
+            top_labels,
+        }
+    }
+
+    /// How samples become records, but for the scorer.
+    pub fn recipe(&self) -> Recipe {
+        Recipe {
+            featuriser: self.model().featuriser_spec(),
+            rules: self.rules(self.config.output.top_labels),
+            model: self.model().manifest().name.clone(),
+        }
+    }
+
+    /// A recogniser for recordings, whose records list `top_labels` labels; each recording brings its name and rate.
+    ///
+    /// # Errors
+    /// [`AssemblyError::Model`] when libtorch fails.
+    pub fn recogniser(&self, top_labels: usize) -> Result<Recogniser, AssemblyError> {
+        let rate = self.model().manifest().front_end.sample_rate_hz;
+        Ok(Recogniser::new(self.scorers.scorer()?, self.rules(top_labels), "", rate)?)
+    }
+
+    /// The demo at real-time pace, and a pipeline for it.
+    ///
+    /// # Errors
+    /// As [`open_source`].
+    pub fn demo(&self) -> Result<(Box<dyn Source>, PipelineSpec), AssemblyError> {
+        let demo = Some(&SourceChoice::Demo);
+        let opened = open_source(demo, &self.config.source, Some(Pace::RealTime))?;
+        let (counters, board) = (Arc::default(), Arc::default());
+        let spec = self.pipeline_spec(&opened, counters, board);
+        Ok((opened.source, spec))
+    }
+
+    /// A daemon, its source and outputs open.
+    ///
+    /// # Errors
+    /// [`AssemblyError`]: a device, a file or an output that cannot be opened.
+    pub fn daemon(self, controls: DaemonControls) -> Result<Daemon, AssemblyError> {
+        let opened = open_source(controls.source.as_ref(), &self.config.source, controls.pace)?;
+        let counters = Arc::new(Counters::default());
+        let board = Arc::new(StatusBoard::default());
+        let report = outputs::status_report(&board, &counters);
+        let OpenOutputs { mut sinks, outlets } =
+            outputs::open(&self.config.output, controls.descriptors, &counters, report)?;
+        let rate: SampleRate = opened.source.sample_rate();
+        let tap = clips::open(&self.config.clips, rate, opened.overflow, &counters)?;
+        let tap = tap.map(|(folder, tap)| {
+            sinks.push(Box::new(folder));
+            tap
+        });
+        let spec = self.pipeline_spec(&opened, counters, board);
+        let scorer = self.scorers.scorer()?;
+        let reload = reload::Reloader {
+            config: controls.config,
+            model: controls.model,
+            overrides: self.overrides,
+            running: self.config,
+        };
+        Ok(Daemon {
+            source: opened.source,
+            reopen: opened.reopen,
+            reload: Some(reload.on(controls.reload)),
+            scorer,
+            sinks,
+            outlets,
+            tap,
+            spec,
+            stop: controls.stop,
+            on_window: None,
+        })
+    }
+
+    fn pipeline_spec(
+        &self,
+        opened: &OpenSource,
+        counters: Arc<Counters>,
+        board: Arc<StatusBoard>,
+    ) -> PipelineSpec {
+        PipelineSpec {
+            recipe: self.recipe(),
+            overflow: opened.overflow,
+            ring: self.config.source.ring,
+            silent_after: SILENT_AFTER,
+            device: opened.description.clone(),
+            counters,
+            board,
+        }
+    }
+}
+
+/// Reads `config`, or the built-in configuration with the shipped bundle; its faults are still to be asked for.
+///
+/// # Errors
+/// [`ConfigError`] when it cannot be read.
+pub fn read_config(config: Option<&Path>) -> Result<Reading, ConfigError> {
+    match config {
+        Some(path) => Reading::open(path),
+        None => {
+            let text = Config::built_in_text();
+            Ok(Reading::from_str("built-in configuration", text).with_model(shipped_bundle()))
+        }
+    }
+}
+
+/// The shipped bundle: below the working folder, or else beside the installed program, so that
+/// `tympan classify x.wav` works anywhere.
+pub fn shipped_bundle() -> PathBuf {
+    let here = PathBuf::from(SHIPPED_BUNDLE);
+    if here.exists() {
+        return here;
+    }
+    let installed = std::env::current_exe().ok().and_then(|program| {
+        let prefix = program.parent()?.parent()?.to_owned();
+        Some(prefix.join("share/tympan").join(SHIPPED_BUNDLE))
+    });
+    installed.filter(|folder| folder.exists()).unwrap_or(here)
+}

@@ -5,7 +5,6 @@ mod arguments;
 mod bench;
 mod check;
 mod classify;
-mod classify_output;
 mod dataset_selection;
 mod devices;
 mod eval;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::chosen_clips::ChosenClips;
-use super::scoring::score_clips;
+use super::negative_audio::score_clips;
 use super::{
     Calibration, CalibrationFigures, ClassificationFigures, ClipScores, CurveFigures,
     EvaluationOptions, EvaluationReport, MeasureError, mistakes, streaming_run,

@@ -1,5 +1,5 @@
-//! Hours of sound that holds none of the labels, and scenes of any kind scored once by the network. Used by the evaluation,
-//! which counts events in them, and by the training, which chooses thresholds by what holds no class.
+//! Clips of a dataset, and scenes, through the network on all cores; and hours of sound that holds none of the labels, as scenes.
+//! Called by the evaluation, which counts events in them, and by the training, which chooses thresholds by them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use rayon::ThreadPoolBuilder;
 
-use super::MeasureError;
 use super::streaming::{RecordedScene, Scene, ScenePiece, SceneSpec, record_scenes, scene_groups};
+use super::{ClipScores, MeasureError, score_clip};
 use crate::domain::{Clip, SampleRate};
-use crate::model::Model;
-use crate::offline::{Progress, worker_count};
+use crate::model::{Model, NetworkScorer};
+use crate::offline::{
+    CleaningSpec, ClipFault, DatasetClip, Progress, load_clean_clip, map_clips, worker_count,
+};
 use crate::sources::{find_recordings, load_clip};
 
 /// Recordings without a class in a scene.
@@ -101,4 +103,28 @@ pub fn score_scenes(
 fn load_all(paths: &[PathBuf]) -> Result<Vec<Clip>, MeasureError> {
     let files = find_recordings(paths).map_err(MeasureError::Search)?;
     files.iter().map(|path| load_clip(path).map_err(MeasureError::Recording)).collect()
+}
+
+/// Scores every window of every clip, in the order given, each thread with a scorer of its own; a clip that cannot be
+/// scored gives its fault.
+pub fn score_clips(
+    model: &Arc<Model>,
+    clips: &[&DatasetClip],
+    cleaning: &CleaningSpec,
+    progress: &dyn Progress,
+) -> Vec<Result<ClipScores, ClipFault>> {
+    let featuriser = model.featuriser_spec();
+    let scorers = (0..worker_count()).map(|_| model.scorer()).collect();
+    let work = |scorer: &mut NetworkScorer, _: usize, clip: &&DatasetClip| {
+        let audio = load_clean_clip(clip, cleaning)?;
+        score_clip(&audio, Some(clip.label), &featuriser, scorer).map_err(|error| ClipFault {
+            path: clip.path.clone(),
+            reason: error.to_string(),
+            fold: clip.fold,
+        })
+    };
+    progress.begin(clips.len(), "clips");
+    let scores = map_clips(clips, scorers, work, &|| progress.advance());
+    progress.finish();
+    scores
 }

@@ -35,7 +35,8 @@ pub fn check_engines(bundle: &Bundle, model: &Arc<Model>) -> Result<(), TorchErr
             .max_by(|(_, (a, b)), (_, (c, d))| (*a - *b).abs().total_cmp(&(*c - *d).abs()))
             .expect("invariant: a model has labels");
         // written so that NaN fails
-        if !((incremental - libtorch).abs() <= MAX_DIFFERENCE) {
+        let agrees = (incremental - libtorch).abs() <= MAX_DIFFERENCE;
+        if !agrees {
             let label = bundle.labels.label(label).to_string();
             let most = MAX_DIFFERENCE;
             return Err(TorchError::EnginesDiffer { label, incremental, libtorch, most });

@@ -14,12 +14,9 @@ mod checkpoint;
 mod clip_features;
 mod error;
 mod feature_store;
-mod fingerprint;
 mod fit;
-mod flat_weights;
 mod random;
 mod trainer;
-mod training_log;
 mod training_run;
 mod training_spec;
 mod training_state;
@@ -28,17 +25,15 @@ mod validation;
 pub use augment::{Augmenter, mix};
 pub use augment_spec::AugmentSpec;
 pub use batches::{Batch, Batches};
-pub use checkpoint::{Checkpoint, CheckpointHead};
+pub use checkpoint::{Checkpoint, CheckpointHead, PartFingerprint, SetFingerprint};
 pub use clip_features::{ClipFeatures, NormaliserFit, TrainingSet};
 pub use error::TrainingError;
 pub use feature_store::{FeatureSource, FeatureStore};
-pub use fingerprint::{PartFingerprint, SetFingerprint};
 pub use fit::{
     FitError, FitProgress, Fitted, FoldFigures, KFoldReport, SplitChoice, Spread, TrainingPlan,
     fit, resume, unfinished,
 };
 pub use trainer::{Trainer, TrainingTarget};
-pub use training_log::{log_text, write_log};
 pub use training_run::{RunOutcome, StepReport, TrainingFiles, Watch};
 pub use training_spec::{ClassBalance, KeptWeights, RateSchedule, TrainingSpec};
-pub use training_state::{EpochReport, EpochSums, TrainingState, Validation};
+pub use training_state::{EpochReport, EpochSums, TrainingState, Validation, log_text, write_log};

@@ -7,7 +7,7 @@ use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Reduction, Tensor};
 
 use super::adamw::AdamW;
-use super::flat_weights::FlatWeights;
+use super::adamw::FlatWeights;
 use super::random::{Purpose, seed_of};
 use super::validation::Measurement;
 use super::{

@@ -16,6 +16,8 @@ mod service;
 mod status;
 mod terminals;
 mod train;
+#[cfg(feature = "torch")]
+mod train_from_code;
 mod train_interrupted;
 
 use std::io::{BufRead, BufReader, Read};

@@ -45,7 +45,7 @@ pub fn as_strs(arguments: &[String]) -> Vec<&str> {
     arguments.iter().map(String::as_str).collect()
 }
 
-fn weights(bundle: &Path) -> Vec<u8> {
+pub fn weights(bundle: &Path) -> Vec<u8> {
     std::fs::read(bundle.join("weights.safetensors")).unwrap()
 }
 

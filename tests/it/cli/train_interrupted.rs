@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::train::{Tones, as_strs};
+use super::train::{Tones, as_strs, weights};
 use super::{failure, output_of, says, success, tympan};
 
 const LONG: [&str; 6] = ["--epochs", "60", "--checkpoint-every", "0", "--validate-every", "60"];
@@ -30,10 +30,6 @@ fn wait_for_rows(child: &mut Child, log: &Path, rows: usize) {
 fn signal(child: &Child, name: &str) {
     let kill = format!("kill -s {name} {}", child.id());
     assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
-}
-
-fn weights(bundle: &Path) -> Vec<u8> {
-    std::fs::read(bundle.join("weights.safetensors")).unwrap()
 }
 
 #[test]

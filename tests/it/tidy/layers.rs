@@ -1,8 +1,10 @@
 //! Imports point down only: the layer table, and who may name libtorch.
 
+use std::fs;
+
 use super::imports::imports;
 use super::rust_file::{RustFile, has_word};
-use super::{assert_finds, assert_none, check, files_below, rust_files};
+use super::{assert_finds, assert_none, check, files_below, root, rust_files};
 
 /// A folder's layer. Folders of one layer do not import each other.
 const LAYERS: [(&str, u8); 21] = [
@@ -126,12 +128,12 @@ fn rows(text: &str) -> impl Iterator<Item = (u8, &str)> {
 #[test]
 fn the_documents_tell_the_same_layers() {
     for (path, text) in [
-        ("src/lib.rs", include_str!("../../../src/lib.rs")),
-        ("docs/ARCHITECTURE.md", include_str!("../../../docs/ARCHITECTURE.md")),
+        ("src/lib.rs", fs::read_to_string(root().join("src/lib.rs")).unwrap()),
+        ("docs/ARCHITECTURE.md", fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap()),
     ] {
         let is_told = |folder: &str, layer: u8| {
             let name = format!("`{folder}`");
-            rows(text).any(|(number, modules)| number == layer && modules.contains(&name))
+            rows(&text).any(|(number, modules)| number == layer && modules.contains(&name))
         };
         let missing = LAYERS.iter().filter(|(folder, layer)| !is_told(folder, *layer));
         let faults: Vec<String> = missing
@@ -139,6 +141,19 @@ fn the_documents_tell_the_same_layers() {
             .collect();
         assert_none("layers in documents", &faults);
     }
+}
+
+#[test]
+fn every_folder_s_door_tells_its_layer() {
+    let mut faults = Vec::new();
+    for (folder, layer) in LAYERS {
+        let path = format!("src/{folder}/mod.rs");
+        let door = fs::read_to_string(root().join(&path)).unwrap();
+        if !door.starts_with(&format!("//! Layer {layer}: ")) {
+            faults.push(format!("{path}:1: it does not begin with \"Layer {layer}: \""));
+        }
+    }
+    assert_none("layers at the doors", &faults);
 }
 
 #[test]

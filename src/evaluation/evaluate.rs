@@ -14,6 +14,19 @@ use crate::offline::{ClipFault, OnFault, Progress, check_faults};
 
 /// Measures a model.
 ///
+/// ```no_run
+/// use std::path::Path;
+/// use std::sync::Arc;
+///
+/// use tympan::evaluation::{EvaluationOptions, evaluate};
+/// use tympan::model::Model;
+///
+/// let model = Arc::new(Model::open(Path::new("models/esc50"))?);
+/// let report = evaluate(&model, &EvaluationOptions::new("datasets/esc50"), &())?;
+/// println!("{:.1} % of clips", report.classification.clip_accuracy * 100.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`MeasureError`] when dataset or background cannot be used, or the network fails.
 pub fn evaluate(

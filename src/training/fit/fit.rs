@@ -26,6 +26,15 @@ pub enum Fitted {
 ///
 /// Sets libtorch's threads for the whole process.
 ///
+/// ```no_run
+/// use tympan::training::{TrainingPlan, fit};
+///
+/// let mut plan = TrainingPlan::new("datasets/esc50", "models/mine")?;
+/// plan.training.epochs = 50;
+/// fit(&plan, &())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`FitError`]: whatever of the plan can be checked is checked before anything is written.
 pub fn fit(plan: &TrainingPlan, progress: &dyn FitProgress) -> Result<Option<Fitted>, FitError> {

@@ -21,19 +21,24 @@ pub(super) fn text(manifest: &Manifest) -> String {
         ),
         None => "The last epoch's weights are the ones kept: the measured clips chose no weights. They did choose".into(),
     };
+    // a plan that was made in code has no command
+    let made_by = match provenance.command.as_str() {
+        "" => String::new(),
+        command => format!(
+            "\nMade by\n\n```\n{command}\n```\n\n\
+             where DATA is the dataset's folder, BACKGROUND a folder of recordings that hold none of the labels, and \
+             NEGATIVES (where it stands there) more such sound that nothing was fitted to.\n"
+        ),
+    };
     format!(
         "# {name}\n\n{leaky}\
          {labels} labels; one score each between 0 and 1, independent of the others: several may sound at once, or \
          none.\n\n\
          {table}\n\
          {kept} the thresholds in `model.toml` at which events begin and end, so event figures on them are \
-         optimistic.\n\n\
-         Made by\n\n```\n{command}\n```\n\n\
-         where DATA is the dataset's folder, BACKGROUND a folder of recordings that hold none of the labels, and NEGATIVES \
-         (where it stands there) more such sound that nothing was fitted to.\n",
+         optimistic.\n{made_by}",
         name = manifest.name,
         labels = manifest.labels.len(),
-        command = provenance.command,
         table = table(manifest),
     )
 }

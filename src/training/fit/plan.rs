@@ -56,7 +56,7 @@ pub struct TrainingPlan {
     pub threads: usize,
     /// Least time between two checkpoints, which are made at the ends of epochs.
     pub checkpoint_every: Duration,
-    /// How the bundle can be made again, for the card.
+    /// The command that makes the bundle again, for the card; empty for a plan made in code.
     pub command: String,
     /// The options of the command that made the plan, for whoever goes on with others.
     pub options: Map<String, Value>,

@@ -30,6 +30,8 @@ fn a_plan_in_code_gives_the_bundle_that_the_command_gives_and_can_be_measured() 
     plan.split = SplitChoice::Folds { train: vec![1], validation: vec![2], leak: Leak::Forbidden };
     let Some(Fitted::Bundle(figures)) = fit(&plan, &()).unwrap() else { panic!("stopped") };
     assert!(weights(&tones.path("code")) == weights(&tones.path("command")), "other weights");
+    let card = std::fs::read_to_string(tones.path("code").join("README.md")).unwrap();
+    assert!(!card.contains("Made by"), "{card}");
     let of = |out: &str| Bundle::load(&tones.path(out)).unwrap().manifest;
     assert_eq!(of("code").thresholds, of("command").thresholds);
     let model = Arc::new(Model::open(&tones.path("code")).unwrap());

@@ -5,6 +5,7 @@
 //! a source.
 
 mod clips;
+mod daemon;
 mod error;
 mod outputs;
 mod overrides;
@@ -14,9 +15,10 @@ mod scorers;
 mod setup;
 mod sources;
 
+pub use daemon::DaemonControls;
 pub use error::AssemblyError;
 pub use outputs::read_token;
 pub use overrides::ConfigOverrides;
 pub use scorers::{ModelError, Scorers};
-pub use setup::{DaemonControls, Scope, Setup, read_config, shipped_bundle};
+pub use setup::{Scope, Setup, read_config, shipped_bundle};
 pub use sources::SourceChoice;

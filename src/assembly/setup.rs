@@ -3,15 +3,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::outputs::OpenOutputs;
 use super::sources::{OpenSource, open_source};
-use super::{AssemblyError, ConfigOverrides, Scorers, SourceChoice, clips, outputs, probe, reload};
+use super::{AssemblyError, ConfigOverrides, Scorers, SourceChoice, clips, probe};
 use crate::config::{Config, ConfigError, ConfigProblems, Reading};
-use crate::domain::{Counters, SampleRate};
-use crate::live::{Daemon, PipelineSpec, Recipe, StatusBoard};
+use crate::domain::Counters;
+use crate::live::{PipelineSpec, Recipe, StatusBoard};
 use crate::model::Model;
 use crate::recognition::{DetectorSpec, Recogniser, RecognitionRules};
 use crate::sources::{Pace, Source};
@@ -31,24 +29,6 @@ pub enum Scope {
     Daemon,
 }
 
-/// What a command has a daemon do.
-pub struct DaemonControls {
-    /// What to listen to; the configuration's choice without it.
-    pub source: Option<SourceChoice>,
-    /// The pace of recordings and of the demo; the configuration's without it.
-    pub pace: Option<Pace>,
-    /// The configuration's file, read again at a reload.
-    pub config: Option<PathBuf>,
-    /// The bundle's folder, where it is not the configuration's.
-    pub model: Option<PathBuf>,
-    /// Files that this process may open.
-    pub descriptors: u64,
-    /// Ends the daemon.
-    pub stop: Arc<AtomicBool>,
-    /// Asks for a reload.
-    pub reload: Arc<AtomicBool>,
-}
-
 /// A checked configuration, its model, and the detector's rules.
 pub struct Setup {
     /// The configuration; what was overridden is in it.
@@ -57,7 +37,7 @@ pub struct Setup {
     pub scorers: Scorers,
     /// When events begin and end.
     pub detector: DetectorSpec,
-    overrides: ConfigOverrides,
+    pub(super) overrides: ConfigOverrides,
 }
 
 impl Setup {
@@ -139,46 +119,7 @@ impl Setup {
         Ok((opened.source, spec))
     }
 
-    /// A daemon, its source and outputs open.
-    ///
-    /// # Errors
-    /// [`AssemblyError`]: a device, a file or an output that cannot be opened.
-    pub fn daemon(self, controls: DaemonControls) -> Result<Daemon, AssemblyError> {
-        let opened = open_source(controls.source.as_ref(), &self.config.source, controls.pace)?;
-        let counters = Arc::new(Counters::default());
-        let board = Arc::new(StatusBoard::default());
-        let report = outputs::status_report(&board, &counters);
-        let OpenOutputs { mut sinks, outlets } =
-            outputs::open(&self.config.output, controls.descriptors, &counters, report)?;
-        let rate: SampleRate = opened.source.sample_rate();
-        let tap = clips::open(&self.config.clips, rate, opened.overflow, &counters)?;
-        let tap = tap.map(|(folder, tap)| {
-            sinks.push(Box::new(folder));
-            tap
-        });
-        let spec = self.pipeline_spec(&opened, counters, board);
-        let scorer = self.scorers.scorer()?;
-        let reload = reload::Reloader {
-            config: controls.config,
-            model: controls.model,
-            overrides: self.overrides,
-            running: self.config,
-        };
-        Ok(Daemon {
-            source: opened.source,
-            reopen: opened.reopen,
-            reload: Some(reload.on(controls.reload)),
-            scorer,
-            sinks,
-            outlets,
-            tap,
-            spec,
-            stop: controls.stop,
-            on_window: None,
-        })
-    }
-
-    fn pipeline_spec(
+    pub(super) fn pipeline_spec(
         &self,
         opened: &OpenSource,
         counters: Arc<Counters>,

@@ -95,7 +95,7 @@ impl SinkMetrics {
         match record {
             Record::Window(_) => self.count_dropped_by_class(1, 0),
             Record::Event(_) | Record::Gap(_) | Record::Status(_) => {
-                self.count_dropped_by_class(0, 1)
+                self.count_dropped_by_class(0, 1);
             }
         }
     }

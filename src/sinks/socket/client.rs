@@ -211,5 +211,5 @@ async fn read_requests<R: AsyncBufRead + Unpin>(reader: &mut R, requests: mpsc::
         }
     }
     drop(requests);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

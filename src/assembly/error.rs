@@ -24,7 +24,7 @@ pub enum AssemblyError {
         /// The faults.
         problems: ConfigProblems,
         /// Why the model cannot be used.
-        model: ModelError,
+        model: Box<ModelError>,
     },
     /// The model cannot be used.
     #[error(transparent)]

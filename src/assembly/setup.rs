@@ -68,7 +68,10 @@ impl Setup {
             Ok(scorers) if problems.0.is_empty() => scorers,
             Ok(_) => return Err(problems.into()),
             Err(model) if problems.0.is_empty() => return Err(model.into()),
-            Err(model) => return Err(AssemblyError::FaultyAndNoModel { problems, model }),
+            Err(model) => {
+                let model = Box::new(model);
+                return Err(AssemblyError::FaultyAndNoModel { problems, model });
+            }
         };
         let detector = config.detector_spec(&scorers.model().traits())?;
         Ok(Self { config, scorers, detector, overrides })

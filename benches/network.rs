@@ -10,7 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use tympan::domain::{MelWindow, Scores};
 use tympan::features::WindowSpec;
-use tympan::model::{Bundle, Model, NetworkKind, NetworkSpec};
+use tympan::model::{Bundle, Model, NetworkKind, NetworkScorer, NetworkSpec};
 use tympan::recognition::Scorer;
 use tympan::testing::random_bundle;
 #[cfg(feature = "torch")]
@@ -40,7 +40,7 @@ fn bundle(spec: &NetworkSpec, frames: usize) -> Bundle {
 }
 
 fn incremental(bundle: &Bundle) -> Box<dyn Scorer> {
-    Box::new(Arc::new(Model::new(bundle)).scorer())
+    Box::new(NetworkScorer::new(&Arc::new(Model::new(bundle))))
 }
 
 /// The engines there are, by name.

@@ -47,6 +47,7 @@
 
 pub mod assembly;
 pub mod benchmark;
+#[doc(hidden)]
 pub mod cli;
 pub mod config;
 pub mod domain;

@@ -191,6 +191,7 @@ fn ask(daemon: &Daemon, lasting: Duration) -> Vec<Duration> {
 }
 
 #[test]
+#[ignore = "takes a while: make test-all"]
 fn owners_are_answered_and_no_event_is_lost_while_strangers_flood_the_socket() {
     let mut daemon = Daemon::start();
     let began = Instant::now();

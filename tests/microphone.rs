@@ -111,11 +111,13 @@ fn hears_the_clip(host: &str) {
 }
 
 #[test]
+#[ignore = "takes a while: make test-all"]
 fn the_pulseaudio_host_hears_a_clip_by_its_class() {
     hears_the_clip("pulseaudio");
 }
 
 #[test]
+#[ignore = "takes a while: make test-all"]
 fn the_alsa_host_hears_a_clip_by_its_class() {
     hears_the_clip("alsa");
 }
@@ -152,16 +154,19 @@ fn comes_back(host: &str) {
 }
 
 #[test]
+#[ignore = "takes a while: make test-all"]
 fn a_microphone_of_the_pulseaudio_host_that_is_lost_comes_back() {
     comes_back("pulseaudio");
 }
 
 #[test]
+#[ignore = "takes a while: make test-all"]
 fn a_microphone_of_the_alsa_host_that_is_lost_comes_back() {
     comes_back("alsa");
 }
 
 #[test]
+#[ignore = "takes a while: make test-all"]
 fn a_microphone_that_is_absent_at_the_start_is_waited_for_if_so_configured() {
     let Some(mut server) = server() else { return };
     server.kill();
@@ -187,6 +192,7 @@ fn a_microphone_that_is_absent_at_the_start_is_waited_for_if_so_configured() {
 }
 
 #[test]
+#[ignore = "takes a while: make test-all"]
 fn a_microphone_that_stays_away_is_waited_for_and_a_stop_obeyed() {
     let Some(mut server) = server() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -208,6 +214,7 @@ fn pactl(server: &AudioServer, arguments: &[&str]) {
 }
 
 #[test]
+#[ignore = "takes a while: make test-all"]
 fn a_default_device_that_becomes_another_one_is_followed_if_so_configured() {
     let Some(server) = server() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -237,6 +244,7 @@ fn held(process: u32) -> (usize, usize) {
 
 /// `TYMPAN_SERVER_KILLS=10 cargo test --test microphone random_moments -- --nocapture` tells how long each return took.
 #[test]
+#[ignore = "takes a while: make test-all"]
 fn a_server_that_is_killed_at_random_moments_leaves_a_gap_each_time_and_nothing_else() {
     let Some(mut server) = server() else { return };
     let kills = std::env::var("TYMPAN_SERVER_KILLS").map_or(2, |kills| kills.parse().unwrap());

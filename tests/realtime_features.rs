@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tympan::domain::{LabelSet, MelWindow, Published, Record, SampleIndex, SampleRate, Scores};
 use tympan::features::{Arrival, Featuriser, FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
-use tympan::model::{Model, NetworkKind, NetworkSpec};
+use tympan::model::{Model, NetworkKind, NetworkScorer, NetworkSpec};
 use tympan::recognition::{
     DetectorSettings, DetectorSpec, ModelTraits, Recogniser, RecognitionRules, Scorer, ScorerError,
     Thresholds,
@@ -206,7 +206,7 @@ fn a_minute_of_scores_makes_no_allocation_whatever_the_network() {
         let network = NetworkSpec::standard(kind);
         let window = WindowSpec { frames: network.frames_near(94), hop_frames: 4 };
         let bundle = random_bundle(network, window, 64, &["dog", "cat", "cow"], 1).unwrap();
-        let mut scorer = Arc::new(Model::new(&bundle)).scorer();
+        let mut scorer = NetworkScorer::new(&Arc::new(Model::new(&bundle)));
         let mut batch = vec![MelWindow::zeros(window.frames, 64); 4];
         let mut scores = vec![Scores::zeros(3); 4];
         let mut next = 0u64;

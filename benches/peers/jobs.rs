@@ -186,7 +186,7 @@ impl PipelineJob {
         Ok(Self {
             window: featuriser.empty_window(),
             featuriser,
-            scorer: model.scorer(),
+            scorer: NetworkScorer::new(model),
             sound: Rc::clone(sound),
             next: 0,
             hop_samples: spec.window.hop_frames * spec.front_end.frame_hop_samples,

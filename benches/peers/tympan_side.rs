@@ -20,7 +20,7 @@ use jobs::{FramesJob, Job, PipelineJob, ScoreJob};
 use tympan::domain::MelWindow;
 use tympan::dsp::Resampler;
 use tympan::features::{Arrival, Featuriser};
-use tympan::model::{Bundle, Model};
+use tympan::model::{Bundle, Model, NetworkScorer};
 use tympan::sources::{Repeat, SampleReader, Soundscape};
 use tympan::torch::{ReferenceScorer, configure_runtime};
 
@@ -107,7 +107,7 @@ fn jobs(bundle: &Bundle, sound: &Rc<[f32]>, windows: &Rc<[MelWindow]>) -> Fallib
     let excerpt = EXCERPT_SECONDS * front_end.sample_rate_hz.hz() as usize;
     let hop = spec.window.hop_frames * front_end.frame_hop_samples;
     let model = Arc::new(Model::new(bundle));
-    let hop_scorer = Box::new(model.scorer());
+    let hop_scorer = Box::new(NetworkScorer::new(&model));
     let window_scorer = Box::new(ReferenceScorer::new(bundle)?);
     Ok(vec![
         ("hop", Box::new(ScoreJob::new(hop_scorer, windows))),

@@ -11,6 +11,7 @@ use crate::sources::SourceError;
 
 /// Something that cannot be assembled.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AssemblyError {
     /// The configuration cannot be read.
     #[error(transparent)]

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::Engine;
-use crate::model::{Bundle, BundleError, Model};
+use crate::model::{Bundle, BundleError, Model, NetworkScorer};
 use crate::recognition::Scorer;
 #[cfg(feature = "torch")]
 use crate::torch::{ReferenceScorer, TorchError, check_engines, configure_runtime};
 
 /// A model that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ModelError {
     /// Its files.
     #[error(transparent)]
@@ -69,6 +70,6 @@ impl Scorers {
         if let Some(bundle) = &self.reference {
             return Ok(Box::new(ReferenceScorer::new(bundle)?));
         }
-        Ok(Box::new(self.model.scorer()))
+        Ok(Box::new(NetworkScorer::new(&self.model)))
     }
 }

@@ -12,6 +12,7 @@ use crate::sources::SourceError;
 
 /// A measurement that failed, or a baseline that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BenchmarkError {
     /// The baseline cannot be read.
     #[error("cannot read the baseline {}", path.display())]

@@ -84,6 +84,7 @@ impl fmt::Display for ConfigProblems {
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The file is not there, or may not be read.
     #[error(

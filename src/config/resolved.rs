@@ -16,6 +16,16 @@ use crate::sources::PcmSpec;
 ///
 /// Everything may be changed afterwards, by command-line options say; what depends on the model is checked by
 /// [`Config::detector_spec`].
+///
+/// ```
+/// use tympan::config::Config;
+///
+/// let config = Config::from_str("my.toml", "[detector]\nmin_level_dbfs = -50.0\n")?;
+/// assert_eq!(config.detector.settings.min_level_dbfs, -50.0);
+/// let problems = Config::from_str("my.toml", "[detector]\nmin_level = -50.0\n").unwrap_err();
+/// assert!(problems.to_string().starts_with("my.toml:2: detector.min_level is no key"));
+/// # Ok::<(), tympan::config::ConfigProblems>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Folder of the model bundle.

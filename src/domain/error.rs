@@ -2,6 +2,7 @@
 
 /// A value that breaks one of this layer's invariants.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DomainError {
     /// A rate no recorder or model uses, most often a byte-order or unit mistake.
     #[error(

@@ -7,6 +7,15 @@ use serde::{Deserialize, Serialize};
 use super::{DomainError, is_steering};
 
 /// Distinct labels in the order of the network's outputs; cheap to clone.
+///
+/// ```
+/// use tympan::domain::LabelSet;
+///
+/// let labels = LabelSet::new(&["dog", "siren"])?;
+/// assert_eq!(labels.index_of("siren"), Some(1));
+/// assert!(LabelSet::new(&["dog", "dog"]).is_err(), "labels differ from each other");
+/// # Ok::<(), tympan::domain::DomainError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct LabelSet(Arc<[Arc<str>]>);

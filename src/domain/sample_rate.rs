@@ -10,6 +10,17 @@ use serde::{Deserialize, Serialize};
 use super::DomainError;
 
 /// Samples per second of one channel.
+///
+/// ```
+/// use std::time::Duration;
+/// use tympan::domain::SampleRate;
+///
+/// let rate = SampleRate::new(48_000)?;
+/// assert_eq!(rate.duration_of(24_000), Duration::from_millis(500));
+/// assert_eq!(rate.samples_in(Duration::from_secs(2)), 96_000);
+/// assert!(SampleRate::new(0).is_err());
+/// # Ok::<(), tympan::domain::DomainError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct SampleRate(u32);

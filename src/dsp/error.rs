@@ -2,6 +2,7 @@
 
 /// Parameters that no processing step can be built from.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DspError {
     /// The resampler refused its rates.
     #[error("cannot resample from {from_hz} Hz to {to_hz} Hz: {reason}")]

@@ -53,6 +53,24 @@ struct Filter {
 ///
 /// # Source
 /// The filters of librosa 0.11 `filters.mel`: edges equally spaced in mel, triangles evaluated at the bins' frequencies.
+///
+/// ```
+/// use tympan::dsp::{MelFilterBank, MelFilterBankSpec, MelNorm, MelScale};
+///
+/// let bank = MelFilterBank::new(&MelFilterBankSpec {
+///     sample_rate_hz: 16_000,
+///     fft_size: 1024,
+///     mel_bands: 64,
+///     low_hz: 50.0,
+///     high_hz: 7_500.0,
+///     scale: MelScale::Slaney,
+///     norm: MelNorm::Slaney,
+/// })?;
+/// let mut energies = [0.0; 64];
+/// bank.apply_into(&[1.0; 513], &mut energies);
+/// assert!(energies.iter().all(|energy| *energy > 0.0));
+/// # Ok::<(), tympan::dsp::DspError>(())
+/// ```
 pub struct MelFilterBank {
     filters: Vec<Filter>,
 }

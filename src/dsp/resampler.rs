@@ -32,6 +32,22 @@ const EXACT_PHASES: u64 = 640;
 /// The library works in blocks of a fixed length, so this cuts the input into the same blocks whatever the caller's
 /// chunks are. Output sample `m` stands at input sample `m · from / to`: the filter's delay is taken off, to the sample,
 /// by leading zeros that bring the library's grid of output positions onto sample 0.
+///
+/// ```
+/// use tympan::domain::SampleRate;
+/// use tympan::dsp::Resampler;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut resampler = Resampler::new(SampleRate::new(48_000)?, SampleRate::new(16_000)?)?;
+/// let mut output = Vec::new();
+/// for chunk in vec![0.5; 48_000].chunks(1_234) {
+///     resampler.push(chunk, &mut |samples| output.extend_from_slice(samples));
+/// }
+/// resampler.flush(&mut |samples| output.extend_from_slice(samples));
+/// assert_eq!(output.len(), 16_000);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Resampler {
     inner: Async<f32>,
     from: SampleRate,

@@ -30,6 +30,20 @@ impl StftSpec {
 }
 
 /// Turns samples into power spectra. Frame `f` covers samples `f·hop .. f·hop + fft_size`: nothing is padded.
+///
+/// ```
+/// use tympan::dsp::{Stft, StftSpec};
+///
+/// let spec = StftSpec { fft_size: 1024, taper_samples: 1024, frame_hop_samples: 320 };
+/// let mut stft = Stft::new(spec)?;
+/// let mut frames = 0;
+/// stft.push(&[0.0; 1024 + 2 * 320], &mut |power, _mean_power| {
+///     assert_eq!(power.len(), spec.bins());
+///     frames += 1;
+/// });
+/// assert_eq!(frames, 3);
+/// # Ok::<(), tympan::dsp::DspError>(())
+/// ```
 pub struct Stft {
     spec: StftSpec,
     taper: Vec<f32>,

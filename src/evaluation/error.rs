@@ -10,6 +10,7 @@ use crate::sources::SourceError;
 
 /// A recording that cannot be scored, or a measurement that cannot be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EvaluationError {
     /// The front end cannot be computed at the clip's rate.
     #[error(transparent)]
@@ -56,6 +57,7 @@ fn join(faults: &[DetectorFault]) -> String {
 
 /// A measurement that cannot be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MeasureError {
     /// There is no dataset, or nothing of it is chosen.
     #[error(transparent)]

@@ -87,7 +87,7 @@ pub fn score_scenes(
     progress.begin(scenes, "scenes");
     let new_scorer = || {
         progress.advance();
-        Ok(model.scorer())
+        Ok(NetworkScorer::new(model))
     };
     let pool = ThreadPoolBuilder::new().num_threads(worker_count());
     let recorded = pool
@@ -114,7 +114,7 @@ pub fn score_clips(
     progress: &dyn Progress,
 ) -> Vec<Result<ClipScores, ClipFault>> {
     let featuriser = model.featuriser_spec();
-    let scorers = (0..worker_count()).map(|_| model.scorer()).collect();
+    let scorers = (0..worker_count()).map(|_| NetworkScorer::new(model)).collect();
     let work = |scorer: &mut NetworkScorer, _: usize, clip: &&DatasetClip| {
         let audio = load_clean_clip(clip, cleaning)?;
         score_clip(&audio, Some(clip.label), &featuriser, scorer).map_err(|error| ClipFault {

@@ -4,6 +4,7 @@ use crate::dsp::DspError;
 
 /// A front end that cannot be built.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FeatureError {
     /// A processing step refused its parameters.
     #[error(transparent)]

@@ -28,6 +28,31 @@ impl FeaturiserSpec {
 }
 
 /// Turns a stream of samples into windows, bit for bit the same however the stream is cut up.
+///
+/// ```
+/// use tympan::domain::SampleRate;
+/// use tympan::features::{Arrival, Featuriser};
+/// use tympan::model::Model;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Model::open("models/esc50".as_ref())?;
+/// let spec = model.featuriser_spec();
+/// let rate = SampleRate::new(48_000)?;
+/// let mut featuriser = Featuriser::new(&spec, rate)?;
+/// let mut window = featuriser.empty_window();
+/// let mut windows = 0;
+/// let second = vec![0.0; 48_000];
+/// for _ in 0..3 {
+///     featuriser.push(&second, Arrival::now(), &mut |mut ready| {
+///         ready.copy_into(&mut window);
+///         windows += 1;
+///     });
+/// }
+/// assert!(windows > 0);
+/// assert_eq!(window.values.len(), spec.window.frames * spec.front_end.mel_bands);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Featuriser {
     front_end: FrontEnd,
     windows: WindowBuilder,

@@ -19,6 +19,23 @@ pub struct Frame<'a> {
 }
 
 /// The front end up to the logarithm. Frame `f` covers samples `f·hop .. f·hop + fft_size` at the model's rate.
+///
+/// ```
+/// use tympan::domain::SampleRate;
+/// use tympan::features::{FrontEnd, FrontEndSpec};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec = FrontEndSpec::standard()?;
+/// let mut front_end = FrontEnd::new(&spec, SampleRate::new(44_100)?)?;
+/// let mut frames = Vec::new();
+/// front_end.push(&[0.0; 44_100], &mut |frame| frames.push(frame.log_mel.to_vec()));
+/// front_end.flush(&mut |frame| frames.push(frame.log_mel.to_vec()));
+/// // 1 s at 16 kHz: frames of 1024 samples, one every 320
+/// assert_eq!(frames.len(), (16_000 - 1_024) / 320 + 1);
+/// assert_eq!(frames[0].len(), spec.mel_bands);
+/// # Ok(())
+/// # }
+/// ```
 pub struct FrontEnd {
     resampler: Option<Resampler>,
     spectrogram: Spectrogram,

@@ -9,6 +9,7 @@ use crate::sources::SourceError;
 
 /// A daemon that could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LiveError {
     /// The front end cannot be computed at the source's rate.
     #[error(transparent)]

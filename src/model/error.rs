@@ -7,6 +7,7 @@ use crate::features::FeatureError;
 
 /// Sizes that no network can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NetworkError {
     /// A size of zero, or an absurd one.
     #[error("{what} is {found}; it must be between 1 and {largest}")]
@@ -140,6 +141,7 @@ pub enum NetworkError {
 
 /// A bundle that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BundleError {
     /// There is no such folder, or no manifest in it.
     #[error("no model bundle at {}: {} is missing; give the folder of a bundle with --model or `model` in the configuration", folder.display(), file)]

@@ -13,6 +13,9 @@ use crate::features::WindowSpec;
 
 /// A network's weights, laid out. Holds no state of any stream.
 pub struct InferenceNetwork {
+    /// The windows that it sees.
+    pub window: WindowSpec,
+    pub mel_bands: usize,
     trunk: ConvTrunk,
     /// Values of the columns of one feature.
     stacked: usize,
@@ -57,7 +60,7 @@ impl InferenceNetwork {
         };
         let output =
             PackedMatrix::new(weights.values("output.weight"), weights.values("output.bias"));
-        Self { trunk, stacked, projection, gate_inputs, sequence, output }
+        Self { window, mel_bands, trunk, stacked, projection, gate_inputs, sequence, output }
     }
 
     /// The state of a stream of which no frame has come.

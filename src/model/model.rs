@@ -1,11 +1,10 @@
 //! A model ready to score: plain data that threads, inputs and scenes share. Loaded by every command that scores.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::inference_network::InferenceNetwork;
 use super::stream::Stream;
-use super::{Bundle, BundleError, Manifest, NetworkScorer};
+use super::{Bundle, BundleError, Manifest};
 use crate::domain::LabelSet;
 use crate::features::FeaturiserSpec;
 use crate::recognition::ModelTraits;
@@ -14,14 +13,14 @@ use crate::recognition::ModelTraits;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use tympan::model::Model;
+/// use tympan::model::{Model, NetworkScorer};
 /// use tympan::recognition::Scorer;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Arc::new(Model::open("models/esc50".as_ref())?);
 /// assert_eq!(model.labels().len(), 50);
 /// // a scorer costs kilobytes; all of them share the model
-/// let scorers = [Model::scorer(&model), Model::scorer(&model)];
+/// let scorers = [NetworkScorer::new(&model), NetworkScorer::new(&model)];
 /// assert!(scorers.iter().all(|scorer| scorer.labels() == model.labels()));
 /// # Ok(())
 /// # }
@@ -75,17 +74,7 @@ impl Model {
 
     /// The state of an input of which no window has come.
     pub fn stream(&self) -> Stream {
-        Stream::new(self.network.begin())
-    }
-
-    /// A scorer that shares this model.
-    pub fn scorer(self: &Arc<Self>) -> NetworkScorer {
-        NetworkScorer::new(Arc::clone(self))
-    }
-
-    /// Frames and mel bands of a window.
-    pub(super) fn window_shape(&self) -> (usize, usize) {
-        (self.manifest.window.frames, self.manifest.front_end.mel_bands)
+        Stream::new(&self.network)
     }
 
     pub(super) fn network(&self) -> &InferenceNetwork {

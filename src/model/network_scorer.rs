@@ -21,8 +21,8 @@ pub struct NetworkScorer {
 
 impl NetworkScorer {
     /// A scorer that has seen no window.
-    pub fn new(model: Arc<Model>) -> Self {
-        Self { model, streams: Vec::new() }
+    pub fn new(model: &Arc<Model>) -> Self {
+        Self { model: Arc::clone(model), streams: Vec::new() }
     }
 
     fn score(&mut self, windows: &[MelWindow], scores: &mut [Scores]) -> Result<(), NetworkError> {
@@ -31,7 +31,7 @@ impl NetworkScorer {
         for run in windows.chunk_by(|before, after| before.stream == after.stream) {
             let (of_run, rest) = scores.split_at_mut(run.len());
             let model = Arc::clone(&self.model);
-            self.stream(run[0].stream).score(&model, run, of_run);
+            self.stream(run[0].stream).score(model.network(), run, of_run);
             scores = rest;
         }
         Ok(())

@@ -2,8 +2,7 @@
 //! each other are scored together: their new frames in one go, then all windows at once. Held by
 //! [`super::NetworkScorer`], one for each input.
 
-use super::Model;
-use super::inference_network::StreamState;
+use super::inference_network::{InferenceNetwork, StreamState};
 use crate::domain::{MelWindow, Scores};
 
 /// The state of one input: kilobytes, beside the model's megabytes that all inputs share.
@@ -36,8 +35,8 @@ struct Buffers {
 
 impl Stream {
     /// The state of an input of which no window has come.
-    pub(super) fn new(state: StreamState) -> Self {
-        Self { state, cached: None, buffers: Buffers::default() }
+    pub(super) fn new(network: &InferenceNetwork) -> Self {
+        Self { state: network.begin(), cached: None, buffers: Buffers::default() }
     }
 
     /// Forgets all windows, and keeps the memory.
@@ -52,20 +51,30 @@ impl Stream {
     ///
     /// # Real time
     /// Does not allocate once it was called with as many windows.
-    pub(super) fn score(&mut self, model: &Model, windows: &[MelWindow], scores: &mut [Scores]) {
+    pub(super) fn score(
+        &mut self,
+        network: &InferenceNetwork,
+        windows: &[MelWindow],
+        scores: &mut [Scores],
+    ) {
         let mut begun = 0;
         while begun < windows.len() {
-            let run = run_at(model, &windows[begun..]);
-            self.score_run(model, &windows[begun..begun + run], &mut scores[begun..]);
+            let run = run_at(network, &windows[begun..]);
+            self.score_run(network, &windows[begun..begun + run], &mut scores[begun..]);
             begun += run;
         }
     }
 
     /// Scores windows that follow each other, going on from what is cached if the first follows that.
-    fn score_run(&mut self, model: &Model, windows: &[MelWindow], scores: &mut [Scores]) {
+    fn score_run(
+        &mut self,
+        network: &InferenceNetwork,
+        windows: &[MelWindow],
+        scores: &mut [Scores],
+    ) {
         let (first, last) = (&windows[0], &windows[windows.len() - 1]);
         let cached = self.cached;
-        let ahead = cached.and_then(|it| frames_ahead(model, first, it.segment, it.last_start));
+        let ahead = cached.and_then(|it| frames_ahead(network, first, it.segment, it.last_start));
         let first_frame = match cached {
             Some(cached) if ahead.is_some() => cached.first_frame,
             _ => {
@@ -73,12 +82,11 @@ impl Stream {
                 first.start_frame
             }
         };
-        self.collect(model, windows, ahead);
+        self.collect(network, windows, ahead);
         let Buffers { frames, vectors, rows } = &mut self.buffers;
-        let hop = model.manifest().window.hop_frames as u64;
+        let hop = network.window.hop_frames as u64;
         let mut wanted = windows.iter().map(|it| (it.start_frame - first_frame) / hop).peekable();
         vectors.clear();
-        let network = model.network();
         network.push(frames, &mut self.state, |window, vector| {
             if wanted.next_if_eq(&(window as u64)).is_some() {
                 vectors.extend_from_slice(vector);
@@ -94,8 +102,8 @@ impl Stream {
     }
 
     /// The frames of a run that are new: all of its first window, or what that is `ahead`.
-    fn collect(&mut self, model: &Model, windows: &[MelWindow], ahead: Option<usize>) {
-        let (frames, mel_bands) = model.window_shape();
+    fn collect(&mut self, network: &InferenceNetwork, windows: &[MelWindow], ahead: Option<usize>) {
+        let (frames, mel_bands) = (network.window.frames, network.mel_bands);
         self.buffers.frames.clear();
         let mut ahead = ahead.unwrap_or(frames);
         for (index, window) in windows.iter().enumerate() {
@@ -109,22 +117,22 @@ impl Stream {
 }
 
 /// How many of the windows, the first included, follow each other closely enough to be scored together.
-fn run_at(model: &Model, windows: &[MelWindow]) -> usize {
+fn run_at(network: &InferenceNetwork, windows: &[MelWindow]) -> usize {
     let follows = |pair: &&[MelWindow]| {
         let MelWindow { segment, start_frame, .. } = pair[0];
-        frames_ahead(model, &pair[1], segment, start_frame).is_some()
+        frames_ahead(network, &pair[1], segment, start_frame).is_some()
     };
     1 + windows.windows(2).take_while(follows).count()
 }
 
 /// Frames of `window` that the one before did not have, if it is close enough that starting afresh costs more.
 fn frames_ahead(
-    model: &Model,
+    network: &InferenceNetwork,
     window: &MelWindow,
     segment: u64,
     start_frame: u64,
 ) -> Option<usize> {
-    let spec = model.manifest().window;
+    let spec = network.window;
     let ahead = window.start_frame.checked_sub(start_frame)?;
     let follows = window.segment == segment
         && ahead > 0

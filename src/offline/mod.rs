@@ -3,6 +3,7 @@
 //!
 //! The featuriser and the recogniser are those of the daemon; commands, the training and the evaluation call it.
 
+mod classifier;
 mod cleaning;
 mod clip_windows;
 mod datasets;
@@ -10,6 +11,7 @@ mod map_clips;
 mod scan;
 mod split;
 
+pub use classifier::{Classification, Classifier, ClassifierError, ClipEvent};
 pub use cleaning::{CleaningSpec, ClipNormalisation, load_clean_clip, normalise_clip};
 pub use clip_windows::{ClipWindows, for_each_batch, labelled_windows};
 pub use datasets::{

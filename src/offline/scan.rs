@@ -11,6 +11,7 @@ use crate::recognition::{Recogniser, ScorerError};
 
 /// A clip that cannot be scanned.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScanError {
     /// The front end cannot be computed at the clip's rate.
     #[error(transparent)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 /// A picture that cannot be drawn.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlotError {
     /// There is nothing to draw.
     #[error("{picture} has nothing to show: {what}")]

@@ -46,6 +46,7 @@ impl fmt::Display for Address {
 
 /// Why a client gets no answer.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ClientError {
     /// Nobody listens there, or the connection broke.
     #[error(transparent)]

@@ -10,6 +10,22 @@ use crate::domain::{EventRecord, GapRecord, Record, StatusRecord, WindowRecord};
 pub const PROTOCOL_VERSION: u32 = 1;
 
 /// One line from the daemon.
+///
+/// ```
+/// use tympan::domain::EventPhase;
+/// use tympan::protocol::Message;
+///
+/// let line = br#"{"type":"event","phase":"onset","id":7,"label":"dog","time":"2026-01-01T12:00:00Z","source":"mic","start_sample":48000,"score":0.93}"#;
+/// match Message::parse(line)? {
+///     Message::Event(event) => {
+///         assert_eq!(&*event.label, "dog");
+///         assert!(matches!(event.phase, EventPhase::Onset { .. }));
+///     }
+///     // newer daemons may write more; readers pass over it
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Message {

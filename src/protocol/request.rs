@@ -8,6 +8,16 @@ use super::write_json_line;
 pub const MAX_REQUEST_BYTES: usize = 1024;
 
 /// One line from a client: a JSON object, or one of two short forms for people, `status` and `token SECRET`.
+///
+/// ```
+/// use tympan::protocol::{RecordKind, RecordKinds, Request};
+///
+/// let mut lines = String::new();
+/// Request::Status.write_line(&mut lines);
+/// Request::Subscribe { records: RecordKinds::new(&[RecordKind::Event]) }.write_line(&mut lines);
+/// assert_eq!(lines.lines().next(), Some("status"));
+/// assert_eq!(Request::parse(b"status"), Request::Status);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Request {

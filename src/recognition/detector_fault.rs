@@ -7,6 +7,7 @@ use super::DetectorSpec;
 
 /// A setting that cannot be met. [`key`](Self::key) says which one; the text goes on where the key ends.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DetectorFault {
     /// A threshold that every score reaches, or none.
     #[error(

@@ -7,6 +7,7 @@ use crate::domain::SampleIndex;
 ///
 /// The first variant comes from [`super::Recogniser::new`]; the others are the source of a [`super::ScorerError`].
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecognitionError {
     /// The detector was made for the labels of another model.
     #[error(

@@ -13,6 +13,7 @@ use crate::plots::{PlotError, TrainingLog};
 
 /// A report that cannot be made or written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReportError {
     /// A picture cannot be drawn.
     #[error(transparent)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A sink that cannot be opened or written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SinkError {
     /// Nobody will ever read again: the reader of a pipe is gone.
     #[error("nobody reads it any more")]

@@ -4,6 +4,33 @@ use super::SinkError;
 use crate::domain::Published;
 
 /// Writes records somewhere. May block: it runs on its own thread, so only its own queue waits for it.
+///
+/// ```
+/// use tympan::domain::{Published, Record};
+/// use tympan::sinks::{Sink, SinkError};
+///
+/// /// Counts events by their onsets.
+/// struct Counter(u64);
+///
+/// impl Sink for Counter {
+///     fn name(&self) -> &str {
+///         "counter"
+///     }
+///
+///     fn takes_windows(&self) -> bool {
+///         false
+///     }
+///
+///     fn write(&mut self, published: &Published) -> Result<(), SinkError> {
+///         self.0 += u64::from(matches!(published.record, Record::Event(_)));
+///         Ok(())
+///     }
+///
+///     fn flush(&mut self) -> Result<(), SinkError> {
+///         Ok(())
+///     }
+/// }
+/// ```
 pub trait Sink: Send {
     /// What logs and errors call it.
     fn name(&self) -> &str;

@@ -8,6 +8,7 @@ use crate::domain::DomainError;
 
 /// Why a source could not be opened, started or read on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SourceError {
     /// No input device has that id or name.
     #[error(

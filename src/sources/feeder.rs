@@ -192,6 +192,19 @@ impl Drop for RunningFeed {
 }
 
 /// A stream of mono samples that is read, not delivered.
+///
+/// ```
+/// use tympan::sources::{Repeat, SampleReader, Soundscape};
+///
+/// let mut demo = Soundscape::with_repeat(Soundscape::DEMO_SEED, Repeat::Once);
+/// let mut block = [0.0; 4_800];
+/// let mut samples = 0;
+/// while let read @ 1.. = demo.read(&mut block)? {
+///     samples += read as u64;
+/// }
+/// assert!(demo.sample_rate().duration_of(samples).as_secs() > 10);
+/// # Ok::<(), tympan::sources::SourceError>(())
+/// ```
 pub trait SampleReader: Send {
     /// What its records call it: `demo`, `stdin` or a file's path.
     fn name(&self) -> &str;

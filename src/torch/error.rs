@@ -4,6 +4,7 @@ use crate::recognition::ScorerError;
 
 /// libtorch failed, or disagrees.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TorchError {
     /// libtorch failed.
     #[error("libtorch: {reason}")]

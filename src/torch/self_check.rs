@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{ReferenceScorer, TorchError};
 use crate::domain::{MelWindow, Scores, StreamId};
-use crate::model::{Bundle, Model};
+use crate::model::{Bundle, Model, NetworkScorer};
 use crate::recognition::Scorer;
 
 /// How far apart the scores of one window may be. Rounding alone makes them differ by less than a tenth of it.
@@ -27,7 +27,7 @@ pub fn check_engines(bundle: &Bundle, model: &Arc<Model>) -> Result<(), TorchErr
         let mut scores = vec![Scores::zeros(bundle.labels.len()); windows.len()];
         scorer.score_into(&windows, &mut scores).map(|()| scores)
     };
-    let incremental = scores(&mut model.scorer())?;
+    let incremental = scores(&mut NetworkScorer::new(model))?;
     let libtorch = scores(&mut ReferenceScorer::new(bundle)?)?;
     for (incremental, libtorch) in incremental.iter().zip(&libtorch) {
         let pairs = incremental.0.iter().zip(&libtorch.0).enumerate();

@@ -8,6 +8,7 @@ use crate::torch::TorchError;
 
 /// Training that cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TrainingError {
     /// A number that makes no sense.
     #[error("--{option} is {found}; it must be {expected}")]

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use tympan::domain::{MelWindow, Scores};
 use tympan::features::Featuriser;
-use tympan::model::{Bundle, BundleError, Manifest, Model, NetworkKind, NetworkSpec};
+use tympan::model::{
+    Bundle, BundleError, Manifest, Model, NetworkKind, NetworkScorer, NetworkSpec,
+};
 use tympan::recognition::Scorer;
 use tympan::testing::random_weights;
 
@@ -58,7 +60,7 @@ fn use_bundle(bundle: &Bundle) {
     if window.values.len() > 1 << 14 {
         return;
     }
-    let mut scorer = Arc::new(Model::new(bundle)).scorer();
+    let mut scorer = NetworkScorer::new(&Arc::new(Model::new(bundle)));
     let mut scores = [Scores(vec![0.0; bundle.labels.len()])];
     scorer.score_into(std::slice::from_ref(&window), &mut scores).expect("a window's scores");
     let strange =

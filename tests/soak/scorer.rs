@@ -26,7 +26,7 @@ pub struct Burdened {
 
 impl Burdened {
     pub fn new(bundle: &Bundle, burden: &Burden) -> Self {
-        Self { scorer: Arc::new(Model::new(bundle)).scorer(), burden: burden.clone() }
+        Self { scorer: NetworkScorer::new(&Arc::new(Model::new(bundle))), burden: burden.clone() }
     }
 }
 

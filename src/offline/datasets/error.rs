@@ -23,6 +23,7 @@ impl fmt::Display for ClipFault {
 
 /// A dataset that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DatasetError {
     /// Nothing is at the path.
     #[error("{}: there is no such folder or file", path.display())]

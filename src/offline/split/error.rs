@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 /// A split that cannot be made.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SplitError {
     /// Folds were named, and the set has none.
     #[error("the dataset has no folds; split it at random")]

@@ -12,6 +12,7 @@ use crate::training::TrainingError;
 
 /// A plan that cannot be carried out.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FitError {
     /// There is no dataset, or nothing of it is chosen.
     #[error(transparent)]

@@ -23,6 +23,7 @@ fn knows_hangup(process: u32) -> bool {
 }
 
 #[test]
+#[ignore = "takes a while: make test-all"]
 fn a_signal_at_any_moment_of_the_start_ends_it_well_or_is_a_reload() {
     for delay_ms in [0, 3, 10, 30, 100, 300, 600] {
         let folder = tempfile::tempdir().unwrap();

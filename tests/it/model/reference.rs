@@ -37,7 +37,7 @@ fn trained_network(bundle: &Bundle) -> (Network, HashMap<String, Tensor>) {
 }
 
 fn incremental(bundle: &Bundle) -> NetworkScorer {
-    Arc::new(Model::new(bundle)).scorer()
+    NetworkScorer::new(&Arc::new(Model::new(bundle)))
 }
 
 fn from_scratch(bundle: &Bundle) -> ReferenceScorer {

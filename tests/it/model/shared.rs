@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use tympan::domain::{MelWindow, Scores, StreamId};
 use tympan::features::WindowSpec;
-use tympan::model::{Model, NetworkSpec};
+use tympan::model::{Model, NetworkScorer, NetworkSpec};
 use tympan::recognition::Scorer;
 use tympan::testing::random_bundle;
 
@@ -46,8 +46,8 @@ proptest! {
             .enumerate()
             .map(|(input, &stream)| windows_of(window, input as u64, stream, 400))
             .collect();
-        let mut alone: Vec<_> = (0..inputs).map(|_| model.scorer()).collect();
-        let (mut shared, mut at) = (model.scorer(), vec![0; inputs]);
+        let mut alone: Vec<_> = (0..inputs).map(|_| NetworkScorer::new(&model)).collect();
+        let (mut shared, mut at) = (NetworkScorer::new(&model), vec![0; inputs]);
         // batches of windows of several inputs
         for turns in order.chunks(3) {
             let mut batch = Vec::new();
@@ -69,11 +69,11 @@ fn a_model_is_shared_by_threads() {
     let window = WindowSpec { frames: 14, hop_frames: 2 };
     let model = model(small_network(), window);
     let windows = windows_of(window, 1, StreamId::unique(), 20);
-    let expected = score(&mut model.scorer(), &windows);
+    let expected = score(&mut NetworkScorer::new(&model), &windows);
     let threads: Vec<_> = (0..4)
         .map(|_| {
             let (model, windows) = (Arc::clone(&model), windows.clone());
-            std::thread::spawn(move || score(&mut model.scorer(), &windows))
+            std::thread::spawn(move || score(&mut NetworkScorer::new(&model), &windows))
         })
         .collect();
     for thread in threads {

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tympan::domain::{MelWindow, SampleRate, Scores, StreamId};
 use tympan::features::{Arrival, Featuriser, FeaturiserSpec};
-use tympan::model::{Bundle, Model};
+use tympan::model::{Bundle, Model, NetworkScorer};
 use tympan::recognition::Scorer;
 use tympan::sources::{Repeat, SampleReader, Soundscape};
 
@@ -88,7 +88,7 @@ fn the_shipped_model_gives_its_stored_scores() {
     let stored: StoredScores =
         serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let model = std::sync::Arc::new(Model::new(&bundle));
-    let found = scores_by(&mut model.scorer(), &spec);
+    let found = scores_by(&mut NetworkScorer::new(&model), &spec);
     assert_near(&found.frames, &stored.frames, TOLERANCE);
     assert_near(&found.demo, &stored.demo, FRONT_END_TOLERANCE);
     // the stored windows are not all of one kind

@@ -17,8 +17,8 @@ const FORBIDDEN: [(&str, &str); 4] = [
     (concat!("todo", "!("), "write it, or leave it out"),
     (concat!("unimplemented", "!("), "write it, or leave it out"),
     (
-        concat!("#[", "ignore"),
-        "run the test, or delete it; a check that is skipped says so and why",
+        concat!("#[", "ignore]"),
+        "run the test, or delete it; one that takes a while says so, and `make test-all` runs it",
     ),
 ];
 

@@ -5,6 +5,8 @@ mod bad_configuration;
 mod bench;
 mod commands;
 mod datasets;
+mod engines;
+#[cfg(feature = "torch")]
 mod eval;
 mod hostile;
 mod plot;
@@ -15,9 +17,11 @@ mod same_records;
 mod service;
 mod status;
 mod terminals;
+#[cfg(feature = "torch")]
 mod train;
 #[cfg(feature = "torch")]
 mod train_from_code;
+#[cfg(feature = "torch")]
 mod train_interrupted;
 
 use std::io::{BufRead, BufReader, Read};

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use tempfile::TempDir;
 use tympan::model::Bundle;
 
-use super::datasets::tones;
 use super::{failure, output_of, says, success, write_wav};
 
 /// A dataset of tones in two folds laid out as ESC-50 is, and a place for bundles.
@@ -207,4 +207,52 @@ fn kept_features_give_the_same_weights() {
     success(&as_strs(&tones.arguments("without", &["--epochs", "1"])));
     let first = weights(&tones.path("first"));
     assert!(first == weights(&tones.path("again")) && first == weights(&tones.path("without")));
+}
+
+/// Two classes of tones in two folds, laid out as ESC-50 is.
+pub fn tones(folder: &Path) {
+    std::fs::create_dir(folder.join("meta")).unwrap();
+    std::fs::create_dir(folder.join("audio")).unwrap();
+    let mut table = String::from("filename,fold,target,category,esc10,src_file,take,license\n");
+    for fold in 1..=2 {
+        for take in 0..3 {
+            for (target, category, hz) in [(0, "low", 250.0), (1, "high", 3_000.0)] {
+                let name = format!("{fold}-{take}-A-{target}.wav");
+                let samples: Vec<i16> = (0..40_000)
+                    .map(|i| {
+                        (9_000.0 * (std::f32::consts::TAU * hz * i as f32 / 16_000.0).sin()) as i16
+                    })
+                    .collect();
+                write_wav(&folder.join("audio").join(&name), 16_000, 1, &samples);
+                table += &format!("{name},{fold},{target},{category},False,{take},A,CC0\n");
+            }
+        }
+    }
+    std::fs::write(folder.join("meta/esc50.csv"), table).unwrap();
+}
+
+#[test]
+fn a_bundle_is_trained_measured_and_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    tones(&data);
+    let (data, out) = (data.to_str().unwrap(), folder.path().join("bundle"));
+    let out = out.to_str().unwrap();
+    let train = ["train", "--data", data, "--out", out, "--folds", "1", "--validation-folds", "2"];
+    success(&[&train[..], &["--epochs", "25", "--licences", "CC0", "--licence", "CC0"]].concat());
+    let report: Value =
+        serde_json::from_str(&success(&["eval", "--model", out, "--data", data, "--json"]))
+            .unwrap();
+    says(report["measured_on"].as_str().unwrap(), &["held out", "validation on 2"]);
+    assert_eq!(report["trained_on"], false);
+    assert_eq!(report["clips"], 6);
+    assert_eq!(report["clip_accuracy"], 1.0, "{report}");
+    says(
+        &success(&["eval", "--model", out, "--data", data, "--folds", "1"]),
+        &["TRAINED ON", "low"],
+    );
+    let clip = format!("{data}/audio/2-0-A-1.wav");
+    says(&success(&["classify", "--model", out, &clip]), &["high"]);
+    says(&failure(&["eval", "--data", data], 2), &["esc50 does not know low, high"]);
 }

@@ -182,7 +182,7 @@ fn k_fold_trains_once_a_fold_and_tells_mean_and_deviation() {
     let printed = success(&as_strs(&tones.small("out", &["--k-fold", "--epochs", "2"])));
     says(&printed, &["fold", "mean", "deviation", "%"]);
     let out = tones.path("out");
-    let json: serde_json::Value =
+    let json: Value =
         serde_json::from_slice(&std::fs::read(out.join("folds.json")).unwrap()).unwrap();
     let folds = json["folds"].as_array().unwrap();
     assert_eq!(folds.len(), 2);

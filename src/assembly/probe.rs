@@ -24,14 +24,11 @@ pub(super) fn problems(config: &Config, detector: Option<&DetectorSpec>) -> Vec<
         problems.push(config.problem(key, in_full(&error)));
     };
     let source = &config.source;
-    if source.kind == SourceKind::File {
-        let opened = match &source.file.path {
-            Some(path) => ClipFile::open(path, Repeat::Once).map_err(AssemblyError::Source),
-            None => Err(AssemblyError::NoFile),
-        };
-        if let Err(error) = opened {
-            fault("source.file.path", error);
-        }
+    if source.kind == SourceKind::File
+        && let Some(path) = &source.file.path
+        && let Err(error) = ClipFile::open(path, Repeat::Once)
+    {
+        fault("source.file.path", AssemblyError::Source(error));
     }
     let output = &config.output;
     if let Some(log_file) = &output.log_file

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod documents;
 mod evaluation;
+mod examples;
 mod fuzz_regressions;
 mod golden;
 mod live;

@@ -3,7 +3,7 @@
 //! # The data path
 //!
 //! ```text
-//! sources::Microphone ─ cpal's callback: to f32, downmix, push            (or a file, stdin, the demo: FedSource)
+//! sources::Microphone ─ cpal's callback: to f32, downmix, push            (or a file, stdin, the demo: ReaderSource)
 //!    │  sources::sample_ring: samples, and marks that say when they came and what was lost
 //! live::feature_stage   `tympan-features`: features::Featuriser = resample → STFT → mel → log → normalise → slide
 //!    │  domain::MelWindow, four at most; spent ones come back

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use cpal::{FromSample, I24, SizedSample};
 use tympan::domain::{Counters, SampleRate};
-use tympan::sources::{CaptureCallback, ChannelSelection, SampleConsumer, Taken, sample_ring};
+use tympan::sources::{CaptureCallback, ChannelSelection, RingItem, SampleConsumer, sample_ring};
 
 const CALLBACKS: u64 = 100_000;
 
@@ -63,7 +63,7 @@ enum Reader {
 }
 
 fn drain(consumer: &mut SampleConsumer, block: &mut [f32]) {
-    while !matches!(consumer.take(block), Taken::Empty | Taken::Ended) {}
+    while !matches!(consumer.take(block), RingItem::Empty | RingItem::Ended) {}
 }
 
 /// Allocations and frees of 100,000 callbacks of 10 ms stereo, and what was dropped.

@@ -11,8 +11,8 @@ use crate::domain::SampleRate;
 use crate::live::Reopen;
 use crate::sources::microphone::{DeviceChoice, HostChoice};
 use crate::sources::{
-    Awaited, ChannelSelection, ClipFile, FedSource, Microphone, MicrophoneSpec, Pace, PcmReader,
-    PcmSpec, Repeat, SampleReader, Soundscape, Source,
+    ChannelSelection, ClipFile, Microphone, MicrophoneSpec, Pace, PcmReader, PcmSpec, ReaderSource,
+    Repeat, SampleReader, Soundscape, Source, UnavailableSource,
 };
 
 /// What sample indices count at before a device that is waited for says its own rate.
@@ -107,7 +107,7 @@ fn fed(reader: Box<dyn SampleReader>, pace: Pace, description: String) -> OpenSo
         Pace::RealTime => Overflow::DropNewest,
         Pace::AsFastAsPossible => Overflow::Block,
     };
-    let source = Box::new(FedSource::new(reader, pace));
+    let source = Box::new(ReaderSource::new(reader, pace));
     OpenSource { source, description, reopen: None, overflow }
 }
 
@@ -143,8 +143,8 @@ fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource
             let usual =
                 SampleRate::new(USUAL_RATE_HZ).expect("invariant: a rate that devices have");
             let rate = spec.sample_rate.unwrap_or(usual);
-            let absent = Awaited::new("mic", rate, absence);
-            Ok(microphone_of(Box::new(absent), format!("{device} (awaited)"), spec))
+            let unavailable = UnavailableSource::new("mic", rate, absence);
+            Ok(microphone_of(Box::new(unavailable), format!("{device} (awaited)"), spec))
         }
         Err(error) => Err(AssemblyError::Source(error)),
     }

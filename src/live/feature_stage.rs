@@ -19,7 +19,7 @@ use crate::domain::{Counters, GapCause, SampleIndex, SampleRate};
 use crate::features::{Arrival, Featuriser, FeaturiserSpec};
 use crate::recognition::Gap;
 use crate::sinks::AudioTap;
-use crate::sources::{SampleConsumer, Taken};
+use crate::sources::{RingItem, SampleConsumer};
 
 /// Samples taken at a time: a callback's worth at most, whatever the device.
 const BLOCK_SAMPLES: usize = 4096;
@@ -108,12 +108,13 @@ impl FeatureStage {
             }
             self.look_for_successor();
             let taken = ring.take(block);
-            if let (Some(lost), Taken::Samples { count: samples, arrival, .. }) = (before, taken) {
+            if let (Some(lost), RingItem::Samples { count: samples, arrival, .. }) = (before, taken)
+            {
                 self.resume(lost, sample_rate, (samples as u64, arrival))?;
                 before = None;
             }
             match taken {
-                Taken::Samples { count, arrival, .. } => {
+                RingItem::Samples { count, arrival, .. } => {
                     nap.took(count as u64, arrival);
                     heard = Heard { sample_rate, last_arrival: arrival };
                     if let Some(tap) = &mut self.tap {
@@ -122,16 +123,16 @@ impl FeatureStage {
                     self.hear(&block[..count], Arrival::at(arrival));
                 }
                 // a device that came back with a loss: all of it is one gap, which ends with the first block
-                Taken::Gap { .. } if before.is_some() => {}
-                Taken::Gap { samples, cause, arrival, .. } => {
+                RingItem::Gap { .. } if before.is_some() => {}
+                RingItem::Gap { samples, cause, arrival, .. } => {
                     nap.took(samples, arrival);
                     self.miss(samples, cause, arrival, sample_rate);
                 }
-                Taken::Empty => {
+                RingItem::Empty => {
                     let missing = self.featuriser.samples_to_next_window();
                     thread::sleep(nap.length(missing, Instant::now()));
                 }
-                Taken::Ended => {
+                RingItem::Ended => {
                     let outlet = &mut self.outlet;
                     self.featuriser.flush(&mut |ready| outlet.offer(ready));
                     break;

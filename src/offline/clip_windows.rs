@@ -10,7 +10,7 @@ use crate::domain::{Clip, MelWindow};
 use crate::dsp::FLOOR_DBFS;
 use crate::features::{Arrival, FeatureError, Featuriser, FeaturiserSpec, ReadyWindow};
 
-/// What the feeder of a live source reads at a time; any other length gives the same windows.
+/// What a live source reads at a time; any other length gives the same windows.
 const BLOCK: Duration = Duration::from_millis(10);
 
 /// Windows at a time: what a network computes of them together costs a fraction of one after the other.

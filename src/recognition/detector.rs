@@ -1,4 +1,4 @@
-//! Begins and ends events. Fed smoothed scores by the recogniser, which makes records of what it says; runs on the
+//! Begins and ends events. The recogniser feeds it smoothed scores and makes records of its detections; runs on the
 //! classify thread.
 
 use super::DetectorSpec;
@@ -25,7 +25,7 @@ const UNCOUNTED: f32 = -1.0;
 /// **Onset.** An event begins with the window that brings the windows at or above `on` to N among the last M. It
 /// starts where the *new* audio of the first of those windows starts: at the end of the window before it (or at the
 /// window's own start, if it is the first after a gap). What lifted the score came in there; the window reaches
-/// further back, but that part had been judged before.
+/// further back, but earlier windows had covered that part.
 ///
 /// **Offset.** An event ends with the first window below `off`, at the end of the last window that was not: by the same
 /// reasoning. An event younger than its minimum is held open, and goes on if the score recovers meanwhile; one that
@@ -45,7 +45,7 @@ pub struct Detector {
     /// `[labels, confirm_of]`: the scores of the last windows, in a ring.
     recent: Vec<f32>,
     /// `[confirm_of]`: where the new audio of those windows starts.
-    news: Vec<SampleIndex>,
+    new_audio_starts: Vec<SampleIndex>,
     /// The newest place in both rings.
     newest: usize,
     tracks: Vec<Track>,
@@ -78,7 +78,7 @@ impl Detector {
             max_event_samples: 0,
             cooldown_samples: 0,
             recent: vec![UNCOUNTED; labels * of],
-            news: vec![SampleIndex(0); of],
+            new_audio_starts: vec![SampleIndex(0); of],
             newest: 0,
             tracks: vec![Track::default(); labels],
             last_end: None,
@@ -95,7 +95,7 @@ impl Detector {
         &self.spec
     }
 
-    /// Goes on at another rate; ids go on too. Call [`cut`](Self::cut) first, for the indices mean something else now.
+    /// Goes on at another rate; ids go on too. Call [`close_all`](Self::close_all) first, for the indices mean something else now.
     pub fn set_sample_rate(&mut self, sample_rate: SampleRate) {
         self.count_at(sample_rate);
         for track in &mut self.tracks {
@@ -103,8 +103,8 @@ impl Detector {
         }
     }
 
-    /// Goes on by the rules, and for the labels, of `successor`; ids go on too. Call [`cut`](Self::cut) first.
-    pub fn succeed(&mut self, successor: Self) {
+    /// Goes on by the rules, and for the labels, of `successor`; ids go on too. Call [`close_all`](Self::close_all) first.
+    pub fn replace_with(&mut self, successor: Self) {
         let next_id = self.next_id;
         *self = successor;
         self.next_id = next_id;
@@ -117,8 +117,8 @@ impl Detector {
         self.cooldown_samples = sample_rate.samples_in(settings.cooldown);
     }
 
-    /// Takes in the smoothed `scores` of `window`; says first which events ended, in the order of their ids, then which
-    /// began, in the order of the labels.
+    /// Takes in the smoothed `scores` of `window`; emits first the events that ended, in the order of their ids, then those
+    /// that began, in the order of the labels.
     ///
     /// # Shapes
     /// `scores`: `[labels]`.
@@ -127,20 +127,20 @@ impl Detector {
     /// Does not allocate.
     pub fn push(&mut self, window: &MelWindow, scores: &[f32], emit: &mut dyn FnMut(Detection)) {
         let end = window.end_sample;
-        let news = self.last_end.unwrap_or(window.start_sample);
-        if end <= news {
+        let new_audio_start = self.last_end.unwrap_or(window.start_sample);
+        if end <= new_audio_start {
             return;
         }
         self.last_end = Some(end);
-        self.newest = (self.newest + 1) % self.news.len();
-        self.news[self.newest] = news;
+        self.newest = (self.newest + 1) % self.new_audio_starts.len();
+        self.new_audio_starts[self.newest] = new_audio_start;
         let audible = self.spec.is_audible(window.level_dbfs);
         for (label, &score) in scores.iter().enumerate() {
             let score = if audible { score } else { 0.0 };
-            self.note(label, news, score);
-            self.follow(label, end, score);
+            self.push_score(label, new_audio_start, score);
+            self.update_open_event(label, end, score);
         }
-        self.say_ended(emit);
+        self.emit_offsets(emit);
         for label in 0..self.tracks.len() {
             if let Some(onset) = self.begin(label, end) {
                 emit(onset);
@@ -150,34 +150,35 @@ impl Detector {
         for label in 0..self.tracks.len() {
             self.end_overlong(label, end);
         }
-        self.say_ended(emit);
+        self.emit_offsets(emit);
     }
 
-    /// Ends every open event at the last sample heard and forgets the windows so far: at a gap, where nothing is known
-    /// of what comes, and at the end of the audio.
-    pub fn cut(&mut self, emit: &mut dyn FnMut(Detection)) {
+    /// Ends every open event at the last sample that a window covered and forgets the windows so far: at a
+    /// gap, where nothing is known of what comes, and at the end of the audio.
+    pub fn close_all(&mut self, emit: &mut dyn FnMut(Detection)) {
         if let Some(last) = self.last_end.take() {
             for label in 0..self.tracks.len() {
                 self.end(label, last);
             }
         }
         self.recent.fill(UNCOUNTED);
-        self.say_ended(emit);
+        self.emit_offsets(emit);
     }
 
     /// `[confirm_of]`: the places of a label in `recent`.
     fn places(&self, label: usize) -> std::ops::Range<usize> {
-        label * self.news.len()..(label + 1) * self.news.len()
+        label * self.new_audio_starts.len()..(label + 1) * self.new_audio_starts.len()
     }
 
-    fn note(&mut self, label: usize, news: SampleIndex, score: f32) {
-        let counts = self.spec.is_allowed(label) && news >= self.tracks[label].rests_until;
+    fn push_score(&mut self, label: usize, new_audio_start: SampleIndex, score: f32) {
+        let counts =
+            self.spec.is_allowed(label) && new_audio_start >= self.tracks[label].rests_until;
         let place = self.places(label).start + self.newest;
         self.recent[place] = if counts { score } else { UNCOUNTED };
     }
 
     /// Carries on an open event, or ends it.
-    fn follow(&mut self, label: usize, end: SampleIndex, score: f32) {
+    fn update_open_event(&mut self, label: usize, end: SampleIndex, score: f32) {
         let off = self.spec.thresholds(label).off;
         let Some(open) = &mut self.tracks[label].open else { return };
         if score >= off {
@@ -212,7 +213,7 @@ impl Detector {
         });
     }
 
-    fn say_ended(&mut self, emit: &mut dyn FnMut(Detection)) {
+    fn emit_offsets(&mut self, emit: &mut dyn FnMut(Detection)) {
         self.ended.sort_unstable_by_key(|detection| detection.id);
         self.ended.drain(..).for_each(emit);
     }
@@ -230,7 +231,7 @@ impl Detector {
         }
         let oldest_first = (1..=recent.len()).map(|age| (self.newest + age) % recent.len());
         let start = oldest_first.clone().find(|place| recent[*place] >= on);
-        let start = self.news[start.expect("invariant: the newest window agrees")];
+        let start = self.new_audio_starts[start.expect("invariant: the newest window agrees")];
         let peak = recent.iter().copied().fold(score, f32::max);
         let id = self.next_id;
         self.next_id += 1;

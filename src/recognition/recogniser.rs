@@ -179,7 +179,7 @@ impl Recogniser {
         if let Some(last) = self.last.take() {
             let (labels, sample_rate) = (self.scorer.labels(), self.sample_rate);
             let teller = Teller { source: &self.source, labels, sample_rate, last };
-            self.detector.cut(&mut |detection| emit(teller.event(detection).into()));
+            self.detector.close_all(&mut |detection| emit(teller.event(detection).into()));
         }
         self.smoother.reset();
     }
@@ -220,7 +220,7 @@ impl Recogniser {
         (self.scorer, self.smoothing, self.smoother) = (scorer, smoothing, smoother);
         (self.top_labels, self.denied_labels) = (top_labels, denied_labels);
         (self.scores, self.ranking) = (scores, ranking);
-        self.detector.succeed(detector);
+        self.detector.replace_with(detector);
         self.set_sample_rate(self.sample_rate, emit);
     }
 

@@ -1,5 +1,5 @@
-//! How a sink fares: what was dropped for it, whether it fails, whether it is stuck. Written by its thread and by publishers,
-//! read by whoever watches the daemon.
+//! A sink's metrics: how many records it dropped, whether it fails, whether it is stuck. Written by its thread and by
+//! publishers, read by the status and the watchdog.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

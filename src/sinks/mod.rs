@@ -1,4 +1,4 @@
-//! Layer 3: where records go: standard output, a log file, sockets; and clips of what was heard, if they are asked for.
+//! Layer 3: where records go: standard output, a log file, sockets; and clips of the audio around events, if they are enabled.
 //!
 //! Publishers hand a record to every [`Outlet`], through the [`Fanout`]. A [`Sink`] that may block runs on a thread of its own
 //! behind a bounded queue (`spawn_sink`), so that a slow or failing one delays neither inference nor the others. The sockets never

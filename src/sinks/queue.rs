@@ -1,7 +1,7 @@
 //! The bounded queue before a sink. Filled by publishers through a `SinkHandle`, emptied by the sink's thread.
 //!
-//! One list keeps the order. Windows and all other records have places of their own, so that windows never crowd out events. A
-//! record keeps its place until the sink has flushed it.
+//! One list keeps the order. Windows and all other records have permits of their own, so that windows never crowd out events. A
+//! record keeps its permit until the sink has flushed it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -43,14 +43,14 @@ pub(super) enum Popped {
     Closed,
 }
 
-/// Places in use, by class.
+/// Permits by class: one for each record that waits or is not flushed yet.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Places {
+pub(super) struct Permits {
     pub(super) windows: usize,
     pub(super) events: usize,
 }
 
-impl Places {
+impl Permits {
     fn of_class(&mut self, record: &Record) -> &mut usize {
         match record {
             Record::Window(_) => &mut self.windows,
@@ -59,7 +59,7 @@ impl Places {
     }
 }
 
-/// A queue of records with two classes of places.
+/// A queue of records with two classes of permits.
 pub(super) struct BoundedQueue {
     capacity: QueueCapacity,
     state: Mutex<State>,
@@ -73,7 +73,7 @@ pub(super) struct BoundedQueue {
 struct State {
     records: VecDeque<Arc<Published>>,
     /// Of records that wait and of those that have not been flushed.
-    used: Places,
+    used: Permits,
     /// Nobody waits for room any more.
     is_cancelled: bool,
     /// Nothing more is taken.
@@ -96,7 +96,7 @@ impl BoundedQueue {
                 return Pushed::Closed;
             }
             let mut capacity =
-                Places { windows: self.capacity.windows, events: self.capacity.events };
+                Permits { windows: self.capacity.windows, events: self.capacity.events };
             let capacity = *capacity.of_class(&published.record);
             let used = state.used.of_class(&published.record);
             if *used < capacity {
@@ -161,14 +161,13 @@ impl BoundedQueue {
         }
     }
 
-    /// Waits until the queue takes nothing more, `patience` at most; whether it does.
-    pub(super) fn wait_closed(&self, patience: Duration) -> bool {
-        let waited =
-            self.filled.wait_timeout_while(self.lock(), patience, |state| !state.is_closed);
+    /// Waits until the queue takes nothing more, `timeout` at most; whether it does.
+    pub(super) fn wait_closed(&self, timeout: Duration) -> bool {
+        let waited = self.filled.wait_timeout_while(self.lock(), timeout, |state| !state.is_closed);
         waited.unwrap_or_else(PoisonError::into_inner).0.is_closed
     }
 
-    /// Frees the places of records that the sink has flushed.
+    /// Frees the permits of records that the sink has flushed.
     pub(super) fn free(&self, flushed: &[Arc<Published>]) {
         let mut state = self.lock();
         for published in flushed {
@@ -178,8 +177,8 @@ impl BoundedQueue {
         self.freed.notify_all();
     }
 
-    /// Places of records that were not flushed.
-    pub(super) fn used(&self) -> Places {
+    /// Permits of records that were not flushed.
+    pub(super) fn used(&self) -> Permits {
         self.lock().used
     }
 

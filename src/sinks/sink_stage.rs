@@ -15,7 +15,7 @@ use crate::domain::{Overflow, Published};
 /// Short enough that a hiccup is not noticed.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Long enough that a disk that stays full costs nothing.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 /// Records written between two flushes while more are waiting: few enough to lose, enough to make a burst cheap.
 const RECORDS_PER_FLUSH: usize = 64;
@@ -117,7 +117,7 @@ impl SinkStage {
             self.log_failure(&error);
             // Returns early when the sink is to end: then one last attempt is made.
             self.queue.wait_closed(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_PAUSE);
         }
     }
 

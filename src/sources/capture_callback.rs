@@ -14,7 +14,7 @@ use crate::domain::downmix;
 /// a low-latency host asks for, and 16 KiB stay in the first cache level.
 const SCRATCH_FRAMES: usize = 4096;
 
-/// Which of a device's channels is heard.
+/// Which of a device's channels are captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ChannelSelection {
     /// The mean of all channels; one that is not numbers is left out.
@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{Counters, SampleRate};
-    use crate::sources::{SampleConsumer, Taken, sample_ring};
+    use crate::sources::{RingItem, SampleConsumer, sample_ring};
 
     fn callback(channels: u16, selection: ChannelSelection) -> (CaptureCallback, SampleConsumer) {
         let rate = SampleRate::new(48_000).unwrap();
@@ -152,7 +152,7 @@ mod tests {
         (CaptureCallback::new(channels, selection, producer).unwrap(), consumer)
     }
 
-    fn heard<T>(interleaved: &[T], channels: u16, selection: ChannelSelection) -> Vec<f32>
+    fn captured<T>(interleaved: &[T], channels: u16, selection: ChannelSelection) -> Vec<f32>
     where
         T: SizedSample,
         f32: FromSample<T>,
@@ -162,7 +162,7 @@ mod tests {
         drop(callback);
         let mut out = Vec::new();
         let mut block = [0.0; 1000];
-        while let Taken::Samples { count, .. } = consumer.take(&mut block) {
+        while let RingItem::Samples { count, .. } = consumer.take(&mut block) {
             out.extend_from_slice(&block[..count]);
         }
         out
@@ -172,7 +172,7 @@ mod tests {
     where
         f32: FromSample<T>,
     {
-        let got = heard(&[value, T::EQUILIBRIUM], 1, ChannelSelection::Mix);
+        let got = captured(&[value, T::EQUILIBRIUM], 1, ChannelSelection::Mix);
         assert!((got[0] - 0.5).abs() < 1e-2, "{} gives {}", T::FORMAT, got[0]);
         assert!(got[1].abs() < 1e-6, "silence of {} gives {}", T::FORMAT, got[1]);
     }
@@ -196,15 +196,15 @@ mod tests {
     #[test]
     fn channels_are_averaged_or_one_is_chosen() {
         let frames = [0.1_f32, 0.2, 0.6, -0.1, -0.2, -0.6];
-        let mixed = heard(&frames, 3, ChannelSelection::Mix);
+        let mixed = captured(&frames, 3, ChannelSelection::Mix);
         assert!((mixed[0] - 0.3).abs() < 1e-6 && (mixed[1] + 0.3).abs() < 1e-6, "{mixed:?}");
-        assert_eq!(heard(&frames, 3, ChannelSelection::One(1)), [0.2, -0.2]);
+        assert_eq!(captured(&frames, 3, ChannelSelection::One(1)), [0.2, -0.2]);
     }
 
     #[test]
     fn a_callback_larger_than_the_scratch_loses_nothing() {
         let frames: Vec<f32> = (0..SCRATCH_FRAMES * 5 + 17).map(|i| i as f32 * 1e-6).collect();
-        assert_eq!(heard(&frames, 1, ChannelSelection::Mix), frames);
+        assert_eq!(captured(&frames, 1, ChannelSelection::Mix), frames);
     }
 
     #[test]

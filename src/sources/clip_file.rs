@@ -1,6 +1,6 @@
 //! Audio files, decoded as they are read: WAV, AIFF, FLAC, Ogg Vorbis, MP3. The only decoder in the program.
 //!
-//! Fed by the file; read by the feeder's thread, and through [`load_clip`] by the offline commands.
+//! Fed by the file; read by the thread `tympan-source`, and through [`load_clip`] by the offline commands.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

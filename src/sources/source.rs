@@ -1,14 +1,15 @@
-//! What every source is: something with a name and a rate that fills the sample ring once started; and one that waits for its device.
+//! The traits of every source: a name and a rate, and once started it fills the sample ring. And a source whose device is
+//! not there yet. Opened, started and polled by the supervisor.
 
 use super::{SampleProducer, SourceError};
 use crate::domain::SampleRate;
 
 /// A source of mono samples, opened but not yet delivering.
 pub trait Source: Send {
-    /// What its records call it: `mic`, `demo`, `stdin` or a file's path.
+    /// Its name in records: `mic`, `demo`, `stdin` or a file's path.
     fn name(&self) -> &str;
 
-    /// What it is, in words, for people: device, rate, channels and format of a microphone.
+    /// A description for people: device, rate, channels and format of a microphone.
     fn description(&self) -> String {
         self.name().to_owned()
     }
@@ -28,11 +29,11 @@ pub trait Source: Send {
 
 /// A source that fills the ring until it is dropped. Owned by the supervisor.
 pub trait RunningSource: Send {
-    /// How it fares; cheap, asked several times a second.
+    /// Its state; cheap, polled several times a second.
     fn state(&mut self) -> SourceState;
 }
 
-/// How a running source fares.
+/// The state of a running source.
 #[derive(Debug)]
 pub enum SourceState {
     /// Samples are being delivered.
@@ -43,21 +44,23 @@ pub enum SourceState {
     Lost(SourceError),
 }
 
-/// Stands for a device until it can be opened.
-pub struct Awaited {
+/// Stands for a device until it can be opened: once started, it reports itself lost.
+pub struct UnavailableSource {
     name: &'static str,
     sample_rate: SampleRate,
-    absence: SourceError,
+    /// Taken by the first report of it.
+    cause: Option<SourceError>,
 }
 
-impl Awaited {
-    /// A source called `name` that is absent, and why. Sample indices count at `sample_rate` until its own is known.
-    pub fn new(name: &'static str, sample_rate: SampleRate, absence: SourceError) -> Self {
-        Self { name, sample_rate, absence }
+impl UnavailableSource {
+    /// A source called `name` that is unavailable because of `cause`. Sample indices count at `sample_rate` until the
+    /// device's own is known.
+    pub fn new(name: &'static str, sample_rate: SampleRate, cause: SourceError) -> Self {
+        Self { name, sample_rate, cause: Some(cause) }
     }
 }
 
-impl Source for Awaited {
+impl Source for UnavailableSource {
     fn name(&self) -> &str {
         self.name
     }
@@ -70,18 +73,13 @@ impl Source for Awaited {
         self: Box<Self>,
         _producer: SampleProducer,
     ) -> Result<Box<dyn RunningSource>, SourceError> {
-        Ok(Box::new(Absent { name: self.name, absence: Some(self.absence) }))
+        Ok(self)
     }
 }
 
-struct Absent {
-    name: &'static str,
-    absence: Option<SourceError>,
-}
-
-impl RunningSource for Absent {
+impl RunningSource for UnavailableSource {
     fn state(&mut self) -> SourceState {
-        let again = || SourceError::AlreadyLost { name: self.name.to_owned() };
-        SourceState::Lost(self.absence.take().unwrap_or_else(again))
+        let already_lost = || SourceError::AlreadyLost { name: self.name.to_owned() };
+        SourceState::Lost(self.cause.take().unwrap_or_else(already_lost))
     }
 }

@@ -1,6 +1,6 @@
-//! Raw PCM from a pipe, so that `ffmpeg … | tympan run --source stdin:s16le:48000:1` hears any stream.
+//! Raw PCM from a pipe, so that `ffmpeg … | tympan run --source stdin:s16le:48000:1` captures any stream.
 //!
-//! Fed by standard input (or any byte stream); read by the feeder's thread.
+//! Fed by standard input (or any byte stream); read by the thread `tympan-source`.
 
 use std::fmt;
 use std::io::{ErrorKind, Read};
@@ -11,7 +11,7 @@ use super::{SampleReader, SourceError};
 use crate::domain::{SampleRate, downmix};
 
 /// The longest specification, `s16le:384000:256`, three times over: what is longer is not one, and not repeated whole.
-const LONGEST_SPEC_BYTES: usize = 48;
+const MAX_SPEC_BYTES: usize = 48;
 
 /// How one sample is written. Names are ffmpeg's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,9 +116,9 @@ impl FromStr for PcmSpec {
     type Err = SourceError;
 
     fn from_str(given: &str) -> Result<Self, SourceError> {
-        let shown: String = given.chars().take(LONGEST_SPEC_BYTES).collect();
+        let shown: String = given.chars().take(MAX_SPEC_BYTES).collect();
         let wrong = |fault: String| SourceError::PcmSpec { given: shown.clone(), fault };
-        if given.len() > LONGEST_SPEC_BYTES {
+        if given.len() > MAX_SPEC_BYTES {
             return Err(wrong(format!("it has {} bytes, far too many", given.len())));
         }
         let parts: Vec<&str> = given.split(':').collect();

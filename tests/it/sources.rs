@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tympan::domain::{Counters, SampleRate};
 use tympan::sources::{
-    FedSource, Pace, RunningSource, SampleConsumer, SampleReader, Source, SourceError, Taken,
+    Pace, ReaderSource, RingItem, RunningSource, SampleConsumer, SampleReader, Source, SourceError,
     sample_ring,
 };
 
@@ -75,7 +75,7 @@ fn start(
 ) -> (Box<dyn RunningSource>, SampleConsumer, Arc<Counters>) {
     let counters = Arc::new(Counters::default());
     let (producer, consumer) = sample_ring(reader.sample_rate(), capacity, Arc::clone(&counters));
-    let running = Box::new(FedSource::new(reader, pace)).start(producer).unwrap();
+    let running = Box::new(ReaderSource::new(reader, pace)).start(producer).unwrap();
     (running, consumer, counters)
 }
 
@@ -85,10 +85,10 @@ fn drain(consumer: &mut SampleConsumer) -> (Vec<f32>, u64) {
     let mut block = [0.0; 700];
     loop {
         match consumer.take(&mut block) {
-            Taken::Samples { count, .. } => heard.extend_from_slice(&block[..count]),
-            Taken::Gap { samples, .. } => lost += samples,
-            Taken::Empty => std::thread::sleep(Duration::from_micros(200)),
-            Taken::Ended => return (heard, lost),
+            RingItem::Samples { count, .. } => heard.extend_from_slice(&block[..count]),
+            RingItem::Gap { samples, .. } => lost += samples,
+            RingItem::Empty => std::thread::sleep(Duration::from_micros(200)),
+            RingItem::Ended => return (heard, lost),
         }
     }
 }

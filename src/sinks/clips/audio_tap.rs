@@ -1,4 +1,4 @@
-//! The way of samples to those who record them: blocks that go round between the feature stage and the clip folder.
+//! The samples' way to the clip folder: blocks that circulate between the feature stage and the clip folder.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const BLOCKS: usize = 512;
 
 /// A recording that is read as fast as possible waits for the clip folder, but not for ever: that one takes blocks only when
 /// a record comes, and with a window as long as all blocks none would.
-const OFFLINE_PATIENCE: Duration = Duration::from_secs(1);
+const OFFLINE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Consecutive samples.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct AudioBlock {
 pub struct AudioTap {
     blocks: Sender<AudioBlock>,
     spare: Receiver<AudioBlock>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// The clip folder's end.
@@ -39,9 +39,9 @@ pub(super) struct AudioFeed {
 }
 
 pub(super) fn audio_tap(sample_rate: SampleRate, overflow: Overflow) -> (AudioTap, AudioFeed) {
-    let patience = match overflow {
+    let timeout = match overflow {
         Overflow::DropNewest => Duration::ZERO,
-        Overflow::Block => OFFLINE_PATIENCE,
+        Overflow::Block => OFFLINE_TIMEOUT,
     };
     let (sender, blocks) = bounded(BLOCKS);
     let (spent, spare) = bounded(BLOCKS);
@@ -50,7 +50,7 @@ pub(super) fn audio_tap(sample_rate: SampleRate, overflow: Overflow) -> (AudioTa
         let block = AudioBlock { start: SampleIndex(0), sample_rate, samples };
         spent.try_send(block).expect("invariant: the channel holds all blocks");
     }
-    (AudioTap { blocks: sender, spare, patience }, AudioFeed { blocks, spent })
+    (AudioTap { blocks: sender, spare, timeout }, AudioFeed { blocks, spent })
 }
 
 impl AudioTap {
@@ -62,7 +62,7 @@ impl AudioTap {
     pub fn push(&mut self, start: SampleIndex, sample_rate: SampleRate, samples: &[f32]) {
         let starts = (start.0..).step_by(BLOCK_SAMPLES);
         for (part, start) in samples.chunks(BLOCK_SAMPLES).zip(starts) {
-            let Ok(mut block) = self.spare.recv_timeout(self.patience) else { return };
+            let Ok(mut block) = self.spare.recv_timeout(self.timeout) else { return };
             block.samples.clear();
             block.samples.extend_from_slice(part);
             (block.start, block.sample_rate) = (SampleIndex(start), sample_rate);

@@ -1,5 +1,5 @@
-//! The sink that records what was heard around events, and what it is told to record. Fed records by its queue and samples by the tap; runs on the thread
-//! `tympan-clips`.
+//! The sink that writes clips: the audio around events, for the labels that the configuration names. Its queue feeds it
+//! records, the tap feeds it samples; runs on the thread `tympan-clips`.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -9,23 +9,22 @@ use std::time::{Duration, Instant};
 use super::audio_tap::{AudioFeed, AudioTap, audio_tap};
 use super::clip_clock::Now;
 use super::clip_wav::Clip;
-use super::history::History;
-use super::history::Judged;
+use super::history::{DenyTracker, History};
 use super::wav_files::WavFiles;
 use crate::domain::{
     Counters, EventPhase, EventRecord, Overflow, Published, Record, SampleIndex, SampleRate, State,
 };
 use crate::sinks::{Sink, SinkError};
 
-/// An event is told this much later than it began, at most: its confirmation and the window's length. And the windows that
-/// judge a clip's last sample go on for as long.
-const RECALL: Duration = Duration::from_secs(10);
+/// An event is confirmed this much later than it began, at most: the windows that confirm it and a window's length. The
+/// last window that covers a clip's last sample ends this much later too.
+const MAX_CONFIRMATION_DELAY: Duration = Duration::from_secs(10);
 
-/// Clips that may wait for a disk that is full; then the oldest are given up.
+/// Clips that may wait for a disk that is full; then the oldest are dropped.
 const CLIPS_WAITING: usize = 8;
 
-/// From one look for clips that are too old to the next.
-const TIDYING: Duration = Duration::from_secs(600);
+/// From one search for clips that are too old to the next.
+const CLEANUP_PERIOD: Duration = Duration::from_secs(600);
 
 /// Keeps clips of events.
 #[derive(Debug)]
@@ -34,13 +33,13 @@ pub struct ClipFolder {
     files: WavFiles,
     feed: AudioFeed,
     history: History,
-    judged: Judged,
+    deny_tracker: DenyTracker,
     open: Vec<OpenClip>,
     ready: VecDeque<Clip>,
-    tidied: Option<Instant>,
+    last_cleanup: Option<Instant>,
 }
 
-/// A clip whose end has not come or has not been judged yet.
+/// A clip whose end has not been captured or not been scored yet.
 #[derive(Debug)]
 struct OpenClip {
     event: EventRecord,
@@ -69,26 +68,27 @@ impl ClipFolder {
             files,
             feed,
             history: History::new(sample_rate),
-            judged: Judged::default(),
+            deny_tracker: DenyTracker::default(),
             open: Vec::new(),
             ready: VecDeque::new(),
-            tidied: None,
+            last_cleanup: None,
         };
         Ok((folder, tap))
     }
 
-    fn hear(&mut self) {
+    fn drain_audio(&mut self) {
         while let Ok(block) = self.feed.blocks.try_recv() {
             if !self.history.is_continued_by(&block) {
-                self.cut(u64::MAX, true);
+                self.close_clips(u64::MAX, true);
             }
             self.history.push(&block);
             self.feed.give_back(block);
         }
         let rate = self.history.sample_rate();
-        let kept = self.spec.before + self.spec.longest + self.spec.after + 2 * RECALL;
+        let kept =
+            self.spec.before + self.spec.longest + self.spec.after + 2 * MAX_CONFIRMATION_DELAY;
         self.history.keep(rate.samples_in(kept));
-        self.judged.forget_before(self.history.start().0);
+        self.deny_tracker.forget_before(self.history.start().0);
     }
 
     fn begin_or_end(&mut self, event: &EventRecord) {
@@ -113,16 +113,16 @@ impl ClipFolder {
 
     /// Cuts clips that are complete, and with `is_over` all others where they are.
     ///
-    /// `judged_from`: no window that is still to come begins before this sample.
-    fn cut(&mut self, judged_from: u64, is_over: bool) {
-        let heard = self.history.end().0;
+    /// `scored_up_to`: no window that is still to come begins before this sample.
+    fn close_clips(&mut self, scored_up_to: u64, is_over: bool) {
+        let captured_up_to = self.history.end().0;
         let longest = self.history.sample_rate().samples_in(self.spec.longest);
         for clip in std::mem::take(&mut self.open) {
             let limit = clip.start + longest;
             let end = clip.end.map_or(limit, |end| end.min(limit));
-            let is_judged = !self.spec.is_denying || judged_from >= end;
-            if is_over || (heard >= end && is_judged) {
-                self.keep(&clip, end.min(heard));
+            let is_scored = !self.spec.is_denying || scored_up_to >= end;
+            if is_over || (captured_up_to >= end && is_scored) {
+                self.keep(&clip, end.min(captured_up_to));
             } else {
                 self.open.push(clip);
             }
@@ -133,14 +133,15 @@ impl ClipFolder {
     fn keep(&mut self, clip: &OpenClip, end: u64) {
         let (event, mut span) = (&clip.event, (clip.start, end));
         if self.spec.is_denying {
-            let Some(harmless) = self.judged.harmless(span, event.start_sample.0) else {
+            let Some(permitted) = self.deny_tracker.permitted_span(span, event.start_sample.0)
+            else {
                 log::info!(
                     "a clip of {} is not kept: a denied label was heard in it, or not all of it was judged",
                     event.label
                 );
                 return;
             };
-            span = harmless;
+            span = permitted;
         }
         let Some(samples) = self.history.copy(SampleIndex(span.0), SampleIndex(span.1)) else {
             log::warn!("a clip of {} is not kept: some of its samples are missing", event.label);
@@ -174,19 +175,21 @@ impl Sink for ClipFolder {
     }
 
     fn write(&mut self, published: &Published) -> Result<(), SinkError> {
-        self.hear();
+        self.drain_audio();
         match &published.record {
             Record::Window(window) => {
-                self.judged.push(window, published.contains_denied);
-                self.cut(window.start_sample.0, false);
+                self.deny_tracker.push(window, published.contains_denied);
+                self.close_clips(window.start_sample.0, false);
             }
             Record::Event(event) => self.begin_or_end(event),
-            // no window spans it, and nothing that comes judges what was before
+            // no window spans it, and no later window covers what was before
             Record::Gap(_) => {
-                self.cut(u64::MAX, true);
-                self.judged.clear();
+                self.close_clips(u64::MAX, true);
+                self.deny_tracker.clear();
             }
-            Record::Status(status) if status.state == State::Stopping => self.cut(u64::MAX, true),
+            Record::Status(status) if status.state == State::Stopping => {
+                self.close_clips(u64::MAX, true)
+            }
             Record::Status(_) => {}
         }
         Ok(())
@@ -199,11 +202,11 @@ impl Sink for ClipFolder {
             written.map_err(|source| self.failed(source))?;
             self.ready.pop_front();
         }
-        let last = self.tidied;
-        if last.is_none_or(|last| now.monotonic.saturating_duration_since(last) >= TIDYING) {
+        let last = self.last_cleanup;
+        if last.is_none_or(|last| now.monotonic.saturating_duration_since(last) >= CLEANUP_PERIOD) {
             let shrunk = self.files.shrink(0, now);
             shrunk.map_err(|source| self.failed(source))?;
-            self.tidied = Some(now.monotonic);
+            self.last_cleanup = Some(now.monotonic);
         }
         Ok(())
     }
@@ -216,7 +219,7 @@ pub struct ClipSpec {
     pub folder: PathBuf,
     /// Events of these labels are kept.
     pub labels: Vec<String>,
-    /// Whether a clip in which a denied label was heard is to be dropped: then every sample of it must have been judged.
+    /// Whether a clip that contains a denied label is dropped: then windows must have scored every sample of it.
     pub is_denying: bool,
     /// Audio before the event.
     pub before: Duration,

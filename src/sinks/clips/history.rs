@@ -1,4 +1,4 @@
-//! What a clip may be cut from: the last samples, in memory, and which of them have been judged. Filled by the clip folder from
+//! What a clip may be cut from: the last samples, in memory, and which windows scored them. The clip folder fills it from
 //! the tap's blocks and from window records, on its thread.
 
 use std::collections::VecDeque;
@@ -63,9 +63,9 @@ impl History {
     }
 }
 
-/// The windows of the last seconds, oldest first.
+/// The windows of the last seconds, oldest first, and which of them contained a denied label.
 #[derive(Debug, Default)]
-pub(super) struct Judged(VecDeque<Span>);
+pub(super) struct DenyTracker(VecDeque<Span>);
 
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -74,7 +74,7 @@ struct Span {
     contains_denied: bool,
 }
 
-impl Judged {
+impl DenyTracker {
     pub(super) fn push(&mut self, window: &WindowRecord, contains_denied: bool) {
         let (start, end) = (window.start_sample.0, window.end_sample.0);
         self.0.push_back(Span { start, end, contains_denied });
@@ -91,9 +91,13 @@ impl Judged {
         self.0.clear();
     }
 
-    /// The part of `start` to `end` around `event` that windows cover without a hole; none if a denied label was heard in
-    /// any window that touches it, or if the event itself was never judged.
-    pub(super) fn harmless(&self, (start, end): (u64, u64), event: u64) -> Option<(u64, u64)> {
+    /// The part of `start` to `end` around `event` that windows cover without a hole; none if any window
+    /// that touches it contained a denied label, or if no window covers the event's start.
+    pub(super) fn permitted_span(
+        &self,
+        (start, end): (u64, u64),
+        event: u64,
+    ) -> Option<(u64, u64)> {
         let mut covered: Option<(u64, u64)> = None;
         for span in &self.0 {
             covered = match covered {
@@ -114,32 +118,32 @@ impl Judged {
 mod tests {
     use super::*;
 
-    fn judged(spans: &[(u64, u64, bool)]) -> Judged {
+    fn tracker(spans: &[(u64, u64, bool)]) -> DenyTracker {
         let span = |&(start, end, contains_denied)| Span { start, end, contains_denied };
-        Judged(spans.iter().map(span).collect())
+        DenyTracker(spans.iter().map(span).collect())
     }
 
     #[test]
-    fn a_clip_is_cut_to_what_was_judged() {
-        let windows = judged(&[(100, 200, false), (150, 250, false), (250, 350, false)]);
-        assert_eq!(windows.harmless((120, 300), 130), Some((120, 300)));
-        assert_eq!(windows.harmless((0, 1_000), 130), Some((100, 350)));
-        assert_eq!(windows.harmless((0, 1_000), 400), None);
+    fn a_clip_is_cut_to_the_span_that_windows_cover() {
+        let tracker = tracker(&[(100, 200, false), (150, 250, false), (250, 350, false)]);
+        assert_eq!(tracker.permitted_span((120, 300), 130), Some((120, 300)));
+        assert_eq!(tracker.permitted_span((0, 1_000), 130), Some((100, 350)));
+        assert_eq!(tracker.permitted_span((0, 1_000), 400), None);
     }
 
     #[test]
     fn a_hole_in_the_windows_ends_a_clip_or_begins_it() {
-        let windows = judged(&[(100, 200, false), (240, 340, false)]);
-        assert_eq!(windows.harmless((0, 1_000), 130), Some((100, 200)));
-        assert_eq!(windows.harmless((0, 1_000), 300), Some((240, 340)));
-        assert_eq!(windows.harmless((0, 1_000), 220), None);
+        let tracker = tracker(&[(100, 200, false), (240, 340, false)]);
+        assert_eq!(tracker.permitted_span((0, 1_000), 130), Some((100, 200)));
+        assert_eq!(tracker.permitted_span((0, 1_000), 300), Some((240, 340)));
+        assert_eq!(tracker.permitted_span((0, 1_000), 220), None);
     }
 
     #[test]
     fn one_window_with_a_denied_label_spoils_every_clip_it_touches() {
-        let windows = judged(&[(100, 200, false), (150, 250, true), (200, 300, false)]);
-        assert_eq!(windows.harmless((100, 160), 120), None);
-        assert_eq!(windows.harmless((100, 150), 120), Some((100, 150)));
-        assert_eq!(windows.harmless((250, 300), 260), Some((250, 300)));
+        let tracker = tracker(&[(100, 200, false), (150, 250, true), (200, 300, false)]);
+        assert_eq!(tracker.permitted_span((100, 160), 120), None);
+        assert_eq!(tracker.permitted_span((100, 150), 120), Some((100, 150)));
+        assert_eq!(tracker.permitted_span((250, 300), 260), Some((250, 300)));
     }
 }

@@ -1,4 +1,4 @@
-//! Recordings of what was heard, for those who ask for them in so many words: nothing here runs otherwise.
+//! Recordings of the audio around events. Nothing here runs unless the configuration enables `[clips]`.
 //!
 //! The feature stage copies samples into `AudioTap`; `ClipFolder`, a sink like any other, keeps the last of them in memory
 //! and writes those around an event to a file, if all of them were judged and none of the denied labels was heard.

@@ -1,5 +1,5 @@
 //! Who may come in: how many clients each socket serves, how many connections may wait to show their token, what a wrong token
-//! costs, and what the log hears of all that. Asked by the server, on the thread `tympan-clients`.
+//! costs, and what the log reports of all that. Called by the server, on the thread `tympan-clients`.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -84,7 +84,7 @@ struct Address {
     is_known: bool,
 }
 
-/// Refused connections that the log has not heard of yet.
+/// Refused connections that no log line has counted yet.
 #[derive(Debug, Default)]
 struct Unreported {
     wrong_token: u64,
@@ -156,16 +156,16 @@ impl Admission {
         }
     }
 
-    /// Accepting a connection failed; whether the log has not heard of that for a minute.
+    /// Accepting a connection failed; whether the log has not reported that for a minute.
     pub(super) fn accepting_failed(&mut self, now: Instant) -> bool {
-        let is_news = self.failed_at.is_none_or(|last| now.duration_since(last) >= REPORT_PERIOD);
-        if is_news {
+        let is_due = self.failed_at.is_none_or(|last| now.duration_since(last) >= REPORT_PERIOD);
+        if is_due {
             self.failed_at = Some(now);
         }
-        is_news
+        is_due
     }
 
-    /// What the log is to hear now: of the first refusal at once, then once a minute, with counts.
+    /// The log line that is due: for the first refusal at once, then once a minute, with counts.
     pub(super) fn report(&mut self, now: Instant) -> Option<String> {
         let Unreported { wrong_token, no_token, full, address } = self.unreported;
         let is_due = self.reported_at.is_none_or(|last| now.duration_since(last) >= REPORT_PERIOD);
@@ -188,7 +188,7 @@ impl Admission {
         Some(format!("connections refused: {}{from}", causes.join(", ")))
     }
 
-    /// When the next report is due; none while there is nothing to tell.
+    /// When the next report is due; none while there is nothing to report.
     pub(super) fn next_report(&self) -> Option<Instant> {
         let Unreported { wrong_token, no_token, full, .. } = self.unreported;
         let last = self.reported_at.filter(|_| wrong_token + no_token + full > 0);

@@ -27,7 +27,7 @@ impl Microphone {
     /// # Errors
     /// [`SourceError::HostUnavailable`], [`SourceError::DeviceNotFound`], [`SourceError::DeviceAmbiguous`],
     /// [`SourceError::NoDefaultDevice`]; [`SourceError::DeviceBusy`] and [`SourceError::PermissionDenied`] where the
-    /// host tells them so early; [`SourceError::UnsupportedConfig`], [`SourceError::UnsupportedSampleFormat`],
+    /// host reports them so early; [`SourceError::UnsupportedConfig`], [`SourceError::UnsupportedSampleFormat`],
     /// [`SourceError::NoSuchChannel`].
     pub fn open(spec: &MicrophoneSpec) -> Result<Self, SourceError> {
         quietly(|| {

@@ -4,13 +4,13 @@
 //! [`CaptureCallback`](super::CaptureCallback). The supervisor asks the running source for its state, which is where
 //! errors are logged, stalls are noticed and a stalled stream is rebuilt: never in a callback.
 
+mod callbacks;
 mod default_watch;
 mod devices;
 mod hosts;
 #[expect(clippy::module_inception, reason = "named after its main type, as every file is")]
 mod microphone;
 mod overrun;
-mod recording;
 mod running;
 mod spec;
 mod stream_plan;

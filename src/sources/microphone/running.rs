@@ -1,4 +1,4 @@
-//! A microphone that delivers, watched: stalls, losses, errors. Owned and asked by the supervisor, never by a callback.
+//! A running microphone stream: detects stalls, losses and errors. Owned and polled by the supervisor, never by a callback.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,9 +7,9 @@ use cpal::BufferSize;
 use cpal::traits::StreamTrait;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::callbacks::{CallbackStats, CaptureHandle, DataCallback, ErrorCallback};
 use super::default_watch::DefaultWatch;
 use super::devices::explain;
-use super::recording::{Faults, Recording, Relay, Vitals};
 use super::spec::MicrophoneSpec;
 use super::stream_plan::StreamPlan;
 use crate::domain::Counters;
@@ -24,16 +24,16 @@ const STALL: Duration = Duration::from_millis(500);
 
 /// How long the first callback may take. A server that wakes a sleeping sound card, or an idle null sink (2 s of
 /// buffer), is not yet a device without samples.
-const FIRST_PATIENCE: Duration = Duration::from_secs(5);
+const FIRST_CALLBACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a stream may take to close. With the `pulse` plugin of ALSA and a server that has died it never does.
-const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The PulseAudio client drops its callback a moment after the stream.
-const RETURN_PATIENCE: Duration = Duration::from_millis(50);
+const RETURN_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// How long a stream that is to be replaced may take to give the ring's producer back.
-const RELAY_PATIENCE: Duration = Duration::from_secs(2);
+const HANDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Errors kept between two questions, and the shortest time from one logged error to the next.
 const ERRORS_KEPT: usize = 16;
@@ -50,8 +50,8 @@ pub(super) struct RunningMicrophone {
     plan: StreamPlan,
     silence_limit: Duration,
     ring: RingSide,
-    vitals: Arc<Vitals>,
-    relay: (Sender<Relay>, Receiver<Relay>),
+    stats: Arc<CallbackStats>,
+    returned: (Sender<CaptureHandle>, Receiver<CaptureHandle>),
     errors: (Sender<cpal::Error>, Receiver<cpal::Error>),
     watch: Watch,
     pub(super) default_watch: Option<DefaultWatch>,
@@ -73,35 +73,39 @@ impl RunningMicrophone {
             plan,
             silence_limit: spec.silence_limit,
             ring,
-            vitals: Arc::default(),
-            relay: bounded(1),
+            stats: Arc::default(),
+            returned: bounded(1),
             errors: bounded(ERRORS_KEPT),
             watch: Watch::new(Instant::now(), buffer),
             default_watch: None,
             error_log: ErrorLog::default(),
             is_lost: false,
         };
-        let relay = Relay { capture, last_arrival: None };
-        match running.launch(buffer, relay) {
+        let handle = CaptureHandle { capture, last_arrival: None };
+        match running.launch(buffer, handle) {
             Err(error) if buffer != BufferSize::Default => {
                 log::info!("{error}; trying the host's own buffer size");
-                let relay = running.recover_relay()?;
-                running.launch(BufferSize::Default, relay)?;
+                let handle = running.recover_handle()?;
+                running.launch(BufferSize::Default, handle)?;
             }
             outcome => outcome?,
         }
         Ok(running)
     }
 
-    fn launch(&mut self, buffer: BufferSize, relay: Relay) -> Result<(), SourceError> {
-        let recording =
-            Recording::new(relay, self.plan.rate, Arc::clone(&self.vitals), self.relay.0.clone());
-        let faults = Faults {
-            vitals: Arc::clone(&self.vitals),
+    fn launch(&mut self, buffer: BufferSize, handle: CaptureHandle) -> Result<(), SourceError> {
+        let on_data = DataCallback::new(
+            handle,
+            self.plan.rate,
+            Arc::clone(&self.stats),
+            self.returned.0.clone(),
+        );
+        let on_error = ErrorCallback {
+            stats: Arc::clone(&self.stats),
             counters: Arc::clone(&self.ring.counters),
-            tell: self.errors.0.clone(),
+            errors: self.errors.0.clone(),
         };
-        let stream = self.plan.build(buffer, recording, faults)?;
+        let stream = self.plan.build(buffer, on_data, on_error)?;
         stream.play().map_err(|error| explain(&self.plan.id, &self.plan.description(), &error))?;
         let granted = stream
             .buffer_size()
@@ -115,14 +119,14 @@ impl RunningMicrophone {
             }
         );
         self.watch = Watch::new(Instant::now(), buffer);
-        self.watch.seen = self.vitals.callbacks();
+        self.watch.seen = self.stats.callbacks();
         self.stream = Some(stream);
         Ok(())
     }
 
-    /// Waits for what a dropped stream gives back.
-    fn recover_relay(&self) -> Result<Relay, SourceError> {
-        self.relay.1.recv_timeout(RELAY_PATIENCE).map_err(|_| self.unclosable())
+    /// Waits until the dropped stream's data callback has returned its handle.
+    fn recover_handle(&self) -> Result<CaptureHandle, SourceError> {
+        self.returned.1.recv_timeout(HANDLE_TIMEOUT).map_err(|_| self.unclosable())
     }
 
     fn unclosable(&self) -> SourceError {
@@ -141,8 +145,8 @@ impl RunningMicrophone {
         if !self.close_stream() {
             return Err(self.unclosable());
         }
-        let relay = self.recover_relay()?;
-        self.launch(BufferSize::Default, relay)
+        let handle = self.recover_handle()?;
+        self.launch(BufferSize::Default, handle)
     }
 
     /// Drops the stream on a thread of its own: a driver may hang in it, the supervisor must not. False if it hangs.
@@ -157,7 +161,7 @@ impl RunningMicrophone {
         if let Err(error) = closing {
             log::warn!("no thread to close {} on ({error})", self.plan.id);
         }
-        let is_hanging = closed.recv_timeout(CLOSE_PATIENCE) == Err(RecvTimeoutError::Timeout);
+        let is_hanging = closed.recv_timeout(CLOSE_TIMEOUT) == Err(RecvTimeoutError::Timeout);
         if is_hanging {
             self.ring.counters.streams_left_behind.add(1);
             log::warn!("{} does not close; its thread is left behind", self.plan.id);
@@ -174,7 +178,7 @@ impl RunningMicrophone {
                 SourceError::DeviceLost { .. } | SourceError::HostUnavailable { .. } => {
                     fatal.get_or_insert(explained);
                 }
-                harmless => self.error_log.tell(&harmless),
+                harmless => self.error_log.warn(&harmless),
             }
         }
         fatal
@@ -203,11 +207,11 @@ impl RunningSource for RunningMicrophone {
             let was = self.plan.id.clone();
             return self.lose(SourceError::DefaultChanged { was, now });
         }
-        match self.watch.verdict(self.vitals.callbacks(), Instant::now(), self.silence_limit) {
+        match self.watch.verdict(self.stats.callbacks(), Instant::now(), self.silence_limit) {
             Verdict::Alive => SourceState::Running,
             Verdict::Stalled(silence) => match self.rebuild() {
                 Ok(()) => SourceState::Running,
-                // A device that died so soon after its start looks like a stall; what was heard of it last is its silence.
+                // A device that died so soon after its start looks like a stall; report how long it has been silent.
                 Err(error) => {
                     log::warn!("{error}");
                     self.lose_in(silence)
@@ -221,9 +225,9 @@ impl RunningSource for RunningMicrophone {
 impl Drop for RunningMicrophone {
     fn drop(&mut self) {
         self.close_stream();
-        // The recording has left its relay here unless it hangs in the driver, producer and all.
-        match self.relay.1.recv_timeout(RETURN_PATIENCE) {
-            Ok(relay) => drop(relay),
+        // The data callback has returned its handle unless it hangs in the driver with the ring's producer.
+        match self.returned.1.recv_timeout(RETURN_TIMEOUT) {
+            Ok(handle) => drop(handle),
             Err(_hanging) => self.ring.closer.close(),
         }
     }
@@ -257,7 +261,7 @@ impl Watch {
         let silence = now.saturating_duration_since(self.last_progress);
         let (is_fixed, limit) = (self.buffer != BufferSize::Default, silence_limit);
         match self.first_progress {
-            None if silence < FIRST_PATIENCE.max(limit) => Verdict::Alive,
+            None if silence < FIRST_CALLBACK_TIMEOUT.max(limit) => Verdict::Alive,
             None if is_fixed => Verdict::Stalled(silence),
             Some(first)
                 if is_fixed && self.last_progress - first < PROBATION && silence >= STALL =>
@@ -274,17 +278,17 @@ impl Watch {
 #[derive(Default)]
 struct ErrorLog {
     last: Option<Instant>,
-    unsaid: u64,
+    suppressed: u64,
 }
 
 impl ErrorLog {
-    fn tell(&mut self, error: &SourceError) {
+    fn warn(&mut self, error: &SourceError) {
         if self.last.is_some_and(|last| last.elapsed() < LOG_PERIOD) {
-            self.unsaid += 1;
+            self.suppressed += 1;
             return;
         }
-        log::warn!("{error} ({} more since the last such line)", self.unsaid);
-        (self.last, self.unsaid) = (Some(Instant::now()), 0);
+        log::warn!("{error} ({} more since the last such line)", self.suppressed);
+        (self.last, self.suppressed) = (Some(Instant::now()), 0);
     }
 }
 
@@ -320,7 +324,7 @@ mod tests {
         let after = |ms| begin + Duration::from_millis(ms);
         let mut watch = Watch::new(begin, BufferSize::Default);
         assert_eq!(watch.verdict(0, after(4_900), LIMIT), Verdict::Alive);
-        assert_eq!(watch.verdict(0, after(5_000), LIMIT), Verdict::Silent(FIRST_PATIENCE));
+        assert_eq!(watch.verdict(0, after(5_000), LIMIT), Verdict::Silent(FIRST_CALLBACK_TIMEOUT));
         // woken late, then stalled: still the fault of the buffer
         let mut watch = Watch::new(begin, BufferSize::Fixed(512));
         assert_eq!(watch.verdict(0, after(3_000), LIMIT), Verdict::Alive);

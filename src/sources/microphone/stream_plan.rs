@@ -6,14 +6,14 @@ use std::time::Duration;
 use cpal::traits::DeviceTrait;
 use cpal::{BufferSize, DeviceId, FromSample, SampleFormat, SizedSample, StreamConfig};
 
+use super::callbacks::{DataCallback, ErrorCallback};
 use super::devices::explain;
-use super::recording::{Faults, Recording};
 use super::spec::MicrophoneSpec;
 use crate::domain::SampleRate;
 use crate::sources::{ChannelSelection, SourceError};
 
 /// How long a host may take to set a stream up, and ALSA to notice an unplugged device.
-const HOST_PATIENCE: Duration = Duration::from_secs(2);
+const HOST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Everything a stream is built from, so that it can be built again.
 pub(super) struct StreamPlan {
@@ -83,12 +83,12 @@ impl StreamPlan {
         }
     }
 
-    /// Builds a stream, not yet started. When that fails, dropping `recording` has given its contents back.
+    /// Builds a stream, not yet started. When that fails, dropping `on_data` has returned its handle.
     pub(super) fn build(
         &self,
         buffer: BufferSize,
-        recording: Recording,
-        faults: Faults,
+        on_data: DataCallback,
+        on_error: ErrorCallback,
     ) -> Result<cpal::Stream, SourceError> {
         let build = match self.format {
             SampleFormat::I8 => Self::build_as::<i8>,
@@ -110,15 +110,15 @@ impl StreamPlan {
                 });
             }
         };
-        build(self, buffer, recording, faults)
+        build(self, buffer, on_data, on_error)
             .map_err(|error| explain(&self.id, &self.description(), &error))
     }
 
     fn build_as<T>(
         &self,
         buffer: BufferSize,
-        mut recording: Recording,
-        faults: Faults,
+        mut on_data: DataCallback,
+        on_error: ErrorCallback,
     ) -> Result<cpal::Stream, cpal::Error>
     where
         T: SizedSample,
@@ -132,10 +132,10 @@ impl StreamPlan {
         self.device.build_input_stream(
             config,
             move |interleaved: &[T], info| {
-                recording.deliver(interleaved, info.timestamp().capture);
+                on_data.deliver(interleaved, info.timestamp().capture);
             },
-            move |error| faults.note(error),
-            Some(HOST_PATIENCE),
+            move |error| on_error.report(error),
+            Some(HOST_TIMEOUT),
         )
     }
 }

@@ -69,7 +69,7 @@ pub fn sample_ring(
 pub struct RingCloser(pub(super) Arc<AtomicBool>);
 
 impl RingCloser {
-    /// Closes the ring as dropping the producer does, but that audio lost just before goes untold.
+    /// Closes the ring as dropping the producer does, but audio lost just before is not reported.
     pub fn close(&self) {
         // Release: whatever this thread saw of the producer happened before the end.
         self.0.store(true, Ordering::Release);
@@ -78,7 +78,7 @@ impl RingCloser {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Pushed, Taken};
+    use super::super::{Pushed, RingItem};
     use super::*;
 
     fn ring_of(samples: u64) -> (SampleProducer, SampleConsumer, Arc<Counters>) {
@@ -97,12 +97,12 @@ mod tests {
         producer.push_block(&[0.25; 10], now);
         drop(producer);
         let mut block = [0.0; 64];
-        assert!(matches!(consumer.take(&mut block), Taken::Samples { count: 64, .. }));
-        let Taken::Gap { start, samples, cause, .. } = consumer.take(&mut block) else {
+        assert!(matches!(consumer.take(&mut block), RingItem::Samples { count: 64, .. }));
+        let RingItem::Gap { start, samples, cause, .. } = consumer.take(&mut block) else {
             panic!("the dropped block left no gap")
         };
         assert_eq!((start, samples, cause), (SampleIndex(64), 10, GapCause::Overrun));
-        assert_eq!(consumer.take(&mut block), Taken::Ended);
+        assert_eq!(consumer.take(&mut block), RingItem::Ended);
         assert_eq!((counters.samples_captured.get(), counters.samples_dropped.get()), (74, 10));
     }
 
@@ -119,10 +119,10 @@ mod tests {
         let mut gaps = Vec::new();
         loop {
             match consumer.take(&mut block) {
-                Taken::Gap { start, samples, cause, .. } => gaps.push((start.0, samples, cause)),
-                Taken::Ended => break,
-                Taken::Samples { .. } => (),
-                Taken::Empty => panic!("a closed ring is never merely empty"),
+                RingItem::Gap { start, samples, cause, .. } => gaps.push((start.0, samples, cause)),
+                RingItem::Ended => break,
+                RingItem::Samples { .. } => (),
+                RingItem::Empty => panic!("a closed ring is never merely empty"),
             }
         }
         assert_eq!(gaps, [(32, 14, GapCause::Overrun), (46, 100, GapCause::DriverOverrun)]);
@@ -144,8 +144,8 @@ mod tests {
         producer.push_block(&[0.5; 4], Instant::now());
         producer.closer().close();
         let mut block = [0.0; 10];
-        assert!(matches!(consumer.take(&mut block), Taken::Samples { count: 4, .. }));
-        assert_eq!(consumer.take(&mut block), Taken::Ended);
+        assert!(matches!(consumer.take(&mut block), RingItem::Samples { count: 4, .. }));
+        assert_eq!(consumer.take(&mut block), RingItem::Ended);
         let stop = AtomicBool::new(false);
         assert_eq!(producer.push_waiting(&[0.0], Instant::now(), &stop), Pushed::Stopped);
     }

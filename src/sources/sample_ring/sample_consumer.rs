@@ -14,7 +14,7 @@ use crate::domain::{GapCause, SampleIndex, SampleRate};
 
 /// What [`SampleConsumer::take`] found next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub enum RingItem {
     /// The first `count` places of the buffer were filled.
     Samples {
         /// Index of the first of them.
@@ -70,7 +70,7 @@ impl SampleConsumer {
     ///
     /// # Real time
     /// No allocation, lock or system call.
-    pub fn take(&mut self, into: &mut [f32]) -> Taken {
+    pub fn take(&mut self, into: &mut [f32]) -> RingItem {
         assert!(!into.is_empty(), "take needs room for at least one sample");
         let (samples, arrival) = match self.open_block.take() {
             Some(open) => open,
@@ -79,8 +79,8 @@ impl SampleConsumer {
                 // Acquire: pairs with the release of `RingCloser::close`.
                 let open = self.marks.write_is_held() && !self.closed.load(Ordering::Acquire);
                 match self.marks.try_pop() {
-                    None if open => return Taken::Empty,
-                    None => return Taken::Ended,
+                    None if open => return RingItem::Empty,
+                    None => return RingItem::Ended,
                     Some(Mark::Gap(gap)) => return self.pass(gap),
                     Some(Mark::Block { samples, arrival }) => (samples, arrival),
                 }
@@ -94,12 +94,12 @@ impl SampleConsumer {
         }
         let start = self.next;
         self.next += count as u64;
-        Taken::Samples { start, count, arrival }
+        RingItem::Samples { start, count, arrival }
     }
 
-    fn pass(&mut self, gap: Gap) -> Taken {
+    fn pass(&mut self, gap: Gap) -> RingItem {
         self.next = gap.start + gap.samples;
-        Taken::Gap {
+        RingItem::Gap {
             start: gap.start,
             samples: gap.samples,
             cause: gap.cause,

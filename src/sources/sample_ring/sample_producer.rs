@@ -1,6 +1,6 @@
 //! The end of the ring that a source fills: in real time it drops what does not fit and marks the gap, offline it waits.
 //!
-//! Fed by the microphone's callback or by the feeder thread; feeds the consumer.
+//! Fed by the microphone's callback or by the thread `tympan-source`; feeds the consumer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -116,7 +116,7 @@ impl SampleProducer {
         Pushed::All
     }
 
-    /// Whether the consumer is gone or the ring was closed, so that whatever is pushed is heard by nobody.
+    /// Whether the consumer is gone or the ring was closed, so that nothing reads what is pushed.
     pub fn is_abandoned(&self) -> bool {
         // Relaxed: nothing else is read on the strength of it.
         self.closed.load(Ordering::Relaxed) || !self.samples.read_is_held()

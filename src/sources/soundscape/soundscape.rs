@@ -1,6 +1,6 @@
 //! The demo's timetable and reader: a quiet room in which one sound after another is heard, over and over.
 //!
-//! Fed by the voices beside it, rendered once when it is made; read by the feeder's thread.
+//! Fed by the voices beside it, rendered once when it is made; read by the thread `tympan-source`.
 
 use std::f32::consts::PI;
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tympan::domain::{Counter, Counters, GapCause, GapRecord, Overflow, Record, State};
 use tympan::live::{LiveError, Outcome, Reopen};
-use tympan::sources::{Awaited, Source, SourceError};
+use tympan::sources::{Source, SourceError, UnavailableSource};
 
 use super::fakes::{Collected, End, Loudness, Script};
 use super::{
@@ -139,7 +139,7 @@ fn a_source_that_is_lost_again_before_its_first_sample_leaves_one_gap() {
 fn a_source_that_is_absent_at_the_start_is_told_as_lost_and_heard_once_it_is_there() {
     let (reopen, _) = attempts(vec![Err(absent()), Ok(Script::of(noise(32_000), End::Ended))]);
     let collected = Collected::default();
-    let awaited = Awaited::new("mic", rate(48_000), absent());
+    let awaited = UnavailableSource::new("mic", rate(48_000), absent());
     let mut daemon =
         daemon(awaited, Loudness::well(), vec![collected.sink("log")], spec(Overflow::Block));
     daemon.reopen = Some(reopen);

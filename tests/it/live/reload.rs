@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tympan::domain::{EventPhase, LabelSet, Overflow, Record, SampleRate, State, StatusRecord};
 use tympan::features::{FeaturiserSpec, WindowSpec};
 use tympan::live::{Daemon, Outcome, Recipe, Reload, Reloaded, StatusBoard};
-use tympan::sources::{FedSource, Pace, SampleReader, SourceError};
+use tympan::sources::{Pace, ReaderSource, SampleReader, SourceError};
 
 use super::fakes::{Collected, End, Loudness, Script};
 use super::{
@@ -62,7 +62,7 @@ fn reloadable(
     read: impl Fn() -> Result<Reloaded, String> + Send + Sync + 'static,
 ) -> Reloadable {
     let collected = Collected::default();
-    let source = FedSource::new(Box::new(Noise(rate(hz))), Pace::RealTime);
+    let source = ReaderSource::new(Box::new(Noise(rate(hz))), Pace::RealTime);
     let sinks = vec![collected.sink("log")];
     let mut daemon = daemon(source, Loudness::well(), sinks, spec(Overflow::Block));
     let requested = Arc::new(AtomicBool::new(false));
@@ -173,7 +173,7 @@ fn while_the_source_is_away_another_model_is_taken_all_the_same() {
     daemon.reopen = Some(Arc::new(move || {
         // SeqCst: as above
         if may_come.load(Ordering::SeqCst) {
-            Ok(Box::new(FedSource::new(Box::new(Noise(rate(8_000))), Pace::RealTime)))
+            Ok(Box::new(ReaderSource::new(Box::new(Noise(rate(8_000))), Pace::RealTime)))
         } else {
             Err(SourceError::DeviceLost { device: "script".into(), reason: "away".into() })
         }

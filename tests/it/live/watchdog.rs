@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crossbeam_channel::bounded;
 use tympan::domain::{Overflow, SampleRate};
-use tympan::sources::{FedSource, Pace, SampleReader, SourceError};
+use tympan::sources::{Pace, ReaderSource, SampleReader, SourceError};
 
 use super::fakes::{Collected, End, Loudness, Mood, Script};
 use super::reload::Noise;
@@ -164,7 +164,7 @@ fn this_process_is_watched() {
     };
     let left = if fault == "callback" { WELL_S * 16_000 } else { u64::MAX };
     let reader = Dead { noise: Noise(rate(16_000)), left };
-    let source = FedSource::new(Box::new(reader), Pace::RealTime);
+    let source = ReaderSource::new(Box::new(reader), Pace::RealTime);
     let spec = spec(Overflow::DropNewest);
     let mut daemon = daemon(source, Loudness::new(mood), vec![sink], spec);
     if fault == "lost" {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tympan::domain::Counters;
 use tympan::sources::microphone::devices;
 use tympan::sources::{
-    Microphone, MicrophoneSpec, Source, SourceError, SourceState, Taken, sample_ring,
+    Microphone, MicrophoneSpec, RingItem, Source, SourceError, SourceState, sample_ring,
 };
 
 use crate::support::audio_server::AudioServer;
@@ -146,16 +146,16 @@ fn this_process_hears_the_tone() {
     let loss = loop {
         assert!(Instant::now() < deadline, "{loud_samples} loud samples, then nothing more");
         match consumer.take(&mut block) {
-            Taken::Samples { count, .. } => {
+            RingItem::Samples { count, .. } => {
                 let before = loud_samples;
                 loud_samples += block[..count].iter().filter(|x| x.abs() > 0.25).count();
                 if before < 10_000 && loud_samples >= 10_000 {
                     println!("{HEARD}");
                 }
             }
-            Taken::Empty => std::thread::sleep(Duration::from_millis(2)),
-            Taken::Gap { .. } => (),
-            Taken::Ended => panic!("the ring closed by itself"),
+            RingItem::Empty => std::thread::sleep(Duration::from_millis(2)),
+            RingItem::Gap { .. } => (),
+            RingItem::Ended => panic!("the ring closed by itself"),
         }
         if let SourceState::Lost(error) = running.state() {
             break error;
@@ -165,7 +165,7 @@ fn this_process_hears_the_tone() {
     let told = matches!(loss, SourceError::DeviceLost { .. } | SourceError::NoSamplesArrive { .. });
     assert!(told, "{loss}");
     drop(running);
-    while consumer.take(&mut block) != Taken::Ended {
+    while consumer.take(&mut block) != RingItem::Ended {
         assert!(Instant::now() < deadline, "the ring stays open after the loss");
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use tympan::domain::{Counters, GapCause, SampleIndex, SampleRate};
-use tympan::sources::{SampleConsumer, Taken, sample_ring};
+use tympan::sources::{RingItem, SampleConsumer, sample_ring};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -37,9 +37,9 @@ struct Ledger {
 
 impl Ledger {
     /// Enters one piece; false when there is nothing now, or no more.
-    fn enter(&mut self, taken: Taken, block: &[f32]) -> bool {
+    fn enter(&mut self, taken: RingItem, block: &[f32]) -> bool {
         match taken {
-            Taken::Samples { start, count, .. } => {
+            RingItem::Samples { start, count, .. } => {
                 assert!(count > 0 && start == self.next, "{taken:?} after {}", self.next);
                 for (offset, &sample) in block[..count].iter().enumerate() {
                     // every sample carries its own index
@@ -49,7 +49,7 @@ impl Ledger {
                 self.taken += count as u64;
                 self.after_overrun = false;
             }
-            Taken::Gap { start, samples, cause, .. } => {
+            RingItem::Gap { start, samples, cause, .. } => {
                 assert!(samples > 0 && start == self.next, "{taken:?} after {}", self.next);
                 self.next += samples;
                 let is_overrun = cause == GapCause::Overrun;
@@ -57,7 +57,7 @@ impl Ledger {
                 self.after_overrun = is_overrun;
                 if is_overrun { self.overrun += samples } else { self.driver += samples }
             }
-            Taken::Empty | Taken::Ended => return false,
+            RingItem::Empty | RingItem::Ended => return false,
         }
         true
     }
@@ -105,7 +105,7 @@ proptest! {
         let end = producer.position();
         drop(producer);
         ledger.drain(&mut consumer);
-        prop_assert_eq!(consumer.take(&mut [0.0]), Taken::Ended);
+        prop_assert_eq!(consumer.take(&mut [0.0]), RingItem::Ended);
         prop_assert_eq!(ledger.next, end);
         let told_lost = ledger.overrun + ledger.driver;
         let (captured, dropped) = (counters.samples_captured.get(), counters.samples_dropped.get());
@@ -136,7 +136,7 @@ fn two_threads_pass_a_million_samples_without_loss_when_the_producer_waits() {
     let mut block = [0.0; 333];
     loop {
         let taken = consumer.take(&mut block);
-        if taken == Taken::Ended {
+        if taken == RingItem::Ended {
             break;
         }
         ledger.enter(taken, &block);
@@ -163,7 +163,7 @@ fn two_threads_account_for_every_sample_when_the_producer_drops() {
     let mut block = [0.0; 50];
     loop {
         let taken = consumer.take(&mut block);
-        if taken == Taken::Ended {
+        if taken == RingItem::Ended {
             break;
         }
         ledger.enter(taken, &block);
@@ -184,7 +184,7 @@ fn the_arrival_of_a_block_is_that_of_each_of_its_pieces() {
     producer.push_block(&[0.0; 100], second);
     let mut arrivals = Vec::new();
     let mut block = [0.0; 60];
-    while let Taken::Samples { count, arrival, .. } = consumer.take(&mut block) {
+    while let RingItem::Samples { count, arrival, .. } = consumer.take(&mut block) {
         arrivals.push((count, arrival));
     }
     assert_eq!(arrivals, [(60, first), (40, first), (60, second), (40, second)]);

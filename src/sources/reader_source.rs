@@ -1,4 +1,4 @@
-//! Feeds the ring from a reader, at real-time pace or as fast as the ring is drained.
+//! A source that reads its samples, at real-time pace or as fast as the ring is drained.
 //!
 //! Fed by any [`SampleReader`]; feeds the sample ring; the reading and pushing runs on a thread `tympan-source`, the
 //! rest on the supervisor's.
@@ -16,11 +16,11 @@ const BLOCK: Duration = Duration::from_millis(10);
 
 /// A reader that is later than this (a pipe without data, a stopped process) begins a new schedule: catching up would
 /// send a burst that overruns the ring.
-const LATEST: Duration = Duration::from_secs(1);
+const MAX_LATENESS: Duration = Duration::from_secs(1);
 
 /// How long dropping waits for the thread. It answers within a block, unless it hangs in a read that nothing can
 /// interrupt (a silent pipe): then it is left behind and ends with the process.
-const PATIENCE: Duration = Duration::from_millis(100);
+const JOIN_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// How fast a reader is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,20 +31,20 @@ pub enum Pace {
     AsFastAsPossible,
 }
 
-/// A source that reads.
-pub struct FedSource {
+/// A source whose samples a [`SampleReader`] provides.
+pub struct ReaderSource {
     reader: Box<dyn SampleReader>,
     pace: Pace,
 }
 
-impl FedSource {
+impl ReaderSource {
     /// Wraps `reader`; nothing is read before [`Source::start`].
     pub fn new(reader: Box<dyn SampleReader>, pace: Pace) -> Self {
         Self { reader, pace }
     }
 }
 
-impl Source for FedSource {
+impl Source for ReaderSource {
     fn name(&self) -> &str {
         self.reader.name()
     }
@@ -60,23 +60,30 @@ impl Source for FedSource {
         let name = self.reader.name().to_owned();
         let closer = producer.closer();
         let stop = Arc::new(AtomicBool::new(false));
-        let feed = Feed { reader: self.reader, pace: self.pace, producer, stop: Arc::clone(&stop) };
+        let stage =
+            ReaderStage { reader: self.reader, pace: self.pace, producer, stop: Arc::clone(&stop) };
         let thread = std::thread::Builder::new()
             .name("tympan-source".to_owned())
-            .spawn(move || feed.run())
+            .spawn(move || stage.run())
             .map_err(|source| SourceError::Thread { name: name.clone(), source })?;
-        Ok(Box::new(RunningFeed { name, closer, stop, thread: Some(thread), ending: Ending::None }))
+        Ok(Box::new(RunningReader {
+            name,
+            closer,
+            stop,
+            thread: Some(thread),
+            last_state: LastState::Running,
+        }))
     }
 }
 
-struct Feed {
+struct ReaderStage {
     reader: Box<dyn SampleReader>,
     pace: Pace,
     producer: SampleProducer,
     stop: Arc<AtomicBool>,
 }
 
-impl Feed {
+impl ReaderStage {
     /// The thread's body. However it ends, the producer is dropped, which closes the ring.
     fn run(mut self) -> Result<(), SourceError> {
         let rate = self.reader.sample_rate();
@@ -124,12 +131,12 @@ impl Schedule {
         Self { rate, begin: Instant::now(), samples: 0 }
     }
 
-    /// Sleeps until the last of the next `count` samples would have been heard.
+    /// Sleeps until the last of the next `count` samples would have arrived at a microphone.
     fn wait_for_end_of(&mut self, count: u64) {
         let now = Instant::now();
         self.samples += count;
         let due = self.begin + self.rate.duration_of(self.samples);
-        if now > due + LATEST {
+        if now > due + MAX_LATENESS {
             log::debug!("the source is {:?} late: it begins a new schedule", now - due);
             (self.begin, self.samples) = (now, 0);
         } else if let Some(early) = due.checked_duration_since(now) {
@@ -138,47 +145,49 @@ impl Schedule {
     }
 }
 
-/// What has been told of the end, so that it can be told once and remembered.
-enum Ending {
-    None,
+/// What [`RunningSource::state`] reported last.
+enum LastState {
+    Running,
     Ended,
     Lost,
 }
 
-struct RunningFeed {
+struct RunningReader {
     name: String,
     closer: RingCloser,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<(), SourceError>>>,
-    ending: Ending,
+    last_state: LastState,
 }
 
-impl RunningSource for RunningFeed {
+impl RunningSource for RunningReader {
     fn state(&mut self) -> SourceState {
         if let Some(thread) = self.thread.take_if(|thread| thread.is_finished()) {
             let outcome = thread
                 .join()
                 .unwrap_or_else(|_panic| Err(SourceError::Panicked { name: self.name.clone() }));
             if let Err(error) = outcome {
-                self.ending = Ending::Lost;
+                self.last_state = LastState::Lost;
                 return SourceState::Lost(error);
             }
-            self.ending = Ending::Ended;
+            self.last_state = LastState::Ended;
         }
-        match self.ending {
-            Ending::None => SourceState::Running,
-            Ending::Ended => SourceState::Ended,
-            Ending::Lost => SourceState::Lost(SourceError::AlreadyLost { name: self.name.clone() }),
+        match self.last_state {
+            LastState::Running => SourceState::Running,
+            LastState::Ended => SourceState::Ended,
+            LastState::Lost => {
+                SourceState::Lost(SourceError::AlreadyLost { name: self.name.clone() })
+            }
         }
     }
 }
 
-impl Drop for RunningFeed {
+impl Drop for RunningReader {
     fn drop(&mut self) {
         // Relaxed: the flag guards no other memory.
         self.stop.store(true, Ordering::Relaxed);
         let Some(thread) = self.thread.take() else { return };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + JOIN_TIMEOUT;
         while !thread.is_finished() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -206,7 +215,7 @@ impl Drop for RunningFeed {
 /// # Ok::<(), tympan::sources::SourceError>(())
 /// ```
 pub trait SampleReader: Send {
-    /// What its records call it: `demo`, `stdin` or a file's path.
+    /// Its name in records: `demo`, `stdin` or a file's path.
     fn name(&self) -> &str;
 
     /// The rate of its samples.

@@ -1,4 +1,4 @@
-//! What runs inside the host's callbacks: delivery to the ring, and notes of errors for the supervisor to read.
+//! The two callbacks that the audio host calls: samples go to the ring, errors to a channel that the supervisor reads.
 //!
 //! Fed by the audio host on its real-time thread; feeds the ring through the capture callback, and the running
 //! microphone through atomics and bounded channels.
@@ -14,14 +14,14 @@ use super::overrun::{Continuity, OverrunGauge};
 use crate::domain::{Counters, SampleRate};
 use crate::sources::CaptureCallback;
 
-/// What the callbacks tell without waiting.
+/// What the callbacks count and flag, in atomics, so that they never wait.
 #[derive(Debug, Default)]
-pub(super) struct Vitals {
+pub(super) struct CallbackStats {
     callbacks: AtomicU64,
     overrun: AtomicBool,
 }
 
-impl Vitals {
+impl CallbackStats {
     /// Callbacks so far.
     pub(super) fn callbacks(&self) -> u64 {
         // Relaxed: only whether the number moves is of interest.
@@ -29,30 +29,30 @@ impl Vitals {
     }
 }
 
-/// What survives a stream, so that another can take over.
-pub(super) struct Relay {
+/// What outlives one stream, so that the next stream goes on with the same ring.
+pub(super) struct CaptureHandle {
     pub(super) capture: CaptureCallback,
     pub(super) last_arrival: Option<Instant>,
 }
 
 /// The state of the data callback. When its stream is dropped, the capture callback, and with it the ring's producer,
 /// goes back to whoever owned the stream.
-pub(super) struct Recording {
-    relay: Option<Relay>,
-    give_back: Sender<Relay>,
+pub(super) struct DataCallback {
+    handle: Option<CaptureHandle>,
+    returned: Sender<CaptureHandle>,
     gauge: OverrunGauge,
-    vitals: Arc<Vitals>,
+    stats: Arc<CallbackStats>,
 }
 
-impl Recording {
+impl DataCallback {
     pub(super) fn new(
-        relay: Relay,
+        handle: CaptureHandle,
         rate: SampleRate,
-        vitals: Arc<Vitals>,
-        give_back: Sender<Relay>,
+        stats: Arc<CallbackStats>,
+        returned: Sender<CaptureHandle>,
     ) -> Self {
-        let gauge = OverrunGauge::new(rate, relay.last_arrival);
-        Self { relay: Some(relay), give_back, gauge, vitals }
+        let gauge = OverrunGauge::new(rate, handle.last_arrival);
+        Self { handle: Some(handle), returned, gauge, stats }
     }
 
     /// One callback.
@@ -65,49 +65,49 @@ impl Recording {
         f32: FromSample<T>,
     {
         let arrival = Instant::now();
-        let Some(relay) = &mut self.relay else { return };
-        let frames = relay.capture.frames_in(interleaved.len()) as u64;
-        // Acquire: pairs with the release in `Faults::note`; the note precedes the first callback after the overrun.
-        let continuity = if self.vitals.overrun.swap(false, Ordering::Acquire) {
+        let Some(handle) = &mut self.handle else { return };
+        let frames = handle.capture.frames_in(interleaved.len()) as u64;
+        // Acquire: pairs with the release in `ErrorCallback::report`; the error precedes the first callback after the overrun.
+        let continuity = if self.stats.overrun.swap(false, Ordering::Acquire) {
             Continuity::Overrun
         } else {
             Continuity::Kept
         };
         let lost = self.gauge.lost_before(capture_time, frames, continuity, arrival);
-        relay.capture.note_driver_gap(lost, arrival);
-        relay.capture.deliver(interleaved, arrival);
-        relay.last_arrival = Some(arrival);
+        handle.capture.note_driver_gap(lost, arrival);
+        handle.capture.deliver(interleaved, arrival);
+        handle.last_arrival = Some(arrival);
         // Relaxed: a sign of life, guarding no other memory.
-        self.vitals.callbacks.fetch_add(1, Ordering::Relaxed);
+        self.stats.callbacks.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-impl Drop for Recording {
+impl Drop for DataCallback {
     fn drop(&mut self) {
-        if let Some(relay) = self.relay.take() {
+        if let Some(handle) = self.handle.take() {
             // One place is kept for it. With no owner left the producer is dropped, which closes the ring.
-            let _unowned = self.give_back.try_send(relay);
+            let _unowned = self.returned.try_send(handle);
         }
     }
 }
 
 /// The state of the error callback.
-pub(super) struct Faults {
-    pub(super) vitals: Arc<Vitals>,
+pub(super) struct ErrorCallback {
+    pub(super) stats: Arc<CallbackStats>,
     pub(super) counters: Arc<Counters>,
-    pub(super) tell: Sender<cpal::Error>,
+    pub(super) errors: Sender<cpal::Error>,
 }
 
-impl Faults {
+impl ErrorCallback {
     /// One error. Overruns are counted and marked; all others are left for the supervisor, as many as fit: a host may
     /// repeat one without end.
-    pub(super) fn note(&self, error: cpal::Error) {
+    pub(super) fn report(&self, error: cpal::Error) {
         if error.kind() == ErrorKind::Xrun {
             self.counters.driver_overruns.add(1);
-            // Release: pairs with the acquire in `Recording::deliver`.
-            self.vitals.overrun.store(true, Ordering::Release);
+            // Release: pairs with the acquire in `DataCallback::deliver`.
+            self.stats.overrun.store(true, Ordering::Release);
         } else {
-            let _full = self.tell.try_send(error);
+            let _full = self.errors.try_send(error);
         }
     }
 }

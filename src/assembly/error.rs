@@ -59,8 +59,8 @@ pub enum AssemblyError {
     /// What the file holds is no token.
     #[error(
         "{path} holds no token of {} to {} letters, digits and signs without spaces; `openssl rand -hex 32 > {path}` makes one",
-        Token::SHORTEST,
-        Token::LONGEST,
+        Token::MIN_BYTES,
+        Token::MAX_BYTES,
         path = path.display()
     )]
     NoToken {

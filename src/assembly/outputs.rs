@@ -91,7 +91,7 @@ pub fn read_token(path: &Path) -> Result<Token, AssemblyError> {
         let text = files::within(files::MAX_WAIT, move || {
             let mut text = String::new();
             // with room for the line feed, and for one byte too many
-            file.take(Token::LONGEST as u64 + 3).read_to_string(&mut text)?;
+            file.take(Token::MAX_BYTES as u64 + 3).read_to_string(&mut text)?;
             Ok(text)
         })?;
         Ok((mode, text))

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::error::in_full;
 use super::probe::check_clips;
 use super::{AssemblyError, ConfigOverrides, Scope, Setup, read_config};
-use crate::config::{Config, Reading};
+use crate::config::{Config, ParsedConfig};
 use crate::live::{Reload, Reloaded};
 
 /// How a daemon's configuration came about.
@@ -38,12 +38,12 @@ impl Reloader {
     }
 
     fn read(&self, active: &Config) -> Result<(Reloaded, Config), AssemblyError> {
-        let reading = match &self.config {
-            Some(path) => Reading::reopen(path, active)?,
+        let parsed = match &self.config {
+            Some(path) => ParsedConfig::reopen(path, active)?,
             None => read_config(None)?,
         };
         let (model, overrides) = (self.model.as_deref(), self.overrides.clone());
-        let mut setup = Setup::new(reading, model, overrides, Scope::Recognition)?;
+        let mut setup = Setup::new(parsed, model, overrides, Scope::Recognition)?;
         let config = setup.config.clone();
         // clips go on as they began
         setup.config.clips = self.running.clips.clone();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::sources::{OpenSource, open_source};
 use super::{AssemblyError, ConfigOverrides, Scorers, SourceChoice, clips, probe};
-use crate::config::{Config, ConfigError, ConfigProblems, Reading};
+use crate::config::{Config, ConfigError, ConfigProblems, ParsedConfig};
 use crate::domain::Counters;
 use crate::live::{PipelineSpec, Recipe, StatusBoard};
 use crate::model::Model;
@@ -41,29 +41,29 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Loads the bundle that `reading` names (`model` wins over it) and checks all that `scope` asks for.
+    /// Loads the bundle that `parsed` names (`model` wins over it) and checks all that `scope` asks for.
     ///
     /// # Errors
     /// [`AssemblyError`]: every fault of the configuration at once, or what is wrong with the model.
     pub fn new(
-        reading: Reading,
+        parsed: ParsedConfig,
         model: Option<&Path>,
         overrides: ConfigOverrides,
         scope: Scope,
     ) -> Result<Self, AssemblyError> {
-        let mut config = reading.config().clone();
+        let mut config = parsed.config().clone();
         overrides.apply(&mut config);
         if let Some(model) = model {
             config.model = model.to_owned();
         }
         let scorers = Scorers::open(&config.model, config.engine, config.torch_threads);
         let traits = scorers.as_ref().ok().map(|scorers| scorers.model().traits());
-        let mut problems = reading.problems(traits.as_ref());
+        let mut problems = parsed.problems(traits.as_ref());
         let detector = traits.as_ref().and_then(|traits| config.detector_spec(traits).ok());
-        if scope == Scope::Daemon && reading.is_toml() {
+        if scope == Scope::Daemon && parsed.is_toml() {
             problems.extend(probe::problems(&config, detector.as_ref()));
         }
-        let problems = ConfigProblems::of(problems, reading.text());
+        let problems = ConfigProblems::of(problems, parsed.text());
         let scorers = match scorers {
             Ok(scorers) if problems.0.is_empty() => scorers,
             Ok(_) => return Err(problems.into()),
@@ -144,12 +144,12 @@ impl Setup {
 ///
 /// # Errors
 /// [`ConfigError`] when it cannot be read.
-pub fn read_config(config: Option<&Path>) -> Result<Reading, ConfigError> {
+pub fn read_config(config: Option<&Path>) -> Result<ParsedConfig, ConfigError> {
     match config {
-        Some(path) => Reading::open(path),
+        Some(path) => ParsedConfig::open(path),
         None => {
             let text = Config::built_in_text();
-            Ok(Reading::from_str("built-in configuration", text).with_model(shipped_bundle()))
+            Ok(ParsedConfig::from_str("built-in configuration", text).with_model(shipped_bundle()))
         }
     }
 }

@@ -27,7 +27,7 @@ enum Better {
 enum Weight {
     /// It does.
     Judged,
-    /// Too few windows make it, or it is told by another.
+    /// Too few windows make it, or another figure shows it.
     Shown,
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::live::StageTimes;
 
 /// A minute, in microseconds: what takes longer counts as this.
-const LONGEST_US: u64 = 60_000_000;
+const MAX_LATENCY_US: u64 = 60_000_000;
 
 /// The stages in their order, and their sum.
 const STAGES: [&str; 4] =
@@ -70,13 +70,13 @@ impl LatencyHistograms {
 
 /// An empty histogram of microseconds, exact to three digits.
 pub fn micros_histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LONGEST_US, 3)
+    Histogram::new_with_bounds(1, MAX_LATENCY_US, 3)
         .expect("invariant: the bounds are in order and three digits are allowed")
 }
 
 /// Whole microseconds from one moment to a later one.
 pub fn micros(from: Instant, to: Instant) -> u64 {
-    u64::try_from(to.saturating_duration_since(from).as_micros()).unwrap_or(LONGEST_US)
+    u64::try_from(to.saturating_duration_since(from).as_micros()).unwrap_or(MAX_LATENCY_US)
 }
 
 /// Percentiles of one stage.

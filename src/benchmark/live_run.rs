@@ -9,7 +9,7 @@ use crossbeam_channel::{Sender, bounded};
 use hdrhistogram::Histogram;
 
 use super::noise::WakeMeter;
-use super::socket_client::{FinishLine, PublishedWindow, Seen, SocketClient};
+use super::socket_client::{ClientSamples, PublishedWindow, SocketClient, StopCondition};
 use super::{BenchmarkError, own_process};
 use crate::domain::{Counters, SampleRate};
 use crate::files;
@@ -21,10 +21,10 @@ use crate::sources::Source;
 /// Published windows that may wait for the client to read their lines. The sink drops a client long before it is this far behind.
 const WINDOWS_UNREAD: usize = 1024;
 
-/// What was seen, and what it took.
+/// What the client measured, and what the run cost.
 pub(super) struct LiveRun {
     /// By the client.
-    pub seen: Seen,
+    pub client_samples: ClientSamples,
     /// The source's.
     pub sample_rate: SampleRate,
     /// How late an idle thread was woken meanwhile, in microseconds.
@@ -42,7 +42,7 @@ pub(super) fn run_daemon(
     seconds: u32,
 ) -> Result<LiveRun, BenchmarkError> {
     let sample_rate = source.sample_rate();
-    let finish = FinishLine {
+    let until = StopCondition {
         end_sample: u64::from(seconds) * u64::from(sample_rate.hz()),
         stop,
         reached: Arc::new(AtomicBool::new(false)),
@@ -52,7 +52,7 @@ pub(super) fn run_daemon(
     let path = folder.path().join("bench.sock");
     let outlet = open_socket(&path, &spec.counters)?;
     let (sender, published) = bounded(WINDOWS_UNREAD);
-    let client = SocketClient::connect(&path, published, finish.clone())?;
+    let client = SocketClient::connect(&path, published, until.clone())?;
     let wake_meter = WakeMeter::spawn()?;
     let daemon = Daemon {
         reopen: None,
@@ -63,20 +63,20 @@ pub(super) fn run_daemon(
         tap: None,
         spec,
         source,
-        stop: Arc::clone(&finish.stop),
-        on_window: Some(observer(sender, finish.clone(), sample_rate)),
+        stop: Arc::clone(&until.stop),
+        on_window: Some(observer(sender, until.clone(), sample_rate)),
     };
     let outcome = daemon.run();
     let wakes = wake_meter.finish();
     let peak_resident_bytes = own_process::peak_resident_bytes();
-    let seen = client.finish();
+    let client_samples = client.finish();
     outcome?;
-    let seen = seen?;
+    let client_samples = client_samples?;
     // Relaxed: the threads that set it have been joined.
-    if !finish.reached.load(Ordering::Relaxed) {
+    if !until.reached.load(Ordering::Relaxed) {
         return Err(BenchmarkError::Interrupted);
     }
-    Ok(LiveRun { seen, sample_rate, wakes, peak_resident_bytes })
+    Ok(LiveRun { client_samples, sample_rate, wakes, peak_resident_bytes })
 }
 
 /// The daemon's own sink, as `[output.unix]` would open it.
@@ -90,17 +90,17 @@ fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Outlet>,
 /// Tells the client's thread of every published window, without ever making the daemon wait for it.
 fn observer(
     published: Sender<PublishedWindow>,
-    finish: FinishLine,
+    until: StopCondition,
     sample_rate: SampleRate,
 ) -> WindowObserver {
     // a client that lost its last lines does not end the run: a second later this does
-    let latest = finish.end_sample + u64::from(sample_rate.hz());
+    let latest = until.end_sample + u64::from(sample_rate.hz());
     Box::new(move |window, times| {
         let (start_sample, end_sample) = (window.start_sample.0, window.end_sample.0);
         // without room the client is gone, and nothing is matched any more
         let _ = published.try_send(PublishedWindow { start_sample, end_sample, times });
         if end_sample >= latest {
-            finish.cross();
+            until.trigger();
         }
     })
 }

@@ -15,11 +15,11 @@ use super::latency::{micros, micros_histogram};
 use super::own_process;
 
 /// An idle machine wakes a thread some 0.1 ms late; beyond this the tail is the machine's, not tympan's.
-const LATEST_WAKE_P99_US: u64 = 1_000;
+const MAX_WAKE_P99_US: u64 = 1_000;
 /// What a desktop with nobody at it uses stays below this share of all cores.
-const MOST_OTHERS: f64 = 0.1;
+const MAX_OTHERS_SHARE: f64 = 0.1;
 /// Time that the host gave to other machines.
-const MOST_STEAL: f64 = 0.01;
+const MAX_STEAL_SHARE: f64 = 0.01;
 
 /// The thread's name, by which its processor time is left out.
 pub(super) const WAKE_THREAD: &str = "tympan-wakes";
@@ -146,22 +146,22 @@ impl Noise {
 
     fn found_too_much(&self) -> Vec<String> {
         let mut found = Vec::new();
-        if self.wake_p99_us > LATEST_WAKE_P99_US {
+        if self.wake_p99_us > MAX_WAKE_P99_US {
             found.push(format!(
                 "threads were woken {:.1} ms late in 1 of 100 cases (1.0 at most)",
                 self.wake_p99_us as f64 / 1e3
             ));
         }
         let shares = [
-            ("other processes took", self.others_share, MOST_OTHERS),
-            ("the host kept back", self.steal_share, MOST_STEAL),
+            ("other processes took", self.others_share, MAX_OTHERS_SHARE),
+            ("the host kept back", self.steal_share, MAX_STEAL_SHARE),
         ];
-        for (what, share, most) in shares {
-            if let Some(share) = share.filter(|share| *share > most) {
+        for (what, share, max) in shares {
+            if let Some(share) = share.filter(|share| *share > max) {
                 found.push(format!(
                     "{what} {:.1} % of all cores ({:.0} % at most)",
                     share * 100.0,
-                    most * 100.0
+                    max * 100.0
                 ));
             }
         }

@@ -15,7 +15,7 @@ use crate::model::Manifest;
 pub const FORMAT: &str = "tympan bench 1";
 
 /// A thread that used less than this share of a core is not worth a mention.
-const WORTH_TELLING: f64 = 0.0005;
+const MIN_SHARE_SHOWN: f64 = 0.0005;
 
 /// What was measured, and where.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -171,11 +171,11 @@ fn short_name(thread: &str) -> &str {
     }
 }
 
-/// What it includes is said with it: the demo's synthesis is a cost no microphone has.
+/// Names the threads that it includes: the demo's synthesis is a cost that no microphone has.
 fn processor_text(cpu: &CpuShare) -> String {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
-    let told = cpu.threads.iter().filter(|thread| thread.of_a_core >= WORTH_TELLING);
-    let threads: Vec<String> = told
+    let shown = cpu.threads.iter().filter(|thread| thread.of_a_core >= MIN_SHARE_SHOWN);
+    let threads: Vec<String> = shown
         .map(|thread| format!("{} {}", short_name(&thread.thread), percent(thread.of_a_core)))
         .collect();
     format!(

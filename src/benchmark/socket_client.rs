@@ -35,9 +35,9 @@ pub struct PublishedWindow {
     pub times: StageTimes,
 }
 
-/// Where the measurement ends, and who is told.
+/// Where the measurement ends, and the flags that end the daemon.
 #[derive(Debug, Clone)]
-pub struct FinishLine {
+pub struct StopCondition {
     /// Windows are measured up to the first that ends here or later.
     pub end_sample: u64,
     /// Ends the daemon.
@@ -46,9 +46,9 @@ pub struct FinishLine {
     pub reached: Arc<AtomicBool>,
 }
 
-impl FinishLine {
-    /// Tells the daemon that it is over.
-    pub fn cross(&self) {
+impl StopCondition {
+    /// Stops the daemon.
+    pub fn trigger(&self) {
         // Relaxed: the flag guards no other memory.
         self.reached.store(true, Ordering::Relaxed);
         // Relaxed: the flag guards no other memory.
@@ -67,9 +67,9 @@ pub struct StartUp {
     pub first_label_without_audio_ms: f64,
 }
 
-/// What came out of the socket.
+/// What the client has measured of the records that it read.
 #[derive(Debug)]
-pub struct Seen {
+pub struct ClientSamples {
     /// Of every window that was read.
     pub latency: LatencyHistograms,
     /// Windows published until the end, read or not.
@@ -81,7 +81,7 @@ pub struct Seen {
     cpu: (Option<CpuReading>, Option<CpuReading>),
 }
 
-impl Seen {
+impl ClientSamples {
     /// Processor time from the first window to the last.
     pub fn cpu_share(&self) -> Option<CpuShare> {
         let (first, last) = &self.cpu;
@@ -104,7 +104,7 @@ impl Seen {
 /// A connected client and its thread.
 pub struct SocketClient {
     stream: UnixStream,
-    thread: JoinHandle<Result<Seen, BenchmarkError>>,
+    thread: JoinHandle<Result<ClientSamples, BenchmarkError>>,
 }
 
 impl SocketClient {
@@ -115,15 +115,15 @@ impl SocketClient {
     pub fn connect(
         path: &Path,
         published: Receiver<PublishedWindow>,
-        finish: FinishLine,
+        until: StopCondition,
     ) -> io::Result<Self> {
         let stream = UnixStream::connect(path)?;
         let reader = Reader {
             client: Client::new(Stream::Unix(stream.try_clone()?), None),
             published,
-            finish,
+            until,
             is_over: false,
-            seen: Seen {
+            samples: ClientSamples {
                 latency: LatencyHistograms::new(),
                 published: 0,
                 ready: None,
@@ -136,11 +136,11 @@ impl SocketClient {
         Ok(Self { stream, thread })
     }
 
-    /// Hangs up, if the daemon has not already, and gives what was seen.
+    /// Disconnects, if the daemon has not already, and returns what it measured.
     ///
     /// # Errors
     /// What went wrong on the client's side: a read that failed, a line that is no record.
-    pub fn finish(self) -> Result<Seen, BenchmarkError> {
+    pub fn finish(self) -> Result<ClientSamples, BenchmarkError> {
         // a sink that was left behind would keep the connection open
         let _closed_already = self.stream.shutdown(Shutdown::Both);
         self.thread.join().map_err(|_panic| BenchmarkError::ClientPanicked)?
@@ -151,19 +151,19 @@ impl SocketClient {
 struct Reader {
     client: Client,
     published: Receiver<PublishedWindow>,
-    finish: FinishLine,
+    until: StopCondition,
     /// Whether the last window that counts has been read; then the rest is read and left.
     is_over: bool,
-    seen: Seen,
+    samples: ClientSamples,
 }
 
 impl Reader {
-    fn run(mut self) -> Result<Seen, BenchmarkError> {
+    fn run(mut self) -> Result<ClientSamples, BenchmarkError> {
         let outcome = self.read();
         // whatever ended the reading, nobody measures any more
         // Relaxed: the flag guards no other memory.
-        self.finish.stop.store(true, Ordering::Relaxed);
-        outcome.map(|()| self.seen)
+        self.until.stop.store(true, Ordering::Relaxed);
+        outcome.map(|()| self.samples)
     }
 
     fn read(&mut self) -> Result<(), BenchmarkError> {
@@ -182,7 +182,7 @@ impl Reader {
                 }
                 // the first status says that the daemon listens
                 Message::Status(_) => {
-                    self.seen.ready.get_or_insert(received);
+                    self.samples.ready.get_or_insert(received);
                 }
                 _ => {}
             }
@@ -192,20 +192,20 @@ impl Reader {
     fn take_window(&mut self, start_sample: u64, end_sample: u64, received: Instant) {
         // the observer sees a window before the outputs do: what was published is here
         for window in self.published.try_iter() {
-            self.seen.published += 1;
+            self.samples.published += 1;
             if (window.start_sample, window.end_sample) == (start_sample, end_sample) {
-                self.seen.latency.record(&window.times, received);
+                self.samples.latency.record(&window.times, received);
                 break;
             }
         }
-        if self.seen.first_label.is_none() {
-            self.seen.first_label = Some((received, end_sample));
-            self.seen.cpu.0 = CpuReading::take();
+        if self.samples.first_label.is_none() {
+            self.samples.first_label = Some((received, end_sample));
+            self.samples.cpu.0 = CpuReading::take();
         }
-        if end_sample >= self.finish.end_sample {
+        if end_sample >= self.until.end_sample {
             self.is_over = true;
-            self.seen.cpu.1 = CpuReading::take();
-            self.finish.cross();
+            self.samples.cpu.1 = CpuReading::take();
+            self.until.trigger();
         }
     }
 }

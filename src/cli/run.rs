@@ -17,7 +17,7 @@ use crate::sources::Pace;
 /// # Errors
 /// [`Failure`] when it cannot begin, or fails.
 pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
-    let signals = DaemonSignals::listen()?;
+    let signals = DaemonSignals::install()?;
     let no_core = forbid_core_dumps();
     let descriptors = raise_descriptors();
     let reading = read_config(arguments.config.as_deref())?;

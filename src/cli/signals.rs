@@ -1,5 +1,5 @@
-//! The signals that end a command, or have the daemon read its configuration again. Set up by commands; heard on threads
-//! of their own.
+//! The signals that end a command, or have the daemon read its configuration again. Commands install the handlers, which
+//! run on threads of their own.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use signal_hook::iterator::Signals;
 use super::Failure;
 
 /// How long a start may go on after it was asked to end: loading and opening look for that between their steps.
-const START_PATIENCE: Duration = Duration::from_secs(2);
+const START_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A terminal that is closed is gone a moment after its SIGHUP, at the latest.
 const HANGUP: Duration = Duration::from_millis(100);
@@ -43,7 +43,7 @@ fn set_of_handled() -> SigSet {
 pub fn on_end(end: impl Fn() + Send + Sync + 'static) -> Result<(), Failure> {
     let end = Arc::new(end);
     let on_signal = Arc::clone(&end);
-    listen(move || end(), move |_| on_signal())
+    install_handlers(move || end(), move |_| on_signal())
 }
 
 /// A flag that SIGINT, SIGTERM and SIGHUP set.
@@ -57,7 +57,7 @@ pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-/// What a daemon is told by signals.
+/// The requests that a daemon receives as signals.
 #[derive(Clone)]
 pub struct DaemonSignals {
     /// Set by SIGINT and SIGTERM; by SIGHUP too when that says that the terminal is gone.
@@ -69,17 +69,17 @@ pub struct DaemonSignals {
 }
 
 impl DaemonSignals {
-    /// Listens from now on. To be called before anything that takes time.
+    /// Installs the handlers. To be called before anything that takes time.
     ///
     /// # Errors
     /// As [`on_end`].
-    pub fn listen() -> Result<Self, Failure> {
+    pub fn install() -> Result<Self, Failure> {
         let signals =
             Self { stop: Arc::default(), reload: Arc::default(), has_started: Arc::default() };
         let (interrupted, signalled) = (signals.clone(), signals.clone());
         // under nohup, a terminal that goes is not to end it
         let had_terminal = has_terminal() && !ignores_hangup();
-        listen(
+        install_handlers(
             move || interrupted.end(),
             move |signal| {
                 if signal == SIGHUP && !(had_terminal && is_terminal_gone()) {
@@ -98,7 +98,7 @@ impl DaemonSignals {
         set(&self.stop);
         // Relaxed: see `set`.
         if !self.has_started.load(Ordering::Relaxed) {
-            std::thread::sleep(START_PATIENCE);
+            std::thread::sleep(START_TIMEOUT);
             // Relaxed: see `set`.
             if !self.has_started.load(Ordering::Relaxed) {
                 log::info!("asked to stop while it was starting");
@@ -133,11 +133,12 @@ fn set(flag: &AtomicBool) {
     flag.store(true, Ordering::Relaxed);
 }
 
-fn listen(
+fn install_handlers(
     interrupted: impl Fn() + Send + 'static,
     signalled: impl Fn(i32) + Send + 'static,
 ) -> Result<(), Failure> {
-    let refused = |error: String| Failure::failed(anyhow!("cannot listen for signals: {error}"));
+    let refused =
+        |error: String| Failure::failed(anyhow!("cannot install the signal handlers: {error}"));
     ctrlc::set_handler(interrupted).map_err(|error| refused(error.to_string()))?;
     let mut signals =
         Signals::new([SIGTERM, SIGHUP]).map_err(|error| refused(error.to_string()))?;

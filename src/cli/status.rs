@@ -214,7 +214,7 @@ fn sink_in_words(sink: &SinkStatus) -> String {
     format!("{} {state}{lost}", printable(&sink.name))
 }
 
-/// Two units at most: what is days old is not told in seconds.
+/// Two units at most: an age in days shows no seconds.
 fn age(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {

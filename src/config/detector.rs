@@ -1,4 +1,4 @@
-//! `[detector]`: read by `resolve`, checked alone or against a model by `Reading` and `Config`; main thread.
+//! `[detector]`: read by `resolve`, checked alone or against a model by `ParsedConfig` and `Config`; main thread.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::recognition::{
 
 /// Reads the section. Ranges of times are checked here; what contradicts what is left to the detector's own rules.
 pub(super) fn read(section: Section<'_>) -> DetectorConfig {
-    let millis = |key, most| Duration::from_millis(section.value(key, whole(0..=most)));
+    let millis = |key, max| Duration::from_millis(section.value(key, whole(0..=max)));
     let (confirm, labels) = (section.section("confirm"), section.section("labels"));
     let count = |key| confirm.value(key, whole(0..=1_000_000)) as usize;
     let settings = DetectorSettings {

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::position::{Places, overlong_key};
 use super::resolved::Origin;
-use super::section::{Findings, Section};
+use super::section::{Diagnostics, Section};
 use super::shortened::missing;
 use super::{
     Config, ConfigError, ConfigProblem, ConfigProblems, OutputConfig, Position, detector, resolve,
@@ -23,14 +23,14 @@ const BUILT_IN_NAME: &str = "built-in config.toml";
 
 /// No configuration is larger: room for thresholds of three thousand labels. Looking for what an unknown key was meant to
 /// be takes the more time, the more keys there are.
-const LARGEST_BYTES: u64 = 256 << 10;
+const MAX_BYTES: u64 = 256 << 10;
 
 /// A file that has been read, with its faults if there are any.
 ///
 /// Faulty values stand at their defaults, so that [`config`](Self::config) can be asked for the model and the faults
-/// that only show with one can be told together with the others by [`finish_for`](Self::finish_for).
+/// that only show with one can be reported together with the others by [`finish_for`](Self::finish_for).
 #[derive(Debug)]
-pub struct Reading {
+pub struct ParsedConfig {
     config: Config,
     problems: Vec<ConfigProblem>,
     text: String,
@@ -38,14 +38,14 @@ pub struct Reading {
     is_toml: bool,
 }
 
-impl Reading {
+impl ParsedConfig {
     /// Reads the file at `path`; relative paths in it start at its folder.
     ///
     /// # Errors
     /// [`ConfigError::Unreadable`] or [`ConfigError::TooLarge`]. Faults in the file come out of the `finish` methods.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
         // it may be a pipe, or a device
-        Self::of_bytes(path, files::read_stream(path, LARGEST_BYTES))
+        Self::of_bytes(path, files::read_stream(path, MAX_BYTES))
     }
 
     /// Reads the file at `path` again, in the place of the configuration that is in force: as [`Self::open`], but what cannot be
@@ -54,27 +54,27 @@ impl Reading {
     /// # Errors
     /// As [`Self::open`], [`ConfigError::Unrepeatable`] and [`ConfigError::Shortened`].
     pub fn reopen(path: &Path, in_force: &Config) -> Result<Self, ConfigError> {
-        let read = files::read_regular(path, LARGEST_BYTES);
+        let read = files::read_regular(path, MAX_BYTES);
         if let Err(error) = &read
             && error.kind() == ErrorKind::InvalidInput
         {
             let (path, reason) = (path.to_owned(), error.to_string());
             return Err(ConfigError::Unrepeatable { path, reason });
         }
-        let reading = Self::of_bytes(path, read)?;
-        match missing(&in_force.origin.text, &reading.config.origin.text) {
+        let parsed = Self::of_bytes(path, read)?;
+        match missing(&in_force.origin.text, &parsed.config.origin.text) {
             // what is not TOML has its own fault
-            Some(missing) if reading.is_toml => {
+            Some(missing) if parsed.is_toml => {
                 Err(ConfigError::Shortened { path: path.to_owned(), missing })
             }
-            _ => Ok(reading),
+            _ => Ok(parsed),
         }
     }
 
     fn of_bytes(path: &Path, read: std::io::Result<Vec<u8>>) -> Result<Self, ConfigError> {
         let bytes = read.map_err(|source| match source.kind() {
             ErrorKind::FileTooLarge => {
-                ConfigError::TooLarge { path: path.to_owned(), most: LARGEST_BYTES }
+                ConfigError::TooLarge { path: path.to_owned(), max: MAX_BYTES }
             }
             _ => ConfigError::Unreadable { path: path.to_owned(), source },
         })?;
@@ -92,7 +92,7 @@ impl Reading {
         })
     }
 
-    /// Reads `text`, which is called `name` in what is said of it; relative paths in it start at the folder of `name`.
+    /// Reads `text`, which its faults call `name`; relative paths in it start at the folder of `name`.
     pub fn from_str(name: &str, text: &str) -> Self {
         let built_in =
             DeTable::parse(BUILT_IN).expect("invariant: the built-in config.toml is TOML");
@@ -105,17 +105,17 @@ impl Reading {
             }
         };
         if let Some(position) = overlong_key(text, file.get_ref()) {
-            let most = LabelSet::LONGEST_BYTES;
-            let message = format!("the key here is longer than {most} bytes. No key or label is.");
+            let max = LabelSet::MAX_LABEL_BYTES;
+            let message = format!("the key here is longer than {max} bytes. No key or label is.");
             return Self::no_toml(name, text, position, message);
         }
         let places = Places::of(text, file.get_ref());
-        let findings = RefCell::new(Findings::new(name, places.clone()));
+        let diagnostics = RefCell::new(Diagnostics::new(name, places.clone()));
         let folder = Path::new(name).parent().map(PathBuf::from).unwrap_or_default();
-        let root = Section::root(file.get_ref(), built_in.get_ref(), &findings);
+        let root = Section::root(file.get_ref(), built_in.get_ref(), &diagnostics);
         let mut config = resolve::config(root, &folder);
         config.origin = Origin { file: name.to_owned(), text: text.to_owned(), places };
-        let problems = findings.into_inner().into_problems();
+        let problems = diagnostics.into_inner().into_problems();
         Self { config, problems, text: text.to_owned(), is_toml: true }
     }
 
@@ -189,15 +189,15 @@ impl Config {
     /// [`ConfigError::Unreadable`] if there is no such file, [`ConfigError::TooLarge`], or [`ConfigError::Faulty`] with
     /// every fault in it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Ok(Reading::open(path)?.finish()?)
+        Ok(ParsedConfig::open(path)?.finish()?)
     }
 
-    /// Reads and checks `text`; see [`Reading::from_str`].
+    /// Reads and checks `text`; see [`ParsedConfig::from_str`].
     ///
     /// # Errors
     /// Every fault in it.
     pub fn from_str(name: &str, text: &str) -> Result<Self, ConfigProblems> {
-        Reading::from_str(name, text).finish()
+        ParsedConfig::from_str(name, text).finish()
     }
 
     /// A fault of this configuration that showed outside it: `key` stands where the file has it, or its section.
@@ -274,14 +274,14 @@ mod tests {
         let text = everything_set();
         let file = DeTable::parse(&text).unwrap();
         let places = Places::of(&text, file.get_ref());
-        let findings = RefCell::new(Findings::new("config.toml", places.clone()));
-        let root = Section::root(file.get_ref(), file.get_ref(), &findings);
+        let diagnostics = RefCell::new(Diagnostics::new("config.toml", places.clone()));
+        let root = Section::root(file.get_ref(), file.get_ref(), &diagnostics);
         let config = resolve::config(root, Path::new(""));
-        let findings = findings.into_inner();
+        let diagnostics = diagnostics.into_inner();
         let undocumented: Vec<_> =
-            findings.known().iter().filter(|path| places.get(path).is_none()).collect();
+            diagnostics.known().iter().filter(|path| places.get(path).is_none()).collect();
         assert_eq!(undocumented, Vec::<&String>::new());
-        assert_eq!(findings.into_problems(), []);
+        assert_eq!(diagnostics.into_problems(), []);
         assert!(config.source.microphone.channel.is_some(), "optional settings were switched on");
     }
 }

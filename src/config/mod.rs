@@ -1,8 +1,8 @@
 //! Layer 7: the configuration, from the file as written to values that can be used, or to all of its faults at once.
 //!
-//! [`Reading`] reads a file and looks at every key in one pass; [`Config`] is what comes of it. `config.toml` at the
+//! [`ParsedConfig`] reads a file and looks at every key in one pass; [`Config`] is what comes of it. `config.toml` at the
 //! repository root is built in: it is the documentation, the default, and the value of every key a file leaves out.
-//! Whatever needs the model's labels is checked by [`Reading::finish_for`] or [`Config::detector_spec`]. Nothing here
+//! Whatever needs the model's labels is checked by [`ParsedConfig::finish_for`] or [`Config::detector_spec`]. Nothing here
 //! prints, opens a device or loads a model: `cli` turns these values into the specs of sources and sinks. All of it runs
 //! on the main thread, before any other is there.
 
@@ -15,7 +15,7 @@ mod resolved;
 mod section;
 mod shortened;
 
-pub use file::Reading;
+pub use file::ParsedConfig;
 pub use position::Position;
 pub use problem::{ConfigError, ConfigProblem, ConfigProblems};
 pub use resolved::{

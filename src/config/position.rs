@@ -45,7 +45,7 @@ impl<'t> Lines<'t> {
 
 /// Deepest that a key of the configuration lies: `detector.labels.dog.threshold`. What is written below an unknown key is
 /// not looked at, and must not make long paths of many short keys.
-const DEEPEST: usize = 4;
+const MAX_DEPTH: usize = 4;
 
 /// The place of every key in a file, and of every text in a list, by path: `detector.confirm.of`,
 /// `detector.deny["dog"]`.
@@ -56,7 +56,7 @@ impl Places {
     /// Walks through a parsed file.
     pub fn of(text: &str, table: &DeTable<'_>) -> Self {
         let mut places = Self::default();
-        places.add_table(&Lines::of(text), "", DEEPEST, table);
+        places.add_table(&Lines::of(text), "", MAX_DEPTH, table);
         places
     }
 
@@ -102,7 +102,7 @@ impl Places {
 /// The first key that is longer than any key or label, and its place: every path below it would repeat it.
 pub(super) fn overlong_key(text: &str, table: &DeTable<'_>) -> Option<Position> {
     table.iter().find_map(|(key, value)| {
-        if key.get_ref().len() > LabelSet::LONGEST_BYTES {
+        if key.get_ref().len() > LabelSet::MAX_LABEL_BYTES {
             return Some(Position::of(text, key.span().start));
         }
         value.get_ref().as_table().and_then(|table| overlong_key(text, table))

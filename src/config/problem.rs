@@ -60,7 +60,7 @@ impl ConfigProblems {
         problems.sort_by_key(|problem| (problem.position.is_none(), problem.position));
         for problem in &mut problems {
             let line = problem.position.and_then(|position| text.lines().nth(position.line - 1));
-            // a line of a screen's width or two; a longer one would hide what is said of it
+            // a line of a screen's width or two; a longer one would hide the message
             let shown = line.filter(|line| line.chars().count() <= MAX_LINE_CHARS);
             problem.source_line = shown.map(str::to_owned);
         }
@@ -94,19 +94,19 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The file is larger than any configuration.
     #[error(
-        "{} has more than {most} bytes, the most that a configuration may have; this is hardly one: name another with --config, or leave out what stands in the built-in one",
+        "{} has more than {max} bytes, the most that a configuration may have; this is hardly one: name another with --config, or leave out what stands in the built-in one",
         .path.display()
     )]
     TooLarge {
         /// The file.
         path: PathBuf,
         /// The most that is read.
-        most: u64,
+        max: u64,
     },
     /// A daemon that runs cannot read it a second time.
     #[error(

@@ -1,4 +1,4 @@
-//! From the tables of a file to values. Called by `Reading`; the order here is the order of `config.toml`; main thread.
+//! From the tables of a file to values. Called by `ParsedConfig`; the order here is the order of `config.toml`; main thread.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! One table of a configuration file, read key by key. Driven by `resolve`; what it finds wrong goes into `Findings`; main
+//! One table of a configuration file, read key by key. Driven by `resolve`; what it finds wrong goes into `Diagnostics`; main
 //! thread.
 
 use std::borrow::Cow;
@@ -12,9 +12,9 @@ use super::ConfigProblem;
 use super::position::{Places, join};
 use crate::domain::nearest;
 
-/// What reading a file has brought to light so far.
+/// The faults and the keys found so far in a file.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct Diagnostics {
     pub file: String,
     pub places: Places,
     pub problems: Vec<ConfigProblem>,
@@ -24,7 +24,7 @@ pub(super) struct Findings {
     unknown: Vec<(String, String)>,
 }
 
-impl Findings {
+impl Diagnostics {
     /// Nothing found yet in `file`, whose keys stand at `places`.
     pub fn new(file: &str, places: Places) -> Self {
         Self { file: file.to_owned(), places, ..Self::default() }
@@ -83,7 +83,7 @@ pub(super) struct Section<'t> {
     pub path: String,
     file: Option<&'t DeTable<'t>>,
     built_in: Option<&'t DeTable<'t>>,
-    findings: &'t RefCell<Findings>,
+    diagnostics: &'t RefCell<Diagnostics>,
     asked: RefCell<Vec<String>>,
 }
 
@@ -95,10 +95,10 @@ impl<'t> Section<'t> {
     pub fn root(
         file: &'t DeTable<'t>,
         built_in: &'t DeTable<'t>,
-        findings: &'t RefCell<Findings>,
+        diagnostics: &'t RefCell<Diagnostics>,
     ) -> Self {
         let (file, built_in) = (Some(file), Some(built_in));
-        Self { path: String::new(), file, built_in, findings, asked: RefCell::default() }
+        Self { path: String::new(), file, built_in, diagnostics, asked: RefCell::default() }
     }
 
     /// The table `key` of this one; an empty one if the file has something else there, which is a fault.
@@ -116,8 +116,8 @@ impl<'t> Section<'t> {
             table
         });
         let built_in = self.built_in.and_then(|table| table.get(key)?.get_ref().as_table());
-        let findings = self.findings;
-        Section { path: self.path_of(key), file, built_in, findings, asked: RefCell::default() }
+        let diagnostics = self.diagnostics;
+        Section { path: self.path_of(key), file, built_in, diagnostics, asked: RefCell::default() }
     }
 
     /// The keys that the file has in this table, whatever they are.
@@ -129,13 +129,13 @@ impl<'t> Section<'t> {
     pub fn end(self) {
         let asked = self.asked.borrow();
         let unknown = self.keys_in_file().into_iter().filter(|key| !asked.contains(key));
-        let mut findings = self.findings.borrow_mut();
-        findings.unknown.extend(unknown.map(|key| (self.path.clone(), key)));
+        let mut diagnostics = self.diagnostics.borrow_mut();
+        diagnostics.unknown.extend(unknown.map(|key| (self.path.clone(), key)));
     }
 
     /// Adds a fault about `key`.
     pub fn fault(&self, key: &str, message: String) {
-        self.findings.borrow_mut().add(self.path_of(key), message);
+        self.diagnostics.borrow_mut().add(self.path_of(key), message);
     }
 
     /// The value of a key that may be left out; none also if it is faulty.
@@ -172,7 +172,7 @@ impl<'t> Section<'t> {
 
     fn ask(&self, key: &str) {
         self.asked.borrow_mut().push(key.to_owned());
-        self.findings.borrow_mut().known.push(self.path_of(key));
+        self.diagnostics.borrow_mut().known.push(self.path_of(key));
     }
 
     fn path_of(&self, key: &str) -> String {
@@ -262,10 +262,10 @@ fn shown(value: &DeValue<'_>) -> String {
     }
 }
 
-/// Of a text too long to be told the first characters, which will show what it is.
+/// The first characters of a text that is too long for a message; they show what it is.
 pub(super) fn beginning(text: &str) -> Cow<'_, str> {
-    const MOST_CHARACTERS: usize = 80;
-    match text.char_indices().nth(MOST_CHARACTERS) {
+    const MAX_CHARACTERS: usize = 80;
+    match text.char_indices().nth(MAX_CHARACTERS) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
         None => Cow::Borrowed(text),
     }

@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let said = missing(WHOLE, "model = \"m\"\n").unwrap();
-        assert!(said.contains("line 4 on, [detector], is missing"), "{said}");
+        let lost = missing(WHOLE, "model = \"m\"\n").unwrap();
+        assert!(lost.contains("line 4 on, [detector], is missing"), "{lost}");
     }
 }

@@ -18,7 +18,7 @@ pub enum DomainError {
     #[error("the label set is empty; a classifier needs at least one label")]
     NoLabels,
     /// More labels than any classifier has.
-    #[error("there are {found} labels; at most {} are read", super::LabelSet::MOST)]
+    #[error("there are {found} labels; at most {} are read", super::LabelSet::MAX_LABELS)]
     TooManyLabels {
         /// How many there are.
         found: usize,
@@ -26,7 +26,7 @@ pub enum DomainError {
     /// A label that is blank, too long, or has a line break or other control character in it.
     #[error(
         "label {index} is {label:?}; labels must be visible text on one line, of at most {} bytes",
-        super::LabelSet::LONGEST_BYTES
+        super::LabelSet::MAX_LABEL_BYTES
     )]
     BadLabel {
         /// Zero-based position of the label.

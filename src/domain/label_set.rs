@@ -22,11 +22,11 @@ pub struct LabelSet(Arc<[Arc<str>]>);
 
 impl LabelSet {
     /// Eight times those of the largest common set of sounds, AudioSet with 527: what asks for more is a mistake.
-    pub const MOST: usize = 4_096;
+    pub const MAX_LABELS: usize = 4_096;
     /// The longest name of a folder, which a label may come from; every record repeats it.
-    pub const LONGEST_BYTES: usize = 255;
+    pub const MAX_LABEL_BYTES: usize = 255;
 
-    /// Checks that the labels are visible, short, distinct, at least one and at most [`Self::MOST`].
+    /// Checks that the labels are visible, short, distinct, at least one and at most [`Self::MAX_LABELS`].
     ///
     /// # Errors
     /// [`DomainError::NoLabels`], [`DomainError::TooManyLabels`], [`DomainError::BadLabel`] or [`DomainError::RepeatedLabel`].
@@ -34,14 +34,14 @@ impl LabelSet {
         if labels.is_empty() {
             return Err(DomainError::NoLabels);
         }
-        if labels.len() > Self::MOST {
+        if labels.len() > Self::MAX_LABELS {
             return Err(DomainError::TooManyLabels { found: labels.len() });
         }
         let mut seen = std::collections::HashMap::new();
         for (index, label) in labels.iter().enumerate() {
             let label = label.as_ref();
             let visible = !label.trim().is_empty() && !label.chars().any(is_steering);
-            if !visible || label.len() > Self::LONGEST_BYTES {
+            if !visible || label.len() > Self::MAX_LABEL_BYTES {
                 let shown = label.chars().take(40).collect();
                 return Err(DomainError::BadLabel { index, label: shown });
             }

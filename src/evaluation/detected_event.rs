@@ -1,4 +1,4 @@
-//! Events as the detector said them, taken from its records, and those that it makes of scores that were kept. Fed records by a scan or a replay, feeds the matching; runs
+//! Events as the detector reported them, taken from its records, and those that it makes of scores that were kept. Fed records by a scan or a replay, feeds the matching; runs
 //! wherever it is called.
 
 use serde::Serialize;
@@ -16,7 +16,7 @@ pub struct DetectedEvent {
     pub start_sample: SampleIndex,
     /// Where the detector says that it ended.
     pub end_sample: SampleIndex,
-    /// End of the window that confirmed it: the audio that had to be heard before anyone could be told.
+    /// End of the window that confirmed it: the audio that had to be scored before the event could be reported.
     pub confirmed_at: SampleIndex,
     /// The smoothed score that confirmed it.
     pub score: f32,

@@ -1,4 +1,4 @@
-//! How scores become events, as the daemon does it unless told otherwise. Read by the choice of thresholds and by the
+//! How scores become events, as the daemon does it unless configured otherwise. Read by the choice of thresholds and by the
 //! streaming metrics; runs wherever it is called.
 
 use std::time::Duration;
@@ -65,8 +65,8 @@ impl DetectionRules {
         let mut smooth = |window: &super::WindowScore| {
             // below the minimum level a window counts as nothing, before the smoothing and after it
             let audible = window.level_dbfs >= self.settings.min_level_dbfs;
-            let heard = if audible { &window.scores } else { &silence };
-            let smoothed = smoother.push(window.end_sample, heard);
+            let scores = if audible { &window.scores } else { &silence };
+            let smoothed = smoother.push(window.end_sample, scores);
             if audible { smoothed.to_vec() } else { silence.clone() }
         };
         clip.windows.iter().map(&mut smooth).collect()

@@ -51,8 +51,8 @@ pub enum EvaluationError {
 }
 
 fn join(faults: &[DetectorFault]) -> String {
-    let told = faults.iter().map(|fault| format!("{} {fault}", fault.key()));
-    told.collect::<Vec<_>>().join("; ")
+    let messages = faults.iter().map(|fault| format!("{} {fault}", fault.key()));
+    messages.collect::<Vec<_>>().join("; ")
 }
 
 /// A measurement that cannot be made.
@@ -83,7 +83,7 @@ pub enum MeasureError {
         /// What was chosen, in words.
         words: String,
     },
-    /// Which clips the model was trained on cannot be told.
+    /// Which clips the model was trained on is unknown.
     #[error(
         "the model's split cannot be made again: {reason}; give the same --data, --labels, --subset and --licences as in \
          training"
@@ -104,7 +104,7 @@ pub enum MeasureError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Recordings cannot be used, and nobody said to go on without them.
+    /// Recordings cannot be used, and the caller did not ask to go on without them.
     #[error("{0}\n--skip-faulty goes on without them")]
     Faulty(DatasetError),
     /// A clip that was fitted or validated on cannot be scored.

@@ -44,7 +44,7 @@ pub struct Calibration {
     pub best_label: CalibrationFigures,
 }
 
-/// What the daemon would have told of long recordings.
+/// What the daemon would have detected in long recordings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StreamingReport {
     /// How the recordings were made and what decided events, in words.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::ClipScores;
 use crate::domain::{LabelSet, Scores};
 
-/// How well clips are told apart.
+/// How well the classes of clips are distinguished.
 ///
 /// A clip's prediction is the label with the highest mean score over the windows that carry the clip's label (the first
 /// of equals); a window's is its highest score. Clips without a label or without windows are left out.
@@ -75,7 +75,7 @@ impl ClassificationFigures {
             .enumerate()
             .map(|(label, name)| class_figures(name, label, &confusion))
             .collect();
-        let heard = || classes.iter().filter(|class| class.support > 0);
+        let present = || classes.iter().filter(|class| class.support > 0);
         let (clips, clip_accuracy) = accuracy(&confusion);
         let (windows, window_accuracy) = accuracy(&window_confusion);
         Self {
@@ -84,9 +84,9 @@ impl ClassificationFigures {
             clip_top3_accuracy: share(among_three, clips).unwrap_or(0.0),
             windows,
             window_accuracy,
-            macro_precision: mean(heard().map(|class| class.precision.unwrap_or(0.0))),
-            macro_recall: mean(heard().filter_map(|class| class.recall)),
-            macro_f1: mean(heard().filter_map(|class| class.f1)),
+            macro_precision: mean(present().map(|class| class.precision.unwrap_or(0.0))),
+            macro_recall: mean(present().filter_map(|class| class.recall)),
+            macro_f1: mean(present().filter_map(|class| class.f1)),
             classes,
             confusion,
             window_confusion,

@@ -59,9 +59,9 @@ mod tests {
         let named: Vec<_> =
             ["a", "b", "c", "d"].map(String::from).into_iter().zip(&clips).collect();
         let found = mistakes(&labels, &named);
-        let told: Vec<_> =
+        let listed: Vec<_> =
             found.iter().map(|it| (&*it.recording, &*it.label, &*it.prediction)).collect();
-        assert_eq!(told, [("c", "cat", "dog"), ("b", "dog", "cat")]);
+        assert_eq!(listed, [("c", "cat", "dog"), ("b", "dog", "cat")]);
         assert_eq!((found[0].score, found[0].label_score), (0.8, 0.1));
     }
 }

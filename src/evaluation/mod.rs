@@ -1,6 +1,6 @@
 //! Layer 6: how good a model is: scores of recordings, the figures made of them, and the thresholds chosen by them.
 //!
-//! [`ClipScores`] are what a network said of a recording, window by window. Everything else is counted from them, without
+//! [`ClipScores`] are a network's scores of a recording, window by window. Everything else is counted from them, without
 //! the network: [`ClassificationFigures`], [`CurveFigures`], [`CalibrationFigures`], [`choose_thresholds`], and, for
 //! recordings placed in background noise, [`streaming`]. All figures serialise.
 //!

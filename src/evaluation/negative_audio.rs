@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rayon::ThreadPoolBuilder;
 
-use super::streaming::{RecordedScene, Scene, ScenePiece, SceneSpec, record_scenes, scene_groups};
+use super::streaming::{Scene, ScenePiece, SceneSpec, ScoredScene, scene_groups, score_each_scene};
 use super::{ClipScores, MeasureError, score_clip};
 use crate::domain::{Clip, SampleRate};
 use crate::model::{Model, NetworkScorer};
@@ -82,7 +82,7 @@ pub fn score_scenes(
     scenes: usize,
     build: &(dyn Fn(usize) -> Result<Scene, MeasureError> + Sync),
     progress: &dyn Progress,
-) -> Result<Vec<RecordedScene>, MeasureError> {
+) -> Result<Vec<ScoredScene>, MeasureError> {
     let featuriser = model.featuriser_spec();
     progress.begin(scenes, "scenes");
     let new_scorer = || {
@@ -93,7 +93,7 @@ pub fn score_scenes(
     let recorded = pool
         .build_scoped(
             |thread| thread.run(),
-            |pool| pool.install(|| record_scenes(scenes, &featuriser, build, new_scorer)),
+            |pool| pool.install(|| score_each_scene(scenes, &featuriser, build, new_scorer)),
         )
         .map_err(|error| MeasureError::Threads { reason: error.to_string() })?;
     progress.finish();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::chosen_clips::ChosenClips;
 use super::negative_audio::{NegativeAudio, score_scenes};
 use super::streaming::{
-    FalseAlarmFigures, HeardScene, MatchRule, RecordedScene, Scene, ScenePiece, SceneSpec,
+    FalseAlarmFigures, MatchRule, Scene, SceneDetections, ScenePiece, SceneSpec, ScoredScene,
     StreamingFigures, SweepChoice, scene_groups, sweep,
 };
 use super::{DetectionRules, EvaluationOptions, MeasureError, StreamingReport, Sweep};
@@ -60,7 +60,7 @@ fn place(
     for clip in members {
         match load_clean_clip(clip, &chosen.cleaning) {
             Ok(audio) => loaded.push((audio, chosen.model_label(clip))),
-            // told when the clips were scored
+            // reported when the clips were scored
             Err(fault) => log::debug!("{fault}"),
         }
     }
@@ -72,16 +72,16 @@ fn place(
 fn figures(
     options: &EvaluationOptions,
     model: &Arc<Model>,
-    scenes: &[RecordedScene],
+    scenes: &[ScoredScene],
 ) -> Result<StreamingReport, MeasureError> {
     let model = model.traits();
     let rules = DetectionRules::default();
-    let mut heard = Vec::with_capacity(scenes.len());
+    let mut detections = Vec::with_capacity(scenes.len());
     for scene in scenes {
-        heard.push(scene.replay(&model, &rules).map_err(MeasureError::Replay)?);
+        detections.push(scene.replay(&model, &rules).map_err(MeasureError::Replay)?);
     }
-    let (quiet, eventful): (Vec<HeardScene>, Vec<HeardScene>) =
-        heard.into_iter().partition(|scene| scene.truth.is_empty());
+    let (quiet, eventful): (Vec<SceneDetections>, Vec<SceneDetections>) =
+        detections.into_iter().partition(|scene| scene.truth.is_empty());
     let points = if options.sweep == Sweep::Settings {
         let choices = choices(&rules);
         sweep(scenes, &model, &choices, MatchRule::within()).map_err(MeasureError::Replay)?

@@ -14,7 +14,7 @@ use crate::recognition::{ModelTraits, Thresholds};
 const CLIP_RANGE: (u32, u32) = (15, 90);
 
 /// Thresholds are hundredths: finer is more than a few hundred recordings can tell.
-const HIGHEST: u32 = 99;
+const MAX_HUNDREDTHS: u32 = 99;
 
 /// A threshold that background forced up is raised by this part of what is left above it: the highest score of the hours
 /// there were is not the highest there will be.
@@ -94,7 +94,7 @@ pub fn choose_thresholds(
             let above = 100 - hundredths;
             hundredths + 1 + above.div_ceil(MARGIN_PART)
         });
-        let on = by_clips.max(quiet_from).min(HIGHEST) as f32 / 100.0;
+        let on = by_clips.max(quiet_from).min(MAX_HUNDREDTHS) as f32 / 100.0;
         // two decimals here too, for the reader of a bundle
         Thresholds { on, off: (on * rules.off_share * 100.0).round().max(1.0) / 100.0 }
     };
@@ -106,7 +106,7 @@ pub fn choose_thresholds(
 fn best_by_clips(clips: &[(f32, bool)], beta: f64, part: u32) -> u32 {
     let positives = clips.iter().filter(|(_, has_it)| *has_it).count() as f64;
     let (mut best_value, mut stretch) = (0.0, None);
-    for hundredths in (1..=HIGHEST).rev() {
+    for hundredths in (1..=MAX_HUNDREDTHS).rev() {
         let on = hundredths as f32 / 100.0;
         let given = clips.iter().filter(|(score, _)| *score >= on);
         let (mut hits, mut all) = (0.0, 0.0);
@@ -138,7 +138,7 @@ fn alarms_by_threshold(
     rules: &ThresholdRules,
     by_clips: &[u32],
 ) -> Result<Vec<(u32, Vec<usize>)>, EvaluationError> {
-    let lowest = by_clips.iter().copied().min().unwrap_or(HIGHEST);
+    let lowest = by_clips.iter().copied().min().unwrap_or(MAX_HUNDREDTHS);
     let count = |hundredths: u32| {
         let on = hundredths as f32 / 100.0;
         let thresholds = vec![Thresholds { on, off: on * rules.off_share }; labels.len()];
@@ -154,7 +154,7 @@ fn alarms_by_threshold(
     if background.is_empty() {
         return Ok(Vec::new());
     }
-    (lowest..=HIGHEST).into_par_iter().map(count).collect()
+    (lowest..=MAX_HUNDREDTHS).into_par_iter().map(count).collect()
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ impl SlidingWindow {
 
     /// The newest window: index of its first frame, its values `[frames, mel_bands]`, and its mean power.
     ///
-    /// To be called after [`Self::push`] said that there is one.
+    /// To be called after [`Self::push`] reported one.
     pub fn newest(&self) -> (u64, &[f32], f32) {
         let start = self.powers.len() - self.spec.frames;
         let mean_power = self.powers[start..].iter().sum::<f32>() / self.spec.frames as f32;

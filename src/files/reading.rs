@@ -66,16 +66,16 @@ pub fn open_regular_within(path: &Path) -> io::Result<File> {
 /// All bytes of a regular file.
 ///
 /// # Errors
-/// As [`open_regular_within`], and [`io::ErrorKind::FileTooLarge`] when there are more than `most`.
-pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// As [`open_regular_within`], and [`io::ErrorKind::FileTooLarge`] when there are more than `max`.
+pub fn read_regular(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let path = path.to_owned();
     within(MAX_WAIT, move || {
         let file = open_regular(&path)?;
         let found = file.metadata()?.len();
-        if found > most {
-            return Err(too_large(found, most));
+        if found > max {
+            return Err(too_large(found, max));
         }
-        read_up_to(file, most)
+        read_up_to(file, max)
     })
 }
 
@@ -83,22 +83,22 @@ pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// [`io::ErrorKind::TimedOut`] when the end has not come after [`MAX_WAIT`], [`io::ErrorKind::FileTooLarge`] when there are
-/// more than `most`, and those of the file system.
-pub fn read_stream(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// more than `max`, and those of the file system.
+pub fn read_stream(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let path = path.to_owned();
-    within(MAX_WAIT, move || read_up_to(File::open(path)?, most))
+    within(MAX_WAIT, move || read_up_to(File::open(path)?, max))
 }
 
-fn read_up_to(file: File, most: u64) -> io::Result<Vec<u8>> {
+fn read_up_to(file: File, max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // whatever the file system says of the length: it may grow, or be a device
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
     let found = bytes.len() as u64;
-    if found > most { Err(too_large(found, most)) } else { Ok(bytes) }
+    if found > max { Err(too_large(found, max)) } else { Ok(bytes) }
 }
 
-fn too_large(found: u64, most: u64) -> io::Error {
-    let text = format!("it has {found} bytes or more, and may have {most}");
+fn too_large(found: u64, max: u64) -> io::Error {
+    let text = format!("it has {found} bytes or more, and may have {max}");
     io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 

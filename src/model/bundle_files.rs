@@ -16,12 +16,12 @@ pub const CARD: &str = "README.md";
 /// Two hundred times the manifest of the shipped bundle, which has 50 labels.
 pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
-/// The bytes of a file of the bundle, `most` at most, whatever the file system claims of its length.
+/// The bytes of a file of the bundle, `max` at most, whatever the file system claims of its length.
 ///
 /// # Errors
 /// [`BundleError::Missing`], [`BundleError::Outside`] where a link leads out of the bundle, [`BundleError::TooLarge`], or
 /// [`BundleError::File`] when it is no file or cannot be read.
-pub fn read(folder: &Path, file: &'static str, most: u64) -> Result<Vec<u8>, BundleError> {
+pub fn read(folder: &Path, file: &'static str, max: u64) -> Result<Vec<u8>, BundleError> {
     let path = folder.join(file);
     let failed = |source| BundleError::File { path: path.clone(), source };
     // a file system whose server is away would hold us here already
@@ -36,11 +36,11 @@ pub fn read(folder: &Path, file: &'static str, most: u64) -> Result<Vec<u8>, Bun
     if !target.starts_with(inside) {
         return Err(BundleError::Outside { path, target });
     }
-    files::read_regular(&target, most).map_err(|error| match error.kind() {
+    files::read_regular(&target, max).map_err(|error| match error.kind() {
         ErrorKind::FileTooLarge => {
             // what the file system claims, unless it claims less than there is
-            let found = std::fs::metadata(&target).map_or(0, |found| found.len()).max(most + 1);
-            BundleError::TooLarge { path, found, most }
+            let found = std::fs::metadata(&target).map_or(0, |found| found.len()).max(max + 1);
+            BundleError::TooLarge { path, found, max }
         }
         _ => BundleError::File { path, source: error },
     })

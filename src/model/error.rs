@@ -55,7 +55,7 @@ pub enum NetworkError {
     },
     /// A window that would take memory beyond reason.
     #[error(
-        "a window of {frames} frames of {mel_bands} bands makes {values} values in one layer of this network, more than {most}; shorten the window or take fewer channels"
+        "a window of {frames} frames of {mel_bands} bands makes {values} values in one layer of this network, more than {max}; shorten the window or take fewer channels"
     )]
     Values {
         /// Frames of the window.
@@ -65,7 +65,7 @@ pub enum NetworkError {
         /// Values of the largest layer.
         values: i64,
         /// The most that is accepted.
-        most: i64,
+        max: i64,
     },
     /// A tensor that the network needs is not in the file.
     #[error(
@@ -115,13 +115,13 @@ pub enum NetworkError {
     },
     /// A header beyond reason.
     #[error(
-        "its header claims {found} bytes; at most {most} are read. The file is damaged, or not safetensors: copy the whole bundle again"
+        "its header claims {found} bytes; at most {max} are read. The file is damaged, or not safetensors: copy the whole bundle again"
     )]
     WeightsHeader {
         /// As claimed in the file's first eight bytes.
         found: u64,
         /// The most that is read.
-        most: u64,
+        max: u64,
     },
     /// The file is not a safetensors file.
     #[error("not readable as safetensors: {reason}")]
@@ -160,14 +160,14 @@ pub enum BundleError {
         source: std::io::Error,
     },
     /// A file larger than anything it could rightly hold.
-    #[error("{} has {found} bytes; with this manifest it has at most {most}. It is damaged or from another bundle: copy the whole bundle again", path.display())]
+    #[error("{} has {found} bytes; with this manifest it has at most {max}. It is damaged or from another bundle: copy the whole bundle again", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
         /// Its bytes; at least these, when it grew meanwhile.
         found: u64,
         /// The most that is read.
-        most: u64,
+        max: u64,
     },
     /// A link that leads out of the bundle.
     #[error("{} is a link to {}, which is outside the bundle; put the file itself in its place (cp --dereference)", path.display(), target.display())]

@@ -98,7 +98,7 @@ pub struct Provenance {
     pub validation_folds: Vec<u32>,
     /// Clips trained on.
     pub train_clips: usize,
-    /// Clips that were split, those that turned out unusable included; 0 in bundles from before this was told.
+    /// Clips that were split, those that turned out unusable included; 0 in older bundles.
     #[serde(default)]
     pub split_clips: usize,
     /// Recordings beside them that hold none of the labels.

@@ -157,9 +157,9 @@ impl<Start: Fn(usize) -> usize> AddProducts<'_, Start> {
     /// four.
     #[inline(always)]
     fn strip<S: Simd>(&mut self, simd: S, pair: usize) {
-        let most = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
+        let max = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
         let count = self.vectors.count;
-        let blocks = count.div_ceil(most);
+        let blocks = count.div_ceil(max);
         let mut first = 0;
         for block in 0..blocks {
             let size = (count - first).div_ceil(blocks - block);

@@ -171,7 +171,7 @@ impl Structure {
         }
         let values = self.most_values(bands, frames);
         if values > MAX_VALUES {
-            return Err(NetworkError::Values { frames, mel_bands, values, most: MAX_VALUES });
+            return Err(NetworkError::Values { frames, mel_bands, values, max: MAX_VALUES });
         }
         Ok(())
     }
@@ -191,14 +191,14 @@ impl Structure {
     /// Values of the layer that makes the most of a window.
     fn most_values(&self, mel_bands: i64, frames: i64) -> i64 {
         let mut columns = frames;
-        let mut most = frames * mel_bands;
+        let mut max = frames * mel_bands;
         for (layer, [_, bands]) in self.convolutions.iter().zip(self.column_shapes(mel_bands)) {
-            most = most.max(layer.channels * bands * columns);
+            max = max.max(layer.channels * bands * columns);
             columns /= layer.pool[1];
         }
         // an LSTM computes four gates a step
         let widest = self.feature_width(mel_bands).max(4 * self.lstm_hidden.unwrap_or(0));
-        most.max(self.features_of(frames) * widest)
+        max.max(self.features_of(frames) * widest)
     }
 }
 

@@ -126,7 +126,7 @@ pub(super) fn tensors_in(bytes: &[u8]) -> Result<SafeTensors<'_>, NetworkError> 
     if let Some(length) = bytes.first_chunk() {
         let found = u64::from_le_bytes(*length);
         if found > MAX_HEADER_BYTES {
-            return Err(NetworkError::WeightsHeader { found, most: MAX_HEADER_BYTES });
+            return Err(NetworkError::WeightsHeader { found, max: MAX_HEADER_BYTES });
         }
     }
     SafeTensors::deserialize(bytes)

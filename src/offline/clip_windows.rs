@@ -42,10 +42,10 @@ pub fn for_each_batch(
 ) -> Result<ClipWindows, FeatureError> {
     let rate = clip.sample_rate;
     let mut featuriser = Featuriser::new(spec, rate)?;
-    let heard = clip.samples.len() as u64;
-    let padded_samples = match heard {
+    let clip_samples = clip.samples.len() as u64;
+    let padded_samples = match clip_samples {
         0 => 0,
-        _ => spec.window_samples(rate).saturating_sub(heard),
+        _ => spec.window_samples(rate).saturating_sub(clip_samples),
     };
     let mut batch: Vec<MelWindow> = Vec::with_capacity(BATCH);
     let (mut waiting, mut windows) = (0, 0);

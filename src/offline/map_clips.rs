@@ -1,4 +1,4 @@
-//! Work on many clips at once, in order, and who is told how far it is. Called by the extraction of features and by the measuring of clips; runs on
+//! Work on many clips at once, in order, and the progress that it reports. Called by the extraction of features and by the measuring of clips; runs on
 //! threads of its own, which have ended when it returns.
 
 use std::sync::Mutex;
@@ -97,9 +97,9 @@ mod tests {
         let answers = map_clips(&items, workers, work, &count);
         assert_eq!(done.into_inner(), 500);
         let expected: Vec<(usize, usize)> = items.iter().map(|&item| (item, item * 2)).collect();
-        let told: Vec<(usize, usize)> =
+        let steps: Vec<(usize, usize)> =
             answers.iter().map(|&(index, twice, _)| (index, twice)).collect();
-        assert_eq!(told, expected);
+        assert_eq!(steps, expected);
         // what the workers kept adds up to all items, so none was lost or made anew
         let first = answers.iter().filter(|&&(_, _, kept)| kept == 1).count();
         assert!((1..=3).contains(&first), "{first} workers began");

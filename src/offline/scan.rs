@@ -53,13 +53,13 @@ impl ClipScanner {
         recogniser.set_source(source, clip.sample_rate, emit);
         let mut failure = None;
         let scanned = for_each_batch(clip, featuriser, &mut |windows, padded_samples| {
-            let told = recogniser.push_batch(windows, &mut |mut published| {
+            let pushed = recogniser.push_batch(windows, &mut |mut published| {
                 if let Record::Window(window) = &mut published.record {
                     window.padded_samples = padded_samples;
                 }
                 emit(published);
             });
-            match told {
+            match pushed {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => {
                     failure = Some(error);

@@ -3,7 +3,7 @@
 use super::font::{self, TICK_EM};
 
 /// More numbers than this along one axis are read by nobody.
-const MOST_TICKS: usize = 12;
+const MAX_TICKS: usize = 12;
 /// The least room between two numbers of a lying axis, in pixels.
 const TICK_DISTANCE: f64 = 10.0;
 
@@ -24,37 +24,37 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// An axis with round ticks, about `most` of them.
-    pub fn linear(title: &str, (from, to): (f64, f64), most: usize) -> Self {
+    /// An axis with round ticks, about `max` of them.
+    pub fn linear(title: &str, (from, to): (f64, f64), max: usize) -> Self {
         let (from, to) = widened(from, to);
-        Self { title: title.to_owned(), from, to, ticks: round_ticks((from, to), most) }
+        Self { title: title.to_owned(), from, to, ticks: round_ticks((from, to), max) }
     }
 
     /// As [`linear`](Self::linear), its ends moved out to round numbers.
-    pub fn rounded(title: &str, (from, to): (f64, f64), most: usize) -> Self {
+    pub fn rounded(title: &str, (from, to): (f64, f64), max: usize) -> Self {
         let (from, to) = widened(from, to);
-        let step = round_step(to - from, most);
+        let step = round_step(to - from, max);
         let ends = ((from / step + 1e-9).floor() * step, (to / step - 1e-9).ceil() * step);
-        Self::linear(title, ends, most)
+        Self::linear(title, ends, max)
     }
 
     /// As [`linear`](Self::linear), lying, with as many ticks as have room for their numbers in `pixels`.
     pub fn fitting(title: &str, ends: (f64, f64), pixels: f64) -> Self {
-        let mut most = MOST_TICKS;
+        let mut max = MAX_TICKS;
         loop {
-            let axis = Self::linear(title, ends, most);
+            let axis = Self::linear(title, ends, max);
             let widest = axis.ticks.iter().map(|tick| font::width(&tick.text, TICK_EM));
             let room = (widest.fold(0.0, f64::max) + TICK_DISTANCE) * axis.ticks.len() as f64;
-            if room <= pixels || most == 1 {
+            if room <= pixels || max == 1 {
                 return axis;
             }
-            most -= 1;
+            max -= 1;
         }
     }
 
     /// The axis of shares, 0 to 1.
-    pub fn share(title: &str, most: usize) -> Self {
-        Self::linear(title, (0.0, 1.0), most)
+    pub fn share(title: &str, max: usize) -> Self {
+        Self::linear(title, (0.0, 1.0), max)
     }
 
     /// How far along the axis `value` lies: 0 at its beginning, 1 at its end.
@@ -73,9 +73,9 @@ fn widened(from: f64, to: f64) -> (f64, f64) {
     (from - room, from + room)
 }
 
-/// 1, 2 or 5 times a power of ten, so that at most `most` steps fit.
-fn round_step(extent: f64, most: usize) -> f64 {
-    let least = extent / most.max(1) as f64;
+/// 1, 2 or 5 times a power of ten, so that at most `max` steps fit.
+fn round_step(extent: f64, max: usize) -> f64 {
+    let least = extent / max.max(1) as f64;
     let power = 10f64.powf(least.log10().floor());
     [1.0, 2.0, 5.0, 10.0]
         .into_iter()
@@ -84,8 +84,8 @@ fn round_step(extent: f64, most: usize) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-fn round_ticks((from, to): (f64, f64), most: usize) -> Vec<Tick> {
-    let step = round_step(to - from, most);
+fn round_ticks((from, to): (f64, f64), max: usize) -> Vec<Tick> {
+    let step = round_step(to - from, max);
     let decimals = (-step.log10().floor()).max(0.0) as usize;
     let first = (from / step - 1e-9).ceil() as i64;
     let last = (to / step + 1e-9).floor() as i64;

@@ -5,10 +5,10 @@ use super::colour::{self, INK, PALE_INK};
 use super::font::{self, TICK_EM};
 use super::legend::{self, Entry, Swatch};
 use super::panel::{Numbers, Panel, bottom_margin, left_margin};
-use super::picture::{Area, Lettering, Picture, shortened};
+use super::picture::{Area, Picture, TextStyle, shortened};
 use super::{PlotError, Sheet};
 
-const LONGEST_LABEL: f64 = 190.0;
+const MAX_LABEL_WIDTH: f64 = 190.0;
 const PICTURE: &str = "the bars of classes";
 
 /// One figure of every class, between 0 and 1; none where it is not defined.
@@ -68,7 +68,7 @@ pub fn draw_class_bars<S: AsRef<str>>(
 fn class_axis<S: AsRef<str>>(labels: &[S]) -> Axis {
     let ticks = labels.iter().enumerate().map(|(index, label)| Tick {
         at: (labels.len() - index) as f64 - 0.5,
-        text: shortened(label.as_ref(), TICK_EM, LONGEST_LABEL),
+        text: shortened(label.as_ref(), TICK_EM, MAX_LABEL_WIDTH),
     });
     let ticks = ticks.collect();
     Axis { title: String::new(), from: 0.0, to: labels.len() as f64, ticks }
@@ -98,6 +98,6 @@ fn draw_series(
             Some(value) => (format!("{value:.2}"), INK),
             None => ("–".to_owned(), PALE_INK),
         };
-        picture.text((right + 4.0, middle), &text, Lettering::new(em, ink));
+        picture.text((right + 4.0, middle), &text, TextStyle::new(em, ink));
     }
 }

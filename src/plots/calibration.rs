@@ -78,10 +78,10 @@ fn panels(
     area: Area,
     filled: &[&ReliabilityBin],
 ) -> Result<(Panel, Panel), PlotError> {
-    let most = filled.iter().map(|bin| bin.count).max().unwrap_or(1);
+    let max = filled.iter().map(|bin| bin.count).max().unwrap_or(1);
     let confidence = Axis::share("confidence", 5);
     let accuracy = Axis::share("share that is right", 5);
-    let mut counts = Axis::rounded("predictions", (0.0, most as f64), 3);
+    let mut counts = Axis::rounded("predictions", (0.0, max as f64), 3);
     counts.ticks.retain(|tick| tick.at.fract() == 0.0);
     let left = area.left + left_margin(&accuracy).max(left_margin(&counts));
     let (right, top) = (area.right - 12.0, area.top + 6.0);

@@ -3,7 +3,7 @@
 use super::axis::Axis;
 use super::colour::{ColourMap, INK, PALE_INK};
 use super::font::{self, LABEL_EM, TICK_EM};
-use super::picture::{Area, Lettering, Picture, Stroke};
+use super::picture::{Area, Picture, Stroke, TextStyle};
 
 const WIDTH: f64 = 14.0;
 const GAP: f64 = 10.0;
@@ -34,12 +34,12 @@ pub(super) fn draw(picture: &mut Picture, panel: Area, map: &ColourMap, axis: &A
     for tick in &axis.ticks {
         let y = area.bottom - axis.along(tick.at) * area.height();
         picture.line(&[(area.right, y), (area.right + 3.0, y)], stroke);
-        picture.text((area.right + TICK_GAP, y), &tick.text, Lettering::new(TICK_EM, INK));
+        picture.text((area.right + TICK_GAP, y), &tick.text, TextStyle::new(TICK_EM, INK));
     }
     if !axis.title.is_empty() {
         let x = panel.right + room(axis) - LABEL_EM * 0.6;
         let middle = (area.top + area.bottom) / 2.0;
-        let letters = Lettering::new(LABEL_EM, INK).middle().upwards();
-        picture.text((x, middle), &axis.title, letters);
+        let style = TextStyle::new(LABEL_EM, INK).middle().upwards();
+        picture.text((x, middle), &axis.title, style);
     }
 }

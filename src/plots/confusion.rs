@@ -6,13 +6,13 @@ use super::colour::{ColourMap, GRID, ink_on};
 use super::colour_bar;
 use super::font::{self, LABEL_EM, TICK_EM};
 use super::panel::{Numbers, Panel};
-use super::picture::{Area, Lettering, Picture, Stroke, shortened};
+use super::picture::{Area, Picture, Stroke, TextStyle, shortened};
 use super::{PlotError, Sheet};
 
 /// Labels longer than this are cut short, in pixels.
-const LONGEST_LABEL: f64 = 170.0;
+const MAX_LABEL_WIDTH: f64 = 170.0;
 /// Numbers smaller than this cannot be read, in pixels.
-const SMALLEST_EM: f64 = 5.0;
+const MIN_EM: f64 = 5.0;
 /// Title of the axis and what lies between it, the labels and the panel.
 const AXIS_ROOM: f64 = 34.0;
 
@@ -28,7 +28,7 @@ pub fn draw_confusion<S: AsRef<str>>(
 ) -> Result<Picture, PlotError> {
     check(labels.len(), counts)?;
     let texts: Vec<String> =
-        labels.iter().map(|label| shortened(label.as_ref(), TICK_EM, LONGEST_LABEL)).collect();
+        labels.iter().map(|label| shortened(label.as_ref(), TICK_EM, MAX_LABEL_WIDTH)).collect();
     let widest = texts.iter().map(|text| font::width(text, TICK_EM)).fold(0.0, f64::max);
     let shares = Axis::share("share of the true label", 5);
     let bar = colour_bar::room(&shares);
@@ -109,10 +109,10 @@ fn draw_cells(picture: &mut Picture, panel: &Panel, counts: &[Vec<usize>]) {
             let ground = map.at(count as f64 / clips as f64);
             let cell = Area { left, top, right: left + width, bottom: top + height };
             picture.fill(cell, ground);
-            if em >= SMALLEST_EM {
+            if em >= MIN_EM {
                 let at = (left + width / 2.0, top + height / 2.0);
-                let letters = Lettering::new(em, ink_on(ground)).middle();
-                picture.text(at, &count.to_string(), letters);
+                let style = TextStyle::new(em, ink_on(ground)).middle();
+                picture.text(at, &count.to_string(), style);
             }
         }
     }
@@ -128,14 +128,14 @@ fn draw_cells(picture: &mut Picture, panel: &Panel, counts: &[Vec<usize>]) {
 fn draw_labels(picture: &mut Picture, panel: &Panel, texts: &[String], widest: f64) {
     let area = panel.area;
     let cell = (area.width() / texts.len() as f64).min(area.height() / texts.len() as f64);
-    let letters = Lettering::new(TICK_EM.min(cell * 0.8), super::colour::INK).end();
+    let style = TextStyle::new(TICK_EM.min(cell * 0.8), super::colour::INK).end();
     for tick in &panel.y.ticks {
-        picture.text((area.left - 6.0, panel.y_at(tick.at)), &tick.text, letters);
+        picture.text((area.left - 6.0, panel.y_at(tick.at)), &tick.text, style);
     }
     for tick in &panel.x.ticks {
-        picture.text((panel.x_at(tick.at), area.bottom + 6.0), &tick.text, letters.upwards());
+        picture.text((panel.x_at(tick.at), area.bottom + 6.0), &tick.text, style.upwards());
     }
-    let title = Lettering::new(LABEL_EM, super::colour::INK).middle();
+    let title = TextStyle::new(LABEL_EM, super::colour::INK).middle();
     let (x, y) = ((area.left + area.right) / 2.0, (area.top + area.bottom) / 2.0);
     let away = widest + AXIS_ROOM - LABEL_EM * 0.6;
     picture.text((x, area.bottom + away), "predicted label", title);

@@ -74,8 +74,8 @@ pub fn draw_curves(runs: &[TrainingLog], sheet: &Sheet) -> Result<Picture, PlotE
         (ACCURACY, Area { left: middle + 12.0, ..area }),
     ];
     for (measure, half) in halves {
-        let most = (half.width() / 55.0) as usize;
-        let epochs = whole_numbers(Axis::linear("epoch", (first, last), most));
+        let max = (half.width() / 55.0) as usize;
+        let epochs = whole_numbers(Axis::linear("epoch", (first, last), max));
         let panel = Panel::fit(&picture, half, epochs, measure.axis(runs))?;
         panel.draw_grid(&mut picture);
         for (index, run) in runs.iter().enumerate() {

@@ -29,8 +29,8 @@ pub enum PlotError {
     /// A width or height that no picture can have.
     #[error(
         "a picture of {width} × {height} pixels; give between {} and {} each way",
-        Self::SHORTEST,
-        Self::LONGEST
+        Self::MIN_SIDE,
+        Self::MAX_SIDE
     )]
     Measures {
         /// The width asked for.
@@ -89,7 +89,7 @@ pub enum PlotError {
 
 impl PlotError {
     /// Below this there is no room for axes.
-    pub const SHORTEST: u32 = 160;
+    pub const MIN_SIDE: u32 = 160;
     /// Above this a bitmap would take gigabytes while it is drawn.
-    pub const LONGEST: u32 = 8_192;
+    pub const MAX_SIDE: u32 = 8_192;
 }

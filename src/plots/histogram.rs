@@ -32,9 +32,9 @@ pub fn draw_histogram(values: &[f64], axis: &str, sheet: &Sheet) -> Result<Pictu
     // Ticks of the finest axis are the bounds of the bars.
     let bounds = Axis::rounded("", (lowest, highest), BARS);
     let counts = counted(&sorted, &bounds);
-    let most = counts.iter().map(|bar| bar.2).max().unwrap_or(1);
+    let max = counts.iter().map(|bar| bar.2).max().unwrap_or(1);
     let across = Axis::linear(axis, (bounds.from, bounds.to), 10);
-    let mut upwards = Axis::rounded("count", (0.0, most as f64), 5);
+    let mut upwards = Axis::rounded("count", (0.0, max as f64), 5);
     upwards.ticks.retain(|tick| tick.at.fract() == 0.0);
     for tick in &mut upwards.ticks {
         tick.text = format!("{:.0}", tick.at);

@@ -4,7 +4,7 @@ use plotters::style::RGBAColor;
 
 use super::colour::INK;
 use super::font::{self, LABEL_EM};
-use super::picture::{Area, Lettering, Picture, Stroke, shortened};
+use super::picture::{Area, Picture, Stroke, TextStyle, shortened};
 
 const SWATCH: f64 = 22.0;
 const GAP: f64 = 6.0;
@@ -39,9 +39,9 @@ impl Entry {
     }
 }
 
-/// The room a column of `entries` takes, at most `most`.
-pub(super) fn column_width(entries: &[Entry], most: f64) -> f64 {
-    entries.iter().map(Entry::width).fold(0.0, f64::max).min(most)
+/// The room a column of `entries` takes, at most `max`.
+pub(super) fn column_width(entries: &[Entry], max: f64) -> f64 {
+    entries.iter().map(Entry::width).fold(0.0, f64::max).min(max)
 }
 
 /// Draws one entry below the other from the upper left corner of `area`.
@@ -84,5 +84,5 @@ fn draw_entry(picture: &mut Picture, entry: &Entry, (x, y): (f64, f64), room: f6
         Swatch::Outlined => picture.outline(block, Stroke { colour: entry.colour, width: 2.0 }),
     }
     let text = shortened(&entry.text, LABEL_EM, room - SWATCH - GAP);
-    picture.text((x + SWATCH + GAP, y), &text, Lettering::new(LABEL_EM, INK));
+    picture.text((x + SWATCH + GAP, y), &text, TextStyle::new(LABEL_EM, INK));
 }

@@ -5,12 +5,12 @@ use super::PlotError;
 use super::axis::Axis;
 use super::colour::{GRID, INK, PALE_INK};
 use super::font::{self, LABEL_EM, TICK_EM};
-use super::picture::{Area, Lettering, Picture, Stroke};
+use super::picture::{Area, Picture, Stroke, TextStyle};
 
 /// From an axis to its ticks' text.
 const TICK_GAP: f64 = 6.0;
 /// The least an area between axes may measure.
-const LEAST_ROOM: f64 = 40.0;
+const MIN_ROOM: f64 = 40.0;
 
 /// Whether an axis' numbers stand at the panel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Panel {
     /// # Errors
     /// [`PlotError::Cramped`].
     pub fn within(picture: &Picture, area: Area, x: Axis, y: Axis) -> Result<Self, PlotError> {
-        if area.width() < LEAST_ROOM || area.height() < LEAST_ROOM {
+        if area.width() < MIN_ROOM || area.height() < MIN_ROOM {
             return Err(PlotError::Cramped { width: picture.width, height: picture.height });
         }
         let area = Area {
@@ -120,21 +120,21 @@ impl Panel {
         let stroke = Stroke { colour: PALE_INK, width: 1.0 };
         let Area { left, top, right, bottom } = self.area;
         picture.outline(self.area, stroke);
-        let tick_letters = Lettering::new(TICK_EM, INK);
+        let tick_style = TextStyle::new(TICK_EM, INK);
         for tick in &self.x.ticks {
             let x = self.x_at(tick.at);
             picture.line(&[(x, bottom), (x, bottom + 3.0)], stroke);
             if numbers == Numbers::Shown {
                 let y = bottom + TICK_GAP + TICK_EM / 2.0;
-                picture.text((x, y), &tick.text, tick_letters.middle());
+                picture.text((x, y), &tick.text, tick_style.middle());
             }
         }
         for tick in &self.y.ticks {
             let y = self.y_at(tick.at);
             picture.line(&[(left - 3.0, y), (left, y)], stroke);
-            picture.text((left - TICK_GAP, y), &tick.text, tick_letters.end());
+            picture.text((left - TICK_GAP, y), &tick.text, tick_style.end());
         }
-        let title = Lettering::new(LABEL_EM, INK).middle();
+        let title = TextStyle::new(LABEL_EM, INK).middle();
         if numbers == Numbers::Shown && !self.x.title.is_empty() {
             let y = bottom + bottom_margin(&self.x) - LABEL_EM * 0.6;
             picture.text(((left + right) / 2.0, y), &self.x.title, title);

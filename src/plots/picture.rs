@@ -1,5 +1,5 @@
-//! What a picture consists of, in pixels. Filled by the functions that lay out one kind of picture each; played by the
-//! renderers as SVG or as PNG, so that both show the same.
+//! What a picture consists of, in pixels. Filled by the functions that lay out one kind of picture each; rendered
+//! as SVG or as PNG, so that both show the same.
 
 use plotters::style::RGBAColor;
 
@@ -73,31 +73,31 @@ pub(super) enum Anchor {
 
 /// Which way a text reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum TextDirection {
     Across,
     Upwards,
 }
 
-/// How a text looks.
+/// A text's size, colour, anchor and direction.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Lettering {
+pub(super) struct TextStyle {
     pub em: f64,
     pub colour: RGBAColor,
     pub anchor: Anchor,
-    pub reading: Reading,
+    pub direction: TextDirection,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Text {
     pub at: (f64, f64),
     pub text: String,
-    pub lettering: Lettering,
+    pub style: TextStyle,
 }
 
-impl Lettering {
+impl TextStyle {
     /// Across, from its point on.
     pub fn new(em: f64, colour: RGBAColor) -> Self {
-        Self { em, colour, anchor: Anchor::Start, reading: Reading::Across }
+        Self { em, colour, anchor: Anchor::Start, direction: TextDirection::Across }
     }
 
     pub fn middle(self) -> Self {
@@ -109,7 +109,7 @@ impl Lettering {
     }
 
     pub fn upwards(self) -> Self {
-        Self { reading: Reading::Upwards, ..self }
+        Self { direction: TextDirection::Upwards, ..self }
     }
 }
 
@@ -161,8 +161,8 @@ impl Picture {
         }
     }
 
-    pub(super) fn text(&mut self, at: (f64, f64), text: &str, lettering: Lettering) {
-        self.shapes.push(Shape::Text(Text { at, text: visible(text), lettering }));
+    pub(super) fn text(&mut self, at: (f64, f64), text: &str, style: TextStyle) {
+        self.shapes.push(Shape::Text(Text { at, text: visible(text), style }));
     }
 }
 

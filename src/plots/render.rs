@@ -1,4 +1,4 @@
-//! Plays a picture as SVG text or as PNG bytes. Both go through one function over the drawing library's backends; no
+//! Renders a picture as SVG text or as PNG bytes. Both go through one function over the drawing library's backends; no
 //! font or display of the system is needed.
 
 use base64::Engine as _;
@@ -11,7 +11,7 @@ use plotters::style::{
 
 use super::PlotError;
 use super::font;
-use super::picture::{Anchor, Area, Picture, Raster, Reading, Shape, Stroke, Text};
+use super::picture::{Anchor, Area, Picture, Raster, Shape, Stroke, Text, TextDirection};
 
 /// Steps a pixel in an SVG: the library knows whole numbers only, and lines should not be stairs.
 const SVG_STEPS: u32 = 4;
@@ -23,7 +23,7 @@ const OVERSAMPLING: u32 = 3;
 const HALF_CAPITAL: f64 = 0.35;
 
 /// A backend and what differs between the two.
-struct Board<B> {
+struct Canvas<B> {
     backend: B,
     /// Its steps a pixel.
     steps: f64,
@@ -43,7 +43,7 @@ impl Picture {
         let mut text = String::new();
         {
             let measures = (self.width * SVG_STEPS, self.height * SVG_STEPS);
-            let mut board = Board {
+            let mut canvas = Canvas {
                 backend: SVGBackend::with_string(&mut text, measures),
                 steps: f64::from(SVG_STEPS),
                 family: font::SVG_FAMILY,
@@ -51,7 +51,7 @@ impl Picture {
                 size_per_em: 1.24,
                 baseline: 0.76,
             };
-            self.play(&mut board)?;
+            self.render(&mut canvas)?;
         }
         // the first line is the library's own opening tag
         let shapes = text.split_once('\n').map_or("", |(_, shapes)| shapes);
@@ -84,30 +84,30 @@ impl Picture {
             paint(raster, &mut pixels, (width as usize, height as usize));
         }
         {
-            let mut board = Board {
+            let mut canvas = Canvas {
                 backend: BitMapBackend::with_buffer(&mut pixels, (width, height)),
                 steps: f64::from(OVERSAMPLING),
                 family: font::FAMILY,
                 size_per_em: font::HEIGHT_PER_EM,
                 baseline: font::HEIGHT_PER_EM / 2.0,
             };
-            self.play(&mut board)?;
+            self.render(&mut canvas)?;
         }
         let averaged = averaged(&pixels, self.width as usize, self.height as usize);
         encoded(&averaged, self.width, self.height)
     }
 
-    fn play<B: DrawingBackend>(&self, board: &mut Board<B>) -> Result<(), PlotError> {
+    fn render<B: DrawingBackend>(&self, canvas: &mut Canvas<B>) -> Result<(), PlotError> {
         let failed = |error: String| PlotError::Drawing(error);
-        board.backend.ensure_prepared().map_err(|error| failed(error.to_string()))?;
+        canvas.backend.ensure_prepared().map_err(|error| failed(error.to_string()))?;
         for shape in &self.shapes {
-            board.draw(shape).map_err(failed)?;
+            canvas.draw(shape).map_err(failed)?;
         }
-        board.backend.present().map_err(|error| failed(error.to_string()))
+        canvas.backend.present().map_err(|error| failed(error.to_string()))
     }
 }
 
-impl<B: DrawingBackend> Board<B> {
+impl<B: DrawingBackend> Canvas<B> {
     fn draw(&mut self, shape: &Shape) -> Result<(), String> {
         let drawn = match shape {
             Shape::Line { points, stroke } => {
@@ -137,28 +137,28 @@ impl<B: DrawingBackend> Board<B> {
                 let radius = (radius * self.steps).round() as u32;
                 self.backend.draw_circle(self.at(*centre), radius, &colour.filled(), true)
             }
-            Shape::Text(text) => return self.letter(text),
+            Shape::Text(text) => return self.draw_text(text),
         };
         drawn.map_err(|error| error.to_string())
     }
 
-    fn letter(&mut self, text: &Text) -> Result<(), String> {
-        let em = text.lettering.em * self.steps;
+    fn draw_text(&mut self, text: &Text) -> Result<(), String> {
+        let em = text.style.em * self.steps;
         let raised = em * (self.baseline - HALF_CAPITAL);
         let (x, y) = (text.at.0 * self.steps, text.at.1 * self.steps);
-        let (at, transform) = match text.lettering.reading {
-            Reading::Across => ((x, y - raised), FontTransform::None),
-            Reading::Upwards => ((x - raised, y), FontTransform::Rotate270),
+        let (at, transform) = match text.style.direction {
+            TextDirection::Across => ((x, y - raised), FontTransform::None),
+            TextDirection::Upwards => ((x - raised, y), FontTransform::Rotate270),
         };
         let family = FontFamily::from(self.family);
         let font = FontDesc::new(family, em * self.size_per_em, FontStyle::Normal);
-        let along = match text.lettering.anchor {
+        let along = match text.style.anchor {
             Anchor::Start => HPos::Left,
             Anchor::Middle => HPos::Center,
             Anchor::End => HPos::Right,
         };
         let style = TextStyle::from(font.transform(transform))
-            .color(&text.lettering.colour)
+            .color(&text.style.colour)
             .pos(Pos::new(along, VPos::Top));
         let at = (at.0.round() as i32, at.1.round() as i32);
         self.backend.draw_text(&text.text, &style, at).map_err(|error| error.to_string())
@@ -222,8 +222,8 @@ fn image_tag(raster: &Raster) -> Result<String, PlotError> {
 fn paint(raster: &Raster, pixels: &mut [u8], (width, height): (usize, usize)) {
     let steps = f64::from(OVERSAMPLING);
     let area = raster.area;
-    let bounds = |from: f64, to: f64, most: usize| {
-        let pixel = |at: f64| ((at * steps).round().max(0.0) as usize).min(most);
+    let bounds = |from: f64, to: f64, max: usize| {
+        let pixel = |at: f64| ((at * steps).round().max(0.0) as usize).min(max);
         pixel(from)..pixel(to)
     };
     let cell = |pixel: usize, from: f64, extent: f64, cells: usize| {

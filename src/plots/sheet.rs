@@ -2,7 +2,7 @@
 
 use super::PlotError;
 use super::colour::INK;
-use super::picture::{Area, Lettering, Picture, shortened};
+use super::picture::{Area, Picture, TextStyle, shortened};
 
 /// Letters of the title.
 const TITLE_EM: f64 = 16.0;
@@ -34,9 +34,9 @@ impl Sheet {
     /// # Errors
     /// [`PlotError::Measures`].
     pub(super) fn begin(&self, liked: (u32, u32)) -> Result<(Picture, Area), PlotError> {
-        let width = self.width.unwrap_or(liked.0.min(PlotError::LONGEST));
-        let height = self.height.unwrap_or(liked.1.min(PlotError::LONGEST));
-        let known = PlotError::SHORTEST..=PlotError::LONGEST;
+        let width = self.width.unwrap_or(liked.0.min(PlotError::MAX_SIDE));
+        let height = self.height.unwrap_or(liked.1.min(PlotError::MAX_SIDE));
+        let known = PlotError::MIN_SIDE..=PlotError::MAX_SIDE;
         if !(known.contains(&width) && known.contains(&height)) {
             return Err(PlotError::Measures { width, height });
         }
@@ -50,7 +50,7 @@ impl Sheet {
         if !self.title.is_empty() {
             let title = shortened(&picture.title, TITLE_EM, area.width());
             let at = (area.left, area.top + TITLE_EM / 2.0);
-            picture.text(at, &title, Lettering::new(TITLE_EM, INK));
+            picture.text(at, &title, TextStyle::new(TITLE_EM, INK));
             area.top += TITLE_EM * 1.6;
         }
         Ok((picture, area))

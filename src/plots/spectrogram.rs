@@ -13,7 +13,7 @@ const SHOWN_DB: f64 = 80.0;
 /// What lies further from the mean, in deviations, is drawn as if it lay here.
 const SHOWN_DEVIATIONS: f64 = 4.0;
 /// Pixels from one frequency's number to the next.
-const LEAST_TICK_DISTANCE: f64 = 22.0;
+const MIN_TICK_DISTANCE: f64 = 22.0;
 
 /// Frequencies that may be numbered, those first that matter most.
 const ROUND_HZ: [f64; 22] = [
@@ -72,7 +72,7 @@ impl MelFrames {
             let at = self.scale.to_mel(hz);
             let clear = ticks
                 .iter()
-                .all(|tick| (tick.at - at).abs() / (to - from) * height >= LEAST_TICK_DISTANCE);
+                .all(|tick| (tick.at - at).abs() / (to - from) * height >= MIN_TICK_DISTANCE);
             if (from..=to).contains(&at) && clear {
                 ticks.push(Tick { at, text: format!("{hz}") });
             }

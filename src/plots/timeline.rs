@@ -15,7 +15,7 @@ use super::{MelFrames, PlotError, Sheet, Signal, colour_bar};
 use crate::domain::{EventPhase, Record, SampleRate};
 
 /// Labels longer than this are cut short, in pixels.
-const LONGEST_LABEL: f64 = 150.0;
+const MAX_LABEL_WIDTH: f64 = 150.0;
 /// A row's height where the sheet leaves the choice.
 const ROW: u32 = 22;
 /// Between two panels.
@@ -45,11 +45,11 @@ pub struct LabelRow {
 
 impl LabelRow {
     /// The rows of a clip from the records of its scan: labels with events first, then those of the highest scores,
-    /// `most` in all.
+    /// `max` in all.
     ///
     /// A window's score is given for what the window was the first to hear, from the end of the window before it (of the
     /// first one, from its own start) to its own end. Events begin and end by the same rule.
-    pub fn from_records(records: &[Record], sample_rate: SampleRate, most: usize) -> Vec<Self> {
+    pub fn from_records(records: &[Record], sample_rate: SampleRate, max: usize) -> Vec<Self> {
         let mut rows: BTreeMap<Arc<str>, Self> = BTreeMap::new();
         let mut heard = 0.0;
         for record in records {
@@ -82,7 +82,7 @@ impl LabelRow {
             let (a, b) = (rank(a), rank(b));
             a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
         });
-        rows.truncate(most);
+        rows.truncate(max);
         rows
     }
 }
@@ -171,7 +171,7 @@ fn label_axis(rows: &[LabelRow]) -> Axis {
         .enumerate()
         .map(|(row, label)| Tick {
             at: (rows.len() - row) as f64 - 0.5,
-            text: shortened(&label.label, LABEL_EM, LONGEST_LABEL),
+            text: shortened(&label.label, LABEL_EM, MAX_LABEL_WIDTH),
         })
         .collect();
     Axis { title: String::new(), from: 0.0, to: rows.len() as f64, ticks }

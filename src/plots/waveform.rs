@@ -12,7 +12,7 @@ use super::{PlotError, Sheet};
 use crate::domain::SampleRate;
 
 /// Below this a level is drawn at the lower edge.
-const LOWEST_DBFS: f64 = -100.0;
+const MIN_DBFS: f64 = -100.0;
 
 /// About what the axes take at the left and the right.
 pub(super) const AXIS_ROOM: f64 = 70.0;
@@ -48,7 +48,7 @@ pub struct Envelope<'a> {
 impl Envelope<'_> {
     /// The level of an amplitude in dB of full scale.
     fn level(amplitude: f32) -> f64 {
-        (20.0 * f64::from(amplitude).log10()).max(LOWEST_DBFS)
+        (20.0 * f64::from(amplitude).log10()).max(MIN_DBFS)
     }
 }
 

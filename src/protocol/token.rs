@@ -6,14 +6,14 @@ pub struct Token(String);
 
 impl Token {
     /// So many characters at least: 16 random letters and digits cannot be tried out over a network.
-    pub const SHORTEST: usize = 16;
+    pub const MIN_BYTES: usize = 16;
     /// And so many at most.
-    pub const LONGEST: usize = 256;
+    pub const MAX_BYTES: usize = 256;
 
     /// A secret as it stands in its file; none when it is too short, too long, or not printable ASCII without spaces.
     pub fn new(secret: &str) -> Option<Self> {
         let secret = secret.trim();
-        let is_good = (Self::SHORTEST..=Self::LONGEST).contains(&secret.len())
+        let is_good = (Self::MIN_BYTES..=Self::MAX_BYTES).contains(&secret.len())
             && secret.bytes().all(|byte| byte.is_ascii_graphic());
         is_good.then(|| Self(secret.to_owned()))
     }

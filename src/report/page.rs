@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::pictures::{Plate, draw_all};
+use super::pictures::{Figure, draw_all};
 use crate::evaluation::streaming::StreamingFigures;
 use crate::evaluation::{EvaluationReport, StreamingReport};
 use crate::files::{self, Durability};
@@ -34,17 +34,17 @@ pub enum ReportError {
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222}\
 h1,h2{line-height:1.2}table{border-collapse:collapse;margin:1rem 0}th,td{padding:.2rem .7rem;text-align:right;\
 border-bottom:1px solid #ddd}th:first-child,td:first-child{text-align:left}\
-.warning{background:#b00020;color:#fff;font-weight:bold;padding:.6rem 1rem}.plate svg{max-width:100%;height:auto}\
+.warning{background:#b00020;color:#fff;font-weight:bold;padding:.6rem 1rem}.figure svg{max-width:100%;height:auto}\
 .note{color:#555}";
 
 /// As many as one looks at; a bad model makes thousands.
-const MOST_MISTAKES: usize = 50;
+const MAX_MISTAKES: usize = 50;
 
 /// The page's text.
-pub(super) fn page(report: &EvaluationReport, plates: &[Plate]) -> Result<String, ReportError> {
-    let mut pictures = Vec::with_capacity(plates.len());
-    for plate in plates {
-        pictures.push((plate.stem, plate.picture.svg()?));
+pub(super) fn page(report: &EvaluationReport, figures: &[Figure]) -> Result<String, ReportError> {
+    let mut pictures = Vec::with_capacity(figures.len());
+    for figure in figures {
+        pictures.push((figure.stem, figure.picture.svg()?));
     }
     let title = format!("{} on {}", report.model, report.dataset);
     Ok(html! {
@@ -61,7 +61,7 @@ pub(super) fn page(report: &EvaluationReport, plates: &[Plate]) -> Result<String
                 h2 { "Pictures" }
                 @for (stem, picture) in &pictures {
                     // drawn by this program, with every label escaped
-                    div.plate id=(stem) { (PreEscaped(picture)) }
+                    div.figure id=(stem) { (PreEscaped(picture)) }
                 }
                 h2 { "Classes" }
                 (classes(report))
@@ -101,7 +101,7 @@ fn overview(report: &EvaluationReport) -> Markup {
 fn streaming_part(streaming: &StreamingReport) -> Markup {
     let alarms = &streaming.false_alarms;
     html! {
-        h2 { "As the daemon hears it" }
+        h2 { "As the daemon detects it" }
         p { (streaming.conditions) }
         table {
             tr { th { "A start counts" } th { "events" } th { "precision" } th { "recall" } th { "F1" }
@@ -113,7 +113,7 @@ fn streaming_part(streaming: &StreamingReport) -> Markup {
             (alarms.alarms) " false alarms in " (format!("{:.0}", alarms.seconds / 60.0)) " minutes of sound that holds \
              no class: " (decimals(alarms.per_hour)) " an hour."
             @if !alarms.by_label.is_empty() {
-                " They said "
+                " They detected "
                 (alarms.by_label.iter().map(|it| format!("{} ({})", it.label, it.alarms)).collect::<Vec<_>>().join(", "))
                 "."
             }
@@ -121,7 +121,7 @@ fn streaming_part(streaming: &StreamingReport) -> Markup {
         @if !streaming.events.substitutions.is_empty() {
             p { "Most often taken for something else: "
                 (streaming.events_within.substitutions.iter().take(8)
-                    .map(|it| format!("{} for {} ({})", it.said, it.truth, it.events)).collect::<Vec<_>>().join(", "))
+                    .map(|it| format!("{} for {} ({})", it.detected, it.truth, it.events)).collect::<Vec<_>>().join(", "))
                 "." }
         }
         @if !streaming.sweep.is_empty() {
@@ -190,13 +190,13 @@ fn mistakes(report: &EvaluationReport) -> Markup {
         p.note {
             "Clips that were given another label than they have, the highest score first. A sure mistake is often a wrong \
              label."
-            @if found.len() > MOST_MISTAKES {
-                " The first " (MOST_MISTAKES) " of " (found.len()) "; figures.json has all."
+            @if found.len() > MAX_MISTAKES {
+                " The first " (MAX_MISTAKES) " of " (found.len()) "; figures.json has all."
             }
         }
         table {
             tr { th { "recording" } th { "label" } th { "given" } th { "score" } th { "score of its label" } }
-            @for mistake in found.iter().take(MOST_MISTAKES) {
+            @for mistake in found.iter().take(MAX_MISTAKES) {
                 tr {
                     td { (mistake.recording) }
                     td { (mistake.label) }
@@ -235,7 +235,7 @@ pub fn write_report(
     report: &EvaluationReport,
     log: Option<&TrainingLog>,
 ) -> Result<(), ReportError> {
-    let plates = draw_all(report, log)?;
+    let figures = draw_all(report, log)?;
     std::fs::create_dir_all(folder)
         .map_err(|source| ReportError::File { path: folder.to_owned(), source })?;
     let write = |name: &str, bytes: &[u8]| {
@@ -243,10 +243,10 @@ pub fn write_report(
         files::replace(&path, bytes, Durability::Synced)
             .map_err(|source| ReportError::File { path, source })
     };
-    for plate in &plates {
-        write(&format!("{}.svg", plate.stem), plate.picture.svg()?.as_bytes())?;
-        write(&format!("{}.png", plate.stem), &plate.picture.png()?)?;
+    for figure in &figures {
+        write(&format!("{}.svg", figure.stem), figure.picture.svg()?.as_bytes())?;
+        write(&format!("{}.png", figure.stem), &figure.picture.png()?)?;
     }
     write("figures.json", serde_json::to_string_pretty(report)?.as_bytes())?;
-    write("index.html", page(report, &plates)?.as_bytes())
+    write("index.html", page(report, &figures)?.as_bytes())
 }

@@ -9,7 +9,7 @@ use crate::plots::{
 };
 
 /// A picture and the name of its files.
-pub(super) struct Plate {
+pub(super) struct Figure {
     /// Name of its files, without an ending.
     pub stem: &'static str,
     /// The drawing.
@@ -20,11 +20,11 @@ pub(super) struct Plate {
 pub(super) fn draw_all(
     report: &EvaluationReport,
     log: Option<&TrainingLog>,
-) -> Result<Vec<Plate>, PlotError> {
+) -> Result<Vec<Figure>, PlotError> {
     let figures = &report.classification;
     let labels: Vec<&str> = figures.classes.iter().map(|class| class.label.as_str()).collect();
-    let mut plates = Vec::new();
-    let mut add = |stem, picture| plates.push(Plate { stem, picture });
+    let mut drawn = Vec::new();
+    let mut add = |stem, picture| drawn.push(Figure { stem, picture });
     if let Some(log) = log {
         let sheet = Sheet::titled("Learning curves");
         add("learning-curves", draw_curves(std::slice::from_ref(log), &sheet)?);
@@ -62,7 +62,7 @@ pub(super) fn draw_all(
         let sheet = Sheet::titled("From the true start of a sound to its event");
         add("detection-delay", draw_histogram(&delay.delays_s, "detection delay (s)", &sheet)?);
     }
-    Ok(plates)
+    Ok(drawn)
 }
 
 fn roc(curves: &CurveFigures) -> (Vec<RateCurve>, Vec<RateCurve>) {

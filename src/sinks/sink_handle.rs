@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::queue::{BoundedQueue, Places, Pushed};
+use super::queue::{BoundedQueue, Permits, Pushed};
 use super::sink_stage::SinkStage;
 use super::{Outlet, QueueCapacity, Sink, SinkClosed, SinkEnd, SinkError, SinkMetrics};
 use crate::domain::{Counters, Overflow, Published, Record};
@@ -59,7 +59,7 @@ pub fn spawn_sink(
 impl SinkHandle {
     /// Gives up on a sink that blocks: its thread is detached, and what waits for it is counted as dropped.
     fn leave_behind(&self) -> SinkClosed {
-        let Places { windows, events } = self.queue.used();
+        let Permits { windows, events } = self.queue.used();
         self.metrics.count_dropped_by_class(windows as u64, events as u64);
         log::warn!(
             "the sink {} is blocked and was left behind, with {windows} window records and {events} others unwritten",

@@ -20,7 +20,7 @@ use crate::domain::{Clip, SampleRate, downmix};
 use crate::files;
 
 /// Samples of silence that one damaged packet becomes at most: a bound on the memory that a lying header costs.
-const LONGEST_SILENCE: u64 = 1 << 20;
+const MAX_SILENCE_SAMPLES: u64 = 1 << 20;
 
 /// Reads a whole file, mixed to one channel.
 ///
@@ -258,7 +258,7 @@ impl Decoding {
                 self.damaged_packets += 1;
                 // Silence only between sound: a file without one good packet is not audio.
                 if self.decoded > 0 {
-                    let lost = packet.dur.get().min(LONGEST_SILENCE);
+                    let lost = packet.dur.get().min(MAX_SILENCE_SAMPLES);
                     mono.resize(mono.len() + usize::try_from(lost).unwrap_or(0), 0.0);
                     self.decoded += lost;
                 }

@@ -182,7 +182,7 @@ pub enum SourceError {
     },
     /// A clip that would take memory beyond reason.
     #[error(
-        "{} has more than {most} samples, the most of a clip that is held in memory. Cut it into parts (ffmpeg -i FILE \
+        "{} has more than {max} samples, the most of a clip that is held in memory. Cut it into parts (ffmpeg -i FILE \
          -f segment -segment_time 3600 part%03d.wav), or hear it with tympan run --fast --source file:FILE, which holds \
          none of it",
         path.display()
@@ -191,7 +191,7 @@ pub enum SourceError {
         /// The file.
         path: PathBuf,
         /// The most samples of one channel that are held.
-        most: usize,
+        max: usize,
     },
     /// The file is not audio, or of a format that is not read.
     #[error(

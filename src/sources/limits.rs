@@ -11,11 +11,11 @@ pub(super) const MAX_CHANNELS: u16 = 256;
 
 /// Samples of one packet, over all channels: 64 MiB as floats. FLAC has at most 65,535 × 8, a WAV of 256 channels 1,152
 /// of each.
-const MOST_PACKET_SAMPLES: u64 = 1 << 24;
+const MAX_PACKET_SAMPLES: u64 = 1 << 24;
 
 /// The longest clip that is held in memory: 4 GiB of samples, six hours at 48 kHz. A small file can hold more, for
 /// silence takes almost nothing in FLAC.
-const MOST_CLIP_SAMPLES: usize = 1 << 30;
+const MAX_CLIP_SAMPLES: usize = 1 << 30;
 
 /// What is wrong with the sizes that a file's header claims: decoders allocate by them.
 pub(super) fn absurd_header(parameters: &AudioCodecParameters) -> Option<String> {
@@ -28,9 +28,9 @@ pub(super) fn absurd_header(parameters: &AudioCodecParameters) -> Option<String>
     }
     let frames = parameters.max_frames_per_packet.unwrap_or(0);
     let samples = frames.saturating_mul(channels as u64);
-    (samples > MOST_PACKET_SAMPLES).then(|| {
+    (samples > MAX_PACKET_SAMPLES).then(|| {
         format!(
-            "it claims {samples} samples in one packet; at most {MOST_PACKET_SAMPLES} are read. Its header is damaged"
+            "it claims {samples} samples in one packet; at most {MAX_PACKET_SAMPLES} are read. Its header is damaged"
         )
     })
 }
@@ -40,9 +40,9 @@ pub(super) fn absurd_header(parameters: &AudioCodecParameters) -> Option<String>
 /// # Errors
 /// [`SourceError::ClipTooLong`].
 pub(super) fn check_clip_samples(path: &Path, samples: usize) -> Result<(), SourceError> {
-    if samples > MOST_CLIP_SAMPLES {
+    if samples > MAX_CLIP_SAMPLES {
         let path = path.to_owned();
-        return Err(SourceError::ClipTooLong { path, most: MOST_CLIP_SAMPLES });
+        return Err(SourceError::ClipTooLong { path, max: MAX_CLIP_SAMPLES });
     }
     Ok(())
 }
@@ -56,8 +56,8 @@ mod tests {
     #[test]
     fn a_clip_beyond_memory_is_refused_with_the_way_to_hear_it() {
         let path = Path::new("/long.flac");
-        assert!(check_clip_samples(path, MOST_CLIP_SAMPLES).is_ok());
-        let said = check_clip_samples(path, MOST_CLIP_SAMPLES + 1).unwrap_err().to_string();
+        assert!(check_clip_samples(path, MAX_CLIP_SAMPLES).is_ok());
+        let said = check_clip_samples(path, MAX_CLIP_SAMPLES + 1).unwrap_err().to_string();
         assert!(said.contains("/long.flac") && said.contains("1073741824"), "{said}");
         assert!(said.contains("--source file:FILE"), "{said}");
     }
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_packet_beyond_memory_is_refused() {
         let mut parameters = AudioCodecParameters::new();
-        parameters.with_max_frames_per_packet(MOST_PACKET_SAMPLES);
+        parameters.with_max_frames_per_packet(MAX_PACKET_SAMPLES);
         assert_eq!(absurd_header(&parameters), None);
         parameters.with_max_frames_per_packet(u64::MAX);
         assert!(absurd_header(&parameters).unwrap().contains("at most 16777216"));

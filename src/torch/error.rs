@@ -23,7 +23,7 @@ pub enum TorchError {
     Scorer(#[from] ScorerError),
     /// Two engines give one window different scores.
     #[error(
-        "on this machine the incremental engine and libtorch score the same window differently: {label} is {incremental} and {libtorch}, more than {most} apart. Neither can be trusted; please report this with the processor's name (`lscpu`). A tympan that was built without libtorch does not make this check"
+        "on this machine the incremental engine and libtorch score the same window differently: {label} is {incremental} and {libtorch}, more than {max} apart. Neither can be trusted; please report this with the processor's name (`lscpu`). A tympan that was built without libtorch does not make this check"
     )]
     EnginesDiffer {
         /// The label whose scores are furthest apart.
@@ -33,7 +33,7 @@ pub enum TorchError {
         /// Its score by libtorch.
         libtorch: f32,
         /// How far apart they may be.
-        most: f32,
+        max: f32,
     },
 }
 

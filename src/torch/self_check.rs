@@ -38,8 +38,8 @@ pub fn check_engines(bundle: &Bundle, model: &Arc<Model>) -> Result<(), TorchErr
         let agrees = (incremental - libtorch).abs() <= MAX_DIFFERENCE;
         if !agrees {
             let label = bundle.labels.label(label).to_string();
-            let most = MAX_DIFFERENCE;
-            return Err(TorchError::EnginesDiffer { label, incremental, libtorch, most });
+            let max = MAX_DIFFERENCE;
+            return Err(TorchError::EnginesDiffer { label, incremental, libtorch, max });
         }
     }
     Ok(())

@@ -74,11 +74,11 @@ impl Augmenter<'_> {
         let bands = self.mel_bands();
         let mut from = start as f32;
         if self.spec.time_shift > 0 && clip.frames() == self.window_frames {
-            let most = self.spec.time_shift as i64;
-            from += random.random_range(-most..=most) as f32;
+            let max = self.spec.time_shift as i64;
+            from += random.random_range(-max..=max) as f32;
         }
-        let most = self.spec.time_stretch;
-        let factor = if most > 0.0 { random.random_range(1.0 - most..=1.0 + most) } else { 1.0 };
+        let max = self.spec.time_stretch;
+        let factor = if max > 0.0 { random.random_range(1.0 - max..=1.0 + max) } else { 1.0 };
         // a faster window must not run past the clip's end where it can begin earlier
         let span = factor * (self.window_frames - 1) as f32;
         let last = (clip.frames() - 1) as f32;
@@ -161,10 +161,10 @@ impl Augmenter<'_> {
         let gain = random.random_range(gain_db.0..=gain_db.1);
         let bands = self.mel_bands();
         let mut gains = vec![gain; bands];
-        let most = self.spec.equalise_db;
-        if most > 0.0 {
+        let max = self.spec.equalise_db;
+        if max > 0.0 {
             let knots: Vec<f32> =
-                (0..EQUALISER_KNOTS).map(|_| random.random_range(-most..=most)).collect();
+                (0..EQUALISER_KNOTS).map(|_| random.random_range(-max..=max)).collect();
             for (band, gain) in gains.iter_mut().enumerate() {
                 let at = band as f32 * (EQUALISER_KNOTS - 1) as f32 / (bands - 1).max(1) as f32;
                 let knot = (at as usize).min(EQUALISER_KNOTS - 2);
@@ -196,8 +196,8 @@ impl Augmenter<'_> {
     /// Masks: D. S. Park et al., "SpecAugment" (2019), without time warping.
     pub fn shift_and_mask(&self, window: &mut [f32], random: &mut ChaCha12Rng) {
         let bands = self.mel_bands();
-        let most = self.spec.band_shift as i64;
-        let shift = random.random_range(-most..=most);
+        let max = self.spec.band_shift as i64;
+        let shift = random.random_range(-max..=max);
         if shift != 0 {
             let mut shifted = vec![0.0; bands];
             for frame in window.chunks_exact_mut(bands) {

@@ -40,7 +40,7 @@ pub struct StepReport {
     pub step: usize,
     /// Mean loss of the epoch so far.
     pub loss: f64,
-    /// Share of its windows told right so far.
+    /// Share of its windows classified correctly so far.
     pub accuracy: f64,
 }
 

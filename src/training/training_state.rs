@@ -80,7 +80,7 @@ impl EpochSums {
         self.loss / self.steps.max(1) as f64
     }
 
-    /// Share of windows told right so far.
+    /// Share of windows classified correctly so far.
     pub fn accuracy(&self) -> f64 {
         self.right as f64 / self.windows.max(1) as f64
     }

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::targets::Target;
 
 /// The most that one allocation may take.
-const LARGEST: usize = 64 << 20;
+const MAX_ALLOCATION: usize = 64 << 20;
 
 /// The most that all together may take. libtorch's own do not pass through here: `-rss_limit_mb` bounds those.
-const MOST: usize = 512 << 20;
+const MAX_HELD: usize = 512 << 20;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
@@ -29,7 +29,7 @@ impl Bounded {
         // Relaxed: a count that orders nothing else.
         let held = HELD.fetch_add(bytes, Ordering::Relaxed) + bytes;
         // Relaxed: as above.
-        if (bytes > LARGEST || held > MOST) && !ENDING.swap(true, Ordering::Relaxed) {
+        if (bytes > MAX_ALLOCATION || held > MAX_HELD) && !ENDING.swap(true, Ordering::Relaxed) {
             let who = Backtrace::force_capture();
             eprintln!("{bytes} bytes were asked for, with {held} held:\n{who}");
             std::process::abort();

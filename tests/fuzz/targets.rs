@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use tympan::config::{Config, ConfigError, Reading};
+use tympan::config::{Config, ConfigError, ParsedConfig};
 use tympan::domain::{LabelSet, MelWindow, SampleRate};
 use tympan::features::{Arrival, Featuriser, FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
 use tympan::recognition::{ModelTraits, Thresholds};
@@ -98,7 +98,7 @@ pub fn configuration(bytes: &[u8]) {
         }
         Err(other) => panic!("{} bytes: {other}", bytes.len()),
     }
-    let reading = Reading::open(&path).expect("it could be read before");
+    let reading = ParsedConfig::open(&path).expect("it could be read before");
     if let Ok((_, detector)) = reading.finish_for(&model()) {
         drop(detector);
     }
@@ -108,9 +108,9 @@ pub fn configuration(bytes: &[u8]) {
 /// number.
 pub fn audio(bytes: &[u8]) {
     /// Silence takes almost nothing in some formats: far enough to see every kind of packet.
-    const MOST_SAMPLES: usize = 1 << 20;
+    const MAX_SAMPLES: usize = 1 << 20;
     let path = scratch("clip", bytes);
-    let heard = match read_clip(&path, 4_096, MOST_SAMPLES) {
+    let heard = match read_clip(&path, 4_096, MAX_SAMPLES) {
         Ok(heard) => heard,
         Err(said) => {
             assert!(said.contains("clip"), "the file is not named: {said}");
@@ -118,7 +118,7 @@ pub fn audio(bytes: &[u8]) {
         }
     };
     // other sizes of reads only shift where a late fault shows
-    if let Ok(again) = read_clip(&path, 1_000, MOST_SAMPLES) {
+    if let Ok(again) = read_clip(&path, 1_000, MAX_SAMPLES) {
         let common = again.len().min(heard.len());
         let bits = |samples: &[f32]| samples[..common].iter().map(|x| x.to_bits()).collect();
         let (heard, again): (Vec<u32>, Vec<u32>) = (bits(&heard), bits(&again));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tympan::config::{
-    Config, ConfigError, ConfigProblems, HostChoice, Pace, Position, Reading, SourceKind,
+    Config, ConfigError, ConfigProblems, HostChoice, Pace, ParsedConfig, Position, SourceKind,
     StdoutFormat,
 };
 use tympan::domain::LabelSet;
@@ -38,7 +38,7 @@ fn model() -> ModelTraits {
 }
 
 fn against_model(text: &str) -> Result<Config, ConfigProblems> {
-    Reading::from_str("config.toml", text).finish_for(&model()).map(|(config, _)| config)
+    ParsedConfig::from_str("config.toml", text).finish_for(&model()).map(|(config, _)| config)
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn a_file_that_is_missing_or_no_text_is_told_by_name() {
 #[test]
 fn a_faulty_file_still_tells_which_model_to_check_it_against() {
     let reading =
-        Reading::from_str("config.toml", "model = 'mine'\n[detector]\nthreshold = 7\nqq = 1");
+        ParsedConfig::from_str("config.toml", "model = 'mine'\n[detector]\nthreshold = 7\nqq = 1");
     assert_eq!(reading.config().model, Path::new("mine"));
     assert_eq!(reading.finish_for(&model()).unwrap_err().0.len(), 2);
 }

@@ -15,7 +15,7 @@ mod targets;
 use targets::Target;
 
 /// The longest input that is made, and kept.
-const LONGEST: usize = 4_096;
+const MAX_CASE_BYTES: usize = 4_096;
 
 /// Numbers at which sizes and lengths go wrong.
 const EDGES: [u64; 10] = [
@@ -88,7 +88,7 @@ fn changed(bytes: &[u8], others: &[Vec<u8>], random: &mut ChaCha12Rng) -> Vec<u8
             }
         }
     }
-    bytes.truncate(LONGEST);
+    bytes.truncate(MAX_CASE_BYTES);
     bytes
 }
 
@@ -112,7 +112,7 @@ fn inputs_that_once_broke_something_break_nothing() {
         for path in entries.map(|entry| entry.unwrap().path()) {
             let bytes = fs::read(&path).unwrap();
             assert!(
-                bytes.len() <= LONGEST,
+                bytes.len() <= MAX_CASE_BYTES,
                 "{}: {} bytes; make it shorter",
                 path.display(),
                 bytes.len()

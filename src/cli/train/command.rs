@@ -16,7 +16,7 @@ use crate::training::{FitError, Fitted, KFoldReport, TrainingError, fit, resume}
 /// [`Failure`] when options, dataset or folder cannot be used, or training fails.
 pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     logging::start(log::LevelFilter::Info);
-    let progress = TrainingProgress::listen()?;
+    let progress = TrainingProgress::install()?;
     let arguments = arguments.clone().with_absolute_paths()?;
     let (plan, fitted) = match &arguments.resume {
         Some(folder) => {
@@ -42,7 +42,7 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the arguments caused is told from what happened.
+/// Separates the failures that the arguments caused from those that happened later.
 fn failure_of(error: FitError) -> Failure {
     match error {
         FitError::Measure(error) => Failure::of_measurement(error),

@@ -10,7 +10,7 @@ use crate::cli::{Failure, signals};
 /// What a shell reports of a program that Ctrl-C ended.
 pub const INTERRUPTED: u8 = 130;
 
-/// Hears whether the run is to end.
+/// Whether the run is to end.
 pub struct Interrupt {
     /// Set by the first signal.
     pub stop: Arc<AtomicBool>,
@@ -18,12 +18,12 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens from now on. Before [`Self::begin`] there is nothing to save, and a signal ends the program
+    /// Installs the handlers. Before [`Self::begin`] there is nothing to save, and a signal ends the program
     /// at once.
     ///
     /// # Errors
     /// [`Failure`] when the system refuses the handler.
-    pub fn listen() -> Result<Self, Failure> {
+    pub fn install() -> Result<Self, Failure> {
         let interrupt = Self {
             stop: Arc::new(AtomicBool::new(false)),
             is_training: Arc::new(AtomicBool::new(false)),

@@ -145,7 +145,7 @@ impl TrainArguments {
     pub fn command(&self, out: &str) -> String {
         let mut command = "tympan train --data DATA".to_owned();
         for (option, value) in self.given() {
-            let told = match (option.as_str(), &value) {
+            let value = match (option.as_str(), &value) {
                 ("data" | "out" | "features" | "checkpoint-every", _) => continue,
                 ("background", Value::Array(items)) => {
                     command += &" --background BACKGROUND".repeat(items.len());
@@ -160,8 +160,8 @@ impl TrainArguments {
                 (_, value) => plain(value),
             };
             command += &format!(" --{option}");
-            if !told.is_empty() {
-                command += &format!(" {}", quoted(&told));
+            if !value.is_empty() {
+                command += &format!(" {}", quoted(&value));
             }
         }
         command + &format!(" --out {}", quoted(out))
@@ -179,8 +179,8 @@ pub fn plain(value: &Value) -> String {
 
 /// In quotes where a shell would take it apart.
 pub fn quoted(text: &str) -> String {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || "-_.,:/+=@%".contains(c);
-    if !text.is_empty() && text.chars().all(harmless) {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.,:/+=@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))

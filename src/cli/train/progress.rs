@@ -1,4 +1,4 @@
-//! What is told while a network is fitted: a bar on a terminal, a line now and then elsewhere. Fed by the training run.
+//! The progress that a training run shows: a bar on a terminal, a line now and then elsewhere. Fed by the training run.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
@@ -23,18 +23,18 @@ pub struct TrainingProgress {
 }
 
 impl TrainingProgress {
-    /// Listens for signals from now on.
+    /// Installs the signal handlers.
     ///
     /// # Errors
     /// [`Failure`] when the system refuses the handler.
-    pub fn listen() -> Result<Self, Failure> {
-        let interrupt = Interrupt::listen()?;
+    pub fn install() -> Result<Self, Failure> {
+        let interrupt = Interrupt::install()?;
         Ok(Self { interrupt, bars: ProgressBars::default(), fit: Mutex::new(None) })
     }
 
-    fn with_bar(&self, tell: impl FnOnce(&mut FitBar)) {
+    fn with_bar(&self, update: impl FnOnce(&mut FitBar)) {
         if let Some(bar) = &mut *self.fit.lock().unwrap_or_else(PoisonError::into_inner) {
-            tell(bar);
+            update(bar);
         }
     }
 }
@@ -87,7 +87,7 @@ struct FitBar {
     epochs: usize,
     begun: Instant,
     first_step: u64,
-    told: Instant,
+    last_line: Instant,
 }
 
 impl FitBar {
@@ -97,13 +97,13 @@ impl FitBar {
         bar.set_position(done as u64);
         bar.reset_eta();
         let now = Instant::now();
-        Self { bar, epochs, begun: now, first_step: done as u64, told: now }
+        Self { bar, epochs, begun: now, first_step: done as u64, last_line: now }
     }
 
     /// After a step.
     fn step(&mut self, report: StepReport) {
         self.bar.set_position(report.step as u64);
-        if self.bar.is_hidden() && self.told.elapsed() < SILENCE {
+        if self.bar.is_hidden() && self.last_line.elapsed() < SILENCE {
             return;
         }
         let words = format!(
@@ -114,7 +114,7 @@ impl FitBar {
             report.accuracy * 100.0
         );
         if self.bar.is_hidden() {
-            self.told = Instant::now();
+            self.last_line = Instant::now();
             log::info!("{words}, {} left", self.left());
         } else {
             self.bar.set_message(words);
@@ -124,7 +124,7 @@ impl FitBar {
     /// After an epoch.
     fn epoch(&mut self, report: &EpochReport) {
         let (Some(validation), Some(plain)) = (report.validation, report.plain) else { return };
-        self.told = Instant::now();
+        self.last_line = Instant::now();
         let left = self.left();
         self.bar.suspend(|| {
             log::info!(

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{EventMatches, HeardScene};
+use super::{EventMatches, SceneDetections};
 use crate::domain::LabelSet;
 use crate::evaluation::metrics::share;
 
@@ -13,11 +13,11 @@ pub struct EventClassFigures {
     pub label: String,
     /// True events.
     pub events: usize,
-    /// Those that were said.
+    /// Those that were detected.
     pub hits: usize,
     /// Said again while one went on; neither right nor wrong.
     pub fragments: usize,
-    /// Said without one.
+    /// Detected without one.
     pub false_positives: usize,
     /// Hits among hits and false positives; none when there are neither.
     pub precision: Option<f64>,
@@ -32,8 +32,9 @@ pub struct EventClassFigures {
 pub struct Substitution {
     /// What there was.
     pub truth: String,
-    /// What was said instead.
-    pub said: String,
+    /// What was detected instead.
+    #[serde(rename = "said")]
+    pub detected: String,
     /// How often.
     pub events: usize,
 }
@@ -41,7 +42,7 @@ pub struct Substitution {
 /// Counts the classes, in the order of the labels.
 pub(super) fn count_classes(
     labels: &LabelSet,
-    scenes: &[HeardScene],
+    scenes: &[SceneDetections],
     matches: &[EventMatches],
 ) -> Vec<EventClassFigures> {
     let mut counts = vec![[0usize; 4]; labels.len()];
@@ -80,7 +81,7 @@ pub(super) fn count_classes(
 /// What was taken for what, most often first.
 pub(super) fn count_substitutions(
     labels: &LabelSet,
-    scenes: &[HeardScene],
+    scenes: &[SceneDetections],
     matches: &[EventMatches],
 ) -> Vec<Substitution> {
     let mut counts = std::collections::BTreeMap::<(usize, usize), usize>::new();
@@ -90,12 +91,12 @@ pub(super) fn count_substitutions(
             *counts.entry(labels).or_default() += 1;
         }
     }
-    let told = |((truth, said), events)| Substitution {
+    let substitution = |((truth, detected), events)| Substitution {
         truth: labels.label(truth).to_string(),
-        said: labels.label(said).to_string(),
+        detected: labels.label(detected).to_string(),
         events,
     };
-    let mut substitutions: Vec<Substitution> = counts.into_iter().map(told).collect();
+    let mut substitutions: Vec<Substitution> = counts.into_iter().map(substitution).collect();
     substitutions.sort_by_key(|substitution| std::cmp::Reverse(substitution.events));
     substitutions
 }

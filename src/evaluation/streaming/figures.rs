@@ -3,22 +3,24 @@
 use serde::Serialize;
 
 use super::event_classes::{count_classes, count_substitutions};
-use super::{EventClassFigures, EventMatches, HeardScene, MatchRule, Substitution, match_events};
+use super::{
+    EventClassFigures, EventMatches, MatchRule, SceneDetections, Substitution, match_events,
+};
 use crate::domain::LabelSet;
 use crate::evaluation::metrics::{mean, share};
 
-/// How well the events of some scenes were told.
+/// How well the events of some scenes were detected.
 ///
 /// Micro averages count every event alike, macro averages every class that has events.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StreamingFigures {
-    /// When an event that was said is right.
+    /// When an detected event is right.
     pub rule: MatchRule,
     /// Length of the scenes.
     pub seconds: f64,
     /// True events.
     pub events: usize,
-    /// Those that were said.
+    /// Those that were detected.
     pub hits: usize,
     /// Said again while one went on; neither right nor wrong.
     pub fragments: usize,
@@ -30,13 +32,13 @@ pub struct StreamingFigures {
     pub recall: Option<f64>,
     /// Harmonic mean of the two: `2 · hits / (events + hits + false positives)`; none without true events.
     pub f1: Option<f64>,
-    /// Mean of the classes' precisions; zero for a class that has events and was never said.
+    /// Mean of the classes' precisions; zero for a class that has events and was never detected.
     pub macro_precision: f64,
     /// Mean of the classes' recalls.
     pub macro_recall: f64,
     /// Mean of the classes' F1.
     pub macro_f1: f64,
-    /// How long a true event went on before it was told; none without a hit.
+    /// How long a true event went on before it was detected; none without a hit.
     pub delay: Option<DelayFigures>,
     /// Each class, in the order of the labels.
     pub classes: Vec<EventClassFigures>,
@@ -44,15 +46,15 @@ pub struct StreamingFigures {
     pub substitutions: Vec<Substitution>,
 }
 
-/// From the true start of an event to the last sample that had to be heard for it to be told. What computing takes comes
+/// From the true start of an event to the last sample of the window that confirmed it. What computing takes comes
 /// on top: milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DelayFigures {
     /// Hits measured.
     pub hits: usize,
-    /// Half of them were told sooner, in seconds.
+    /// Half of them were detected sooner, in seconds.
     pub median_s: f64,
-    /// Nine tenths of them were told sooner, in seconds. Between two hits it lies where a straight line puts it.
+    /// Nine tenths of them were detected sooner, in seconds. Between two hits it lies where a straight line puts it.
     pub p90_s: f64,
     /// All of them, rising, in seconds.
     pub delays_s: Vec<f64>,
@@ -60,7 +62,7 @@ pub struct DelayFigures {
 
 impl StreamingFigures {
     /// Matches and counts.
-    pub fn new(labels: &LabelSet, scenes: &[HeardScene], rule: MatchRule) -> Self {
+    pub fn new(labels: &LabelSet, scenes: &[SceneDetections], rule: MatchRule) -> Self {
         let matches: Vec<EventMatches> =
             scenes.iter().map(|scene| match_events(scene, rule)).collect();
         let classes = count_classes(labels, scenes, &matches);
@@ -68,10 +70,10 @@ impl StreamingFigures {
         let (events, hits) = (sum(|class| class.events), sum(|class| class.hits));
         let false_positives = sum(|class| class.false_positives);
         let recall = share(hits, events);
-        let heard = || classes.iter().filter(|class| class.events > 0);
+        let present = || classes.iter().filter(|class| class.events > 0);
         Self {
             rule,
-            seconds: scenes.iter().map(HeardScene::seconds).sum(),
+            seconds: scenes.iter().map(SceneDetections::seconds).sum(),
             events,
             hits,
             fragments: sum(|class| class.fragments),
@@ -79,9 +81,9 @@ impl StreamingFigures {
             precision: share(hits, hits + false_positives),
             recall,
             f1: recall.map(|_| share(2 * hits, events + hits + false_positives).unwrap_or(0.0)),
-            macro_precision: mean(heard().map(|class| class.precision.unwrap_or(0.0))),
-            macro_recall: mean(heard().filter_map(|class| class.recall)),
-            macro_f1: mean(heard().filter_map(|class| class.f1)),
+            macro_precision: mean(present().map(|class| class.precision.unwrap_or(0.0))),
+            macro_recall: mean(present().filter_map(|class| class.recall)),
+            macro_f1: mean(present().filter_map(|class| class.f1)),
             delay: DelayFigures::new(delays(scenes, &matches)),
             substitutions: count_substitutions(labels, scenes, &matches),
             classes,
@@ -91,8 +93,8 @@ impl StreamingFigures {
 
 /// Seconds from each true start to the end of the window that confirmed it; below zero where a false alarm came just
 /// before and was taken for the event.
-fn delays(scenes: &[HeardScene], matches: &[EventMatches]) -> Vec<f64> {
-    let of = |(scene, matches): (&HeardScene, &EventMatches)| {
+fn delays(scenes: &[SceneDetections], matches: &[EventMatches]) -> Vec<f64> {
+    let of = |(scene, matches): (&SceneDetections, &EventMatches)| {
         let seconds = |sample| scene.sample_rate.seconds_at(sample);
         let delay = |hit: &super::EventMatch| {
             let confirmed_at = scene.detected[hit.detected].confirmed_at;
@@ -119,7 +121,7 @@ fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     Some(sorted[low] + part * (sorted[high] - sorted[low]))
 }
 
-/// What was said where there was nothing to say.
+/// What the daemon would detect where there is nothing to detect.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FalseAlarmFigures {
     /// Length of the sound that holds no class.
@@ -128,7 +130,7 @@ pub struct FalseAlarmFigures {
     pub alarms: usize,
     /// Events an hour; none without any sound.
     pub per_hour: Option<f64>,
-    /// The labels that were said, most often first.
+    /// The labels that were detected, most often first.
     pub by_label: Vec<LabelAlarms>,
 }
 
@@ -143,7 +145,7 @@ pub struct LabelAlarms {
 
 impl FalseAlarmFigures {
     /// Counts the events of those scenes in which nothing true is; scenes with true events are left out.
-    pub fn new(labels: &LabelSet, scenes: &[HeardScene]) -> Self {
+    pub fn new(labels: &LabelSet, scenes: &[SceneDetections]) -> Self {
         let mut counts = vec![0; labels.len()];
         let mut seconds = 0.0;
         for scene in scenes.iter().filter(|scene| scene.truth.is_empty()) {
@@ -153,9 +155,10 @@ impl FalseAlarmFigures {
             }
         }
         let alarms: usize = counts.iter().sum();
-        let said = labels.iter().zip(counts).filter(|(_, alarms)| *alarms > 0);
-        let mut by_label: Vec<LabelAlarms> =
-            said.map(|(label, alarms)| LabelAlarms { label: label.to_string(), alarms }).collect();
+        let alarmed = labels.iter().zip(counts).filter(|(_, alarms)| *alarms > 0);
+        let mut by_label: Vec<LabelAlarms> = alarmed
+            .map(|(label, alarms)| LabelAlarms { label: label.to_string(), alarms })
+            .collect();
         by_label.sort_by_key(|label| std::cmp::Reverse(label.alarms));
         let per_hour = (seconds > 0.0).then(|| alarms as f64 * 3600.0 / seconds);
         Self { seconds, alarms, per_hour, by_label }

@@ -1,13 +1,13 @@
-//! Holds the events that were said against those there are. Pure; feeds the figures.
+//! Matches the detected events with the true ones. Pure; feeds the figures.
 
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::{HeardScene, TrueEvent};
+use super::{SceneDetections, TrueEvent};
 use crate::evaluation::DetectedEvent;
 
-/// When an event that was said is right. In both rules the label has to be the true event's, and each true event is
+/// When a detected event is right. In both rules the label has to be the true event's, and each true event is
 /// matched once at most.
 ///
 /// # Source
@@ -60,31 +60,31 @@ fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok
 /// What became of every event of a scene. Indices are into the scene's lists.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct EventMatches {
-    /// True events that were said.
+    /// True events that were detected.
     pub hits: Vec<EventMatch>,
     /// Said again while the same true event went on (within the tolerance): a sound that was taken for several. A clip of
     /// a dog that barks thrice is one true event, so this is no false alarm; sed_eval would count it as one.
     pub fragments: Vec<EventMatch>,
     /// Said without a true event to match: false positives.
     pub unfounded: Vec<usize>,
-    /// True events that were not said: false negatives.
+    /// True events that were not detected: false negatives.
     pub missed: Vec<usize>,
-    /// Pairs of the two lists above: something else was said within a true event that was missed. Each of either is in
+    /// Pairs of the two lists above: something else was detected within a true event that was missed. Each of either is in
     /// one pair at most.
     pub substitutions: Vec<EventMatch>,
 }
 
-/// A true event and one that was said.
+/// A true event and a detected one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct EventMatch {
     /// Index of the true event.
     pub truth: usize,
-    /// Index of what was said.
+    /// Index of the detected event.
     pub detected: usize,
 }
 
 /// Matches as many as can be matched.
-pub fn match_events(scene: &HeardScene, rule: MatchRule) -> EventMatches {
+pub fn match_events(scene: &SceneDetections, rule: MatchRule) -> EventMatches {
     let tolerance = scene.sample_rate.samples_in(rule.tolerance());
     let within = |event: &TrueEvent| Reach {
         from: event.start_sample.0.saturating_sub(tolerance),
@@ -129,7 +129,7 @@ struct Pool {
 }
 
 impl Pool {
-    fn all(scene: &HeardScene) -> Self {
+    fn all(scene: &SceneDetections) -> Self {
         Self {
             truth: (0..scene.truth.len()).collect(),
             detected: (0..scene.detected.len()).collect(),
@@ -146,7 +146,7 @@ impl Pool {
 /// Pairs as many as can be, each once: the true event whose reach ends first takes the earliest onset it can. For
 /// points in intervals that is the most there can be.
 fn pair(
-    scene: &HeardScene,
+    scene: &SceneDetections,
     pool: &Pool,
     reach: impl Fn(&TrueEvent) -> Reach,
     fits: impl Fn(&TrueEvent, &DetectedEvent) -> bool,
@@ -171,17 +171,17 @@ fn pair(
     pairs
 }
 
-/// What was said again of events that were matched.
+/// Further detections of events that were matched.
 fn fragments(
-    scene: &HeardScene,
+    scene: &SceneDetections,
     matched: &Pool,
     within: impl Fn(&TrueEvent) -> Reach,
 ) -> Vec<EventMatch> {
     let of = |detected: usize| {
-        let said = &scene.detected[detected];
+        let found = &scene.detected[detected];
         let goes_on = |truth: &&usize| {
             let event = &scene.truth[**truth];
-            event.label == said.label && within(event).has(said)
+            event.label == found.label && within(event).has(found)
         };
         matched.truth.iter().find(goes_on).map(|&truth| EventMatch { truth, detected })
     };

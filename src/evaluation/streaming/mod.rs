@@ -1,25 +1,25 @@
 //! How well the daemon does what people run it for: events in a long recording, where sounds come at known times in
 //! background noise.
 //!
-//! [`Scene`] makes the recording, [`record_scenes`] has the network score it once, [`RecordedScene::replay`] makes events
+//! [`Scene`] makes the recording, [`score_each_scene`] has the network score it once, [`ScoredScene::replay`] makes events
 //! of the scores as the daemon does, [`match_events`] holds them against the truth, and [`StreamingFigures`] and
 //! [`FalseAlarmFigures`] count. [`sweep()`] replays with other settings.
 
-mod bed;
+mod background_track;
 mod event_classes;
 mod figures;
 mod matching;
-mod recorded_scene;
 mod scene;
 mod scene_spec;
+mod scored_scene;
 mod sounding_part;
 mod sweep;
 
 pub use event_classes::{EventClassFigures, Substitution};
 pub use figures::{DelayFigures, FalseAlarmFigures, LabelAlarms, StreamingFigures};
 pub use matching::{EventMatch, EventMatches, MatchRule, match_events};
-pub use recorded_scene::{HeardScene, RecordedScene, record_scenes};
 pub use scene::{Scene, ScenePiece, TrueEvent, scene_groups};
 pub use scene_spec::SceneSpec;
+pub use scored_scene::{SceneDetections, ScoredScene, score_each_scene};
 pub use sounding_part::{SoundingPart, sounding_part};
 pub use sweep::{SweepChoice, SweepPoint, sweep};

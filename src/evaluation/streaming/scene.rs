@@ -1,5 +1,5 @@
 //! A long recording with clips at known places in background noise. Built from recordings by whoever measures, scored by
-//! `record_scenes`; runs wherever it is called.
+//! `score_each_scene`; runs wherever it is called.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use serde::Serialize;
 
-use super::bed::{Bed, power_of};
+use super::background_track::{BackgroundTrack, power_of};
 use super::sounding_part::SoundingPart;
 use super::{SceneSpec, sounding_part};
 use crate::domain::{Clip, SampleIndex, is_sound};
@@ -93,23 +93,23 @@ impl Scene {
         }
         let at_least = usize::try_from(rate.samples_in(spec.at_least)).unwrap_or(usize::MAX);
         let samples = (end + pause(&mut random)).max(at_least);
-        let mut bed = Bed::lay(spec, samples, background, &mut random)?;
-        let events = placed.iter().filter_map(|placed| placed.mix_into(&mut bed)).collect();
-        Ok(Self { clip: Clip { sample_rate: rate, samples: bed.samples }, events })
+        let mut track = BackgroundTrack::mix(spec, samples, background, &mut random)?;
+        let events = placed.iter().filter_map(|placed| placed.mix_into(&mut track)).collect();
+        Ok(Self { clip: Clip { sample_rate: rate, samples: track.samples }, events })
     }
 }
 
 impl Placed<'_> {
     /// Adds the clip to the background; gives the event it makes, if it has a label.
-    fn mix_into(&self, bed: &mut Bed) -> Option<TrueEvent> {
+    fn mix_into(&self, track: &mut BackgroundTrack) -> Option<TrueEvent> {
         let (start, end) = (self.start + self.sounding.start, self.start + self.sounding.end);
-        let power = bed.power_at(start) * power_of(self.snr_db);
+        let power = track.power_at(start) * power_of(self.snr_db);
         let gain = (power / self.sounding.mean_power).sqrt() as f32;
         // a clip that is cut off would click; its sounding part may reach to its edges, so only a trifle is faded
         let fade = (self.clip.sample_rate.hz() / 200) as usize;
         let samples = &self.clip.samples;
         for (index, (mixed, sample)) in
-            bed.samples[self.start..].iter_mut().zip(samples).enumerate()
+            track.samples[self.start..].iter_mut().zip(samples).enumerate()
         {
             let from_edge = (index + 1).min(samples.len() - index);
             let faded = (from_edge as f32 / fade as f32).min(1.0);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{FalseAlarmFigures, HeardScene, MatchRule, RecordedScene, StreamingFigures};
+use super::{FalseAlarmFigures, MatchRule, SceneDetections, ScoredScene, StreamingFigures};
 use crate::evaluation::{DetectionRules, EvaluationError};
 use crate::recognition::{ModelTraits, Thresholds};
 
@@ -32,7 +32,7 @@ pub struct SweepPoint {
     pub confirm_of: usize,
     /// Of true events; none without any.
     pub recall: Option<f64>,
-    /// Of events said in scenes with true events; none when nothing was said.
+    /// Of events detected in scenes with true events; none when nothing was detected.
     pub precision: Option<f64>,
     /// Harmonic mean of the two.
     pub f1: Option<f64>,
@@ -82,17 +82,17 @@ impl SweepChoice {
 /// # Errors
 /// [`EvaluationError::Detector`] for a choice that contradicts itself or the model.
 pub fn sweep(
-    scenes: &[RecordedScene],
+    scenes: &[ScoredScene],
     model: &ModelTraits,
     choices: &[SweepChoice],
     rule: MatchRule,
 ) -> Result<Vec<SweepPoint>, EvaluationError> {
     let try_out = |choice: &SweepChoice| {
         let model = choice.scaled(model);
-        let heard = scenes.iter().map(|scene| scene.replay(&model, &choice.rules));
-        let heard = heard.collect::<Result<Vec<HeardScene>, _>>()?;
+        let detections = scenes.iter().map(|scene| scene.replay(&model, &choice.rules));
+        let detections = detections.collect::<Result<Vec<SceneDetections>, _>>()?;
         let (quiet, eventful): (Vec<_>, Vec<_>) =
-            heard.into_iter().partition(|scene| scene.truth.is_empty());
+            detections.into_iter().partition(|scene| scene.truth.is_empty());
         let figures = StreamingFigures::new(&model.labels, &eventful, rule);
         let rules = &choice.rules;
         Ok(SweepPoint {

@@ -27,11 +27,11 @@ pub(super) struct Entry {
     /// Where it is listed, for its fault; empty where the file itself is the listing.
     pub(super) place: String,
     pub(super) licence: String,
-    /// What is said of it, or what is wrong with that.
+    /// What the dataset's table has on it, or what is wrong with that.
     pub(super) content: Result<Content, String>,
 }
 
-/// What is said of a recording.
+/// What the dataset's table has on a recording.
 pub(super) struct Content {
     pub(super) label: String,
     pub(super) fold: Option<u32>,

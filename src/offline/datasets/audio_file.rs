@@ -17,7 +17,7 @@ pub(super) enum FileKind {
     Recording,
     /// Hidden, or notes, tables and pictures.
     Companion,
-    /// Neither: to be told of, for it may be a recording in a format that is not read.
+    /// Neither: to be reported, for it may be a recording in a format that is not read.
     Unknown,
 }
 

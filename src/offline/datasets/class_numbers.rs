@@ -45,9 +45,9 @@ impl ClassNumbers {
                 None => format!("{name:?} has the number {number} here, and another in most rows"),
             });
         }
-        match in_file_name.filter(|&told| told != number) {
-            Some(told) => {
-                Err(format!("its name says class {told}, the table says {number}, {name:?}"))
+        match in_file_name.filter(|&named| named != number) {
+            Some(named) => {
+                Err(format!("its name says class {named}, the table says {number}, {name:?}"))
             }
             None => Ok(()),
         }
@@ -71,11 +71,11 @@ mod tests {
         let classes = ClassNumbers::of(rows.into_iter());
         assert_eq!(classes.names(), ["dog", "cat"]);
         assert!(classes.check(0, "dog", None).is_ok());
-        let said = classes.check(0, "dgo", None).unwrap_err();
-        assert!(said.contains("dgo") && said.contains("\"dog\""), "{said}");
+        let fault = classes.check(0, "dgo", None).unwrap_err();
+        assert!(fault.contains("dgo") && fault.contains("\"dog\""), "{fault}");
         assert!(classes.check(7, "dog", None).unwrap_err().contains('7'));
-        let said = classes.check(1, "cat", Some(0)).unwrap_err();
-        assert!(said.contains("class 0") && said.contains("cat"), "{said}");
+        let fault = classes.check(1, "cat", Some(0)).unwrap_err();
+        assert!(fault.contains("class 0") && fault.contains("cat"), "{fault}");
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub enum DatasetError {
         known: String,
     },
     /// A part that this dataset does not have.
-    #[error("{}: the subset esc10 is part of ESC-50, told by its table's column esc10; there is none here", place.display())]
+    #[error("{}: the subset esc10 is part of ESC-50, recognised by its table's column esc10; there is none here", place.display())]
     NoSubset {
         /// The table, or the folder.
         place: PathBuf,
@@ -142,7 +142,7 @@ pub enum DatasetError {
         /// Why each cannot.
         faults: Vec<ClipFault>,
     },
-    /// Some recordings cannot be used, and nobody said to go on without them.
+    /// Some recordings cannot be used, and the caller did not ask to go on without them.
     #[error("{} of the {recordings} recordings cannot be used:\n{}", faults.len(), list(faults))]
     Faulty {
         /// How many recordings there are, these included.

@@ -90,9 +90,9 @@ mod tests {
         let fault =
             |name: &str| ClipFault { path: name.into(), reason: "is empty".into(), fold: None };
         let faults = [fault("a.wav"), fault("b.wav")];
-        let said = check_faults(&faults, 5, OnFault::Refuse).unwrap_err().to_string();
-        assert!(said.contains("2 of the 5 recordings"), "{said}");
-        assert!(said.contains("a.wav: is empty") && said.contains("b.wav"), "{said}");
+        let error = check_faults(&faults, 5, OnFault::Refuse).unwrap_err().to_string();
+        assert!(error.contains("2 of the 5 recordings"), "{error}");
+        assert!(error.contains("a.wav: is empty") && error.contains("b.wav"), "{error}");
         assert!(check_faults(&faults, 5, OnFault::LeaveOut).is_ok());
         assert!(check_faults(&faults, 2, OnFault::LeaveOut).is_err());
         assert!(check_faults(&[], 0, OnFault::Refuse).is_ok());

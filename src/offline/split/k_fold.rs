@@ -8,7 +8,7 @@ use super::{SplitError, SplitSpec};
 use crate::offline::datasets::Dataset;
 
 /// Folds without which there is nothing to fit, or nothing to measure on.
-const FEWEST_FOLDS: usize = 2;
+const MIN_FOLDS: usize = 2;
 
 /// How a dataset is to be cross-validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +29,8 @@ pub struct KFoldSpec {
 pub fn k_fold(dataset: &Dataset, spec: &KFoldSpec) -> Result<Vec<Split>, SplitError> {
     let official: Vec<u32> = dataset.folds().into_iter().collect();
     let found = if official.is_empty() { spec.random_folds } else { official.len() };
-    if found < FEWEST_FOLDS {
-        return Err(SplitError::TooFewFolds { found, needed: FEWEST_FOLDS });
+    if found < MIN_FOLDS {
+        return Err(SplitError::TooFewFolds { found, needed: MIN_FOLDS });
     }
     if official.is_empty() {
         return random(dataset, spec);

@@ -89,7 +89,7 @@ pub(super) fn allot(sources: &[Source], labels: usize, shares: &[f64], seed: u64
             };
             sources[source].classes.iter().map(of_class).sum()
         };
-        // equals are told apart by chance last, or the first part would have all that is left over
+        // ties are broken at random last, or the first part would have all that is left over
         let ranks = (0..shares.len())
             .map(|part| (part, rise(part), filled[part] / shares[part], random.random()));
         let best = ranks.min_by(|a: &(usize, f64, f64, f64), b| {

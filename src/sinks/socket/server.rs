@@ -161,15 +161,15 @@ fn admit<S>(
 /// Where connections wait that are not served: to show their token, or to read why they are refused. When it is full, the one
 /// that has waited longest goes.
 struct PendingConnections {
-    most: usize,
+    max: usize,
     tasks: JoinSet<()>,
     /// Each with whether the server has decided on it: one that is aborted before that counts as refused.
     waiting: VecDeque<(AbortHandle, Arc<AtomicBool>)>,
 }
 
 impl PendingConnections {
-    fn new(most: usize) -> Self {
-        Self { most, tasks: JoinSet::new(), waiting: VecDeque::new() }
+    fn new(max: usize) -> Self {
+        Self { max, tasks: JoinSet::new(), waiting: VecDeque::new() }
     }
 
     fn spawn<F>(&mut self, shared: &Shared, task: impl FnOnce(Arc<AtomicBool>) -> F)
@@ -179,10 +179,10 @@ impl PendingConnections {
         while self.waiting.front().is_some_and(|(task, _)| task.is_finished()) {
             self.waiting.pop_front();
         }
-        if self.waiting.len() >= self.most {
+        if self.waiting.len() >= self.max {
             self.waiting.retain(|(task, _)| !task.is_finished());
         }
-        if self.waiting.len() >= self.most
+        if self.waiting.len() >= self.max
             && let Some((task, is_decided)) = self.waiting.pop_front()
         {
             task.abort();

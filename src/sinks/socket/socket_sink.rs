@@ -76,10 +76,10 @@ impl SocketSink {
         let broadcast = Arc::new(Mutex::new(broadcast));
         let metrics = Arc::new(SinkMetrics::new(NAME, Arc::clone(&counters)));
         let sockets = usize::from(tcp.is_some()) + usize::from(unix.is_some());
-        let most = max_clients(spec.max_clients, sockets, spec.descriptors);
-        if most < spec.max_clients {
+        let max = max_clients(spec.max_clients, sockets, spec.descriptors);
+        if max < spec.max_clients {
             log::warn!(
-                "max_clients is {}, and this process may open {} files: each socket serves {most} clients (ulimit -n, or \
+                "max_clients is {}, and this process may open {} files: each socket serves {max} clients (ulimit -n, or \
                  LimitNOFILE= in a systemd unit)",
                 spec.max_clients,
                 spec.descriptors
@@ -96,7 +96,7 @@ impl SocketSink {
             tcp,
             unix,
             token: spec.token,
-            max_clients: most,
+            max_clients: max,
             max_unknown: max_unknown(spec.descriptors),
             shared: Arc::new(shared),
         };

@@ -1,4 +1,4 @@
-//! How much audio the driver lost, inferred from time stamps. Fed and asked by the recording, on the host's audio thread.
+//! How much audio the driver lost, inferred from time stamps. Called by the data callback, on the host's audio thread.
 
 use std::time::{Duration, Instant};
 

@@ -13,7 +13,7 @@ use crate::domain::{Counters, GapCause, SampleIndex, SampleRate};
 
 /// The shortest block for which the marks never run out before the samples do. Real devices go down to 32 frames a
 /// period; a source that pushes less at a time gets a proportionally shorter ring.
-const SHORTEST_BLOCK: usize = 32;
+const MIN_BLOCK_SAMPLES: usize = 32;
 
 /// Slots on top: a gap before the newest block, and the trailing gap that a closing producer must still get through.
 const SPARE_MARKS: usize = 4;
@@ -42,7 +42,7 @@ pub fn sample_ring(
     let samples = usize::try_from(sample_rate.samples_in(capacity)).unwrap_or(usize::MAX).max(1);
     let (sample_in, sample_out) = HeapRb::new(samples).split();
     let (mark_in, mark_out) =
-        HeapRb::new(samples.div_ceil(SHORTEST_BLOCK).saturating_add(SPARE_MARKS)).split();
+        HeapRb::new(samples.div_ceil(MIN_BLOCK_SAMPLES).saturating_add(SPARE_MARKS)).split();
     let closed = Arc::new(AtomicBool::new(false));
     let producer = SampleProducer {
         closed: Arc::clone(&closed),

@@ -1,7 +1,7 @@
 //! The built-in demo: a synthesised soundscape whose timetable is known. Nothing recorded, nothing random but the seed.
 //!
 //! Each voice is one file, all of them behind one private trait; [`Soundscape`] places them in time and is read by the
-//! feeder's thread like any other source.
+//! thread `tympan-source` like any other source.
 
 mod church_bells;
 mod clock_alarm;

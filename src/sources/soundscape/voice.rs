@@ -8,7 +8,7 @@ use crate::dsp::SplitMix64;
 const TARGET_RMS: f32 = 0.1;
 
 /// No voice peaks above this, so that the background never makes it clip. Sparse voices (ticks) end up quieter.
-const HIGHEST_PEAK: f32 = 0.8;
+const MAX_PEAK: f32 = 0.8;
 
 /// Seconds over which a passage fades in and out: no click, and no long half-loud tail.
 const FADE_IN: f32 = 0.02;
@@ -34,7 +34,7 @@ pub(super) fn passage(
     voice.render(rate_hz, prng, &mut sound);
     let rms = (sound.iter().map(|x| x * x).sum::<f32>() / samples.max(1) as f32).sqrt();
     let peak = sound.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()));
-    let gain = (TARGET_RMS / rms.max(1e-9)).min(HIGHEST_PEAK / peak.max(1e-9));
+    let gain = (TARGET_RMS / rms.max(1e-9)).min(MAX_PEAK / peak.max(1e-9));
     for (index, sample) in sound.iter_mut().enumerate() {
         let from_begin = index as f32 / (FADE_IN * rate_hz);
         let to_end = (samples - 1 - index) as f32 / (FADE_OUT * rate_hz);

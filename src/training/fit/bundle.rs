@@ -27,8 +27,8 @@ const UNCALIBRATED: Thresholds = Thresholds { on: 0.5, off: 0.3 };
 /// there will be.
 const QUIET_MINUTES: u32 = 720;
 
-/// What training made.
-pub struct Made {
+/// A network after its training, with what its manifest records of it.
+pub struct TrainedNetwork {
     /// Frames → what the network sees.
     pub normaliser: Normaliser,
     /// The bytes of the weights file.
@@ -51,11 +51,11 @@ pub fn finish(
     prepared: &Prepared<'_>,
     recordings: &Recordings,
     job: &SplitJob<'_>,
-    made: Made,
+    trained: TrainedNetwork,
     progress: &dyn Progress,
 ) -> Result<Figures, FitError> {
-    let weights = made.weights.clone();
-    let mut manifest = manifest(prepared, job, made)?;
+    let weights = trained.weights.clone();
+    let mut manifest = manifest(prepared, job, trained)?;
     let bundle = Bundle::from_parts(job.folder, manifest.clone(), &weights)?;
     let model = Arc::new(Model::new(&bundle));
     check_engines(&bundle, &model)?;
@@ -114,7 +114,11 @@ fn thresholds(
     Ok(labels.iter().map(ToString::to_string).zip(chosen).collect())
 }
 
-fn manifest(prepared: &Prepared<'_>, job: &SplitJob<'_>, made: Made) -> Result<Manifest, FitError> {
+fn manifest(
+    prepared: &Prepared<'_>,
+    job: &SplitJob<'_>,
+    trained: TrainedNetwork,
+) -> Result<Manifest, FitError> {
     let name = job.folder.file_name();
     let (plan, labels) = (prepared.plan, &prepared.dataset.labels);
     Ok(Manifest {
@@ -128,17 +132,17 @@ fn manifest(prepared: &Prepared<'_>, job: &SplitJob<'_>, made: Made) -> Result<M
         front_end: plan.front_end.clone(),
         window: plan.window,
         network: plan.network.clone(),
-        provenance: provenance(prepared, job, &made)?,
+        provenance: provenance(prepared, job, &trained)?,
         figures: Figures::default(),
         thresholds: labels.iter().map(|label| (label.to_string(), UNCALIBRATED)).collect(),
-        normaliser: made.normaliser,
+        normaliser: trained.normaliser,
     })
 }
 
 fn provenance(
     prepared: &Prepared<'_>,
     job: &SplitJob<'_>,
-    made: &Made,
+    trained: &TrainedNetwork,
 ) -> Result<Provenance, FitError> {
     let (plan, dataset) = (prepared.plan, &prepared.dataset);
     let folds = |clips: &[usize]| -> Vec<u32> {
@@ -155,15 +159,15 @@ fn provenance(
         dataset_terms: dataset.terms.clone(),
         train_folds: folds_of(&job.split.train),
         validation_folds: folds_of(&job.split.validation),
-        train_clips: made.train_clips,
+        train_clips: trained.train_clips,
         split_clips: dataset.clips.len(),
-        background_clips: made.background_clips,
+        background_clips: trained.background_clips,
         command: plan.command.clone(),
         seed: plan.training.seed,
-        epochs: made.epochs,
+        epochs: trained.epochs,
         leaky: job.split.leaky,
         split_words: job.split.description.clone(),
-        chosen_epoch: (plan.training.keep == KeptWeights::Best).then_some(made.kept_epoch),
+        chosen_epoch: (plan.training.keep == KeptWeights::Best).then_some(trained.kept_epoch),
         cleaning,
         split: split.unwrap_or_default(),
     })

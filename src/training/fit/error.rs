@@ -75,7 +75,7 @@ pub enum FitError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Recordings cannot be used, and nobody said to go on without them.
+    /// Recordings cannot be used, and the caller did not ask to go on without them.
     #[error(transparent)]
     Faulty(DatasetError),
     /// Without the recordings that cannot be used the split lacks something.

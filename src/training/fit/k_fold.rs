@@ -37,9 +37,9 @@ pub struct FoldFigures {
     pub split: String,
     /// Clips measured on.
     pub clips: usize,
-    /// Share of them told right.
+    /// Share of them classified correctly.
     pub clip_accuracy: f64,
-    /// Share of their windows told right.
+    /// Share of their windows classified correctly.
     pub window_accuracy: f64,
 }
 

@@ -10,7 +10,7 @@ pub(super) fn text(manifest: &Manifest) -> String {
     let provenance = &manifest.provenance;
     let leaky = if provenance.leaky {
         "**LEAKY**: parts of one recording were both trained on and measured on. The figures say how well recordings are \
-         remembered, not how well others are told apart.\n\n"
+         remembered, not how well others are classified.\n\n"
     } else {
         ""
     };
@@ -89,7 +89,7 @@ fn table(manifest: &Manifest) -> String {
     )
 }
 
-/// How the measured clips were chosen; bundles from before that was told have folds alone.
+/// How the measured clips were chosen; older bundles have folds alone.
 fn split(provenance: &Provenance) -> String {
     if !provenance.split_words.is_empty() {
         return provenance.split_words.clone();

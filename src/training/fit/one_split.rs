@@ -1,6 +1,6 @@
 //! One split → one fitted network → one bundle. Called once by `fit`, or once a fold.
 
-use super::bundle::{self, Made};
+use super::bundle::{self, TrainedNetwork};
 use super::prepared::{Prepared, SplitJob};
 use super::recordings::Recordings;
 use super::{FitError, FitProgress};
@@ -46,7 +46,7 @@ pub(super) fn fit_split(
     if run(&mut trainer, &files, progress)? == RunOutcome::Stopped {
         return Ok(None);
     }
-    let made = Made {
+    let trained = TrainedNetwork {
         normaliser: target.normaliser,
         weights: trainer.weights()?,
         epochs: trainer.state().epochs.len(),
@@ -54,7 +54,7 @@ pub(super) fn fit_split(
         train_clips,
         background_clips,
     };
-    let figures = bundle::finish(prepared, recordings, job, made, progress)?;
+    let figures = bundle::finish(prepared, recordings, job, trained, progress)?;
     std::fs::remove_file(files.checkpoint())?;
     Ok(Some(figures))
 }

@@ -6,7 +6,7 @@ use super::{FitError, SplitChoice, TrainingPlan};
 use crate::offline::{Dataset, KFoldSpec, Layout, Leak, Split, SplitSpec, k_fold};
 use crate::sources::find_recordings;
 
-/// Share that is measured on where nothing else is said and the dataset has no folds.
+/// Share that is measured on where the options set no other and the dataset has no folds.
 const RANDOM_SHARE: f64 = 0.2;
 
 /// A plan and what it comes to.
@@ -32,7 +32,7 @@ pub(super) enum Splits {
 pub(super) struct SplitJob<'a> {
     /// What is fitted to and measured on.
     pub split: &'a Split,
-    /// What the split was made by, if that can be told.
+    /// What the split was made by, if that is known.
     pub spec: Option<&'a SplitSpec>,
     /// Where the bundle goes.
     pub folder: &'a Path,

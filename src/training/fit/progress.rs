@@ -1,11 +1,11 @@
-//! Who is told how a training run goes, and who may stop it. Handed to `fit`; a command shows bars and listens for signals.
+//! Receives a training run's progress, and may stop the run. Passed to `fit`; a command shows bars and handles signals.
 
 use std::sync::atomic::AtomicBool;
 
 use crate::offline::Progress;
 use crate::training::{EpochReport, StepReport};
 
-/// Told of every step; [`Progress`] is told of features and scores.
+/// Receives every step; its supertrait [`Progress`] receives features and scores.
 pub trait FitProgress: Progress {
     /// Once set, the step under way is the last: the run is saved and returns.
     fn stop(&self) -> &AtomicBool;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tympan::domain::{LabelSet, SampleIndex};
 use tympan::evaluation::DetectedEvent;
 use tympan::evaluation::streaming::{
-    EventMatch, FalseAlarmFigures, HeardScene, MatchRule, StreamingFigures, TrueEvent, match_events,
+    EventMatch, FalseAlarmFigures, MatchRule, SceneDetections, StreamingFigures, TrueEvent,
+    match_events,
 };
 
 use super::{labels, rate};
@@ -31,8 +32,8 @@ fn at(seconds: f64) -> SampleIndex {
 }
 
 /// A scene of a minute.
-fn scene(truth: &[TrueEvent], detected: &[DetectedEvent]) -> HeardScene {
-    HeardScene {
+fn scene(truth: &[TrueEvent], detected: &[DetectedEvent]) -> SceneDetections {
+    SceneDetections {
         truth: truth.to_vec(),
         detected: detected.to_vec(),
         sample_rate: rate(16_000),
@@ -133,7 +134,10 @@ fn figures_are_those_counted_by_hand() {
     assert_eq!((cow.events, cow.false_positives, cow.precision), (0, 1, Some(0.0)));
     assert_eq!((cow.recall, cow.f1), (None, None));
     let [substitution] = &figures.substitutions[..] else { panic!("{:?}", figures.substitutions) };
-    assert_eq!((&*substitution.truth, &*substitution.said, substitution.events), ("dog", "cat", 1));
+    assert_eq!(
+        (&*substitution.truth, &*substitution.detected, substitution.events),
+        ("dog", "cat", 1)
+    );
     // confirmed 1.0 s and 0.5 s after the true start
     let delay = figures.delay.unwrap();
     assert_eq!(delay.hits, 2);

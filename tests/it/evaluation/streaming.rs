@@ -6,8 +6,8 @@ use std::time::Duration;
 use tympan::config::Config;
 use tympan::domain::{LabelSet, MelWindow, Scores};
 use tympan::evaluation::streaming::{
-    FalseAlarmFigures, HeardScene, MatchRule, RecordedScene, Scene, ScenePiece, SceneSpec,
-    StreamingFigures, SweepChoice, record_scenes, sweep,
+    FalseAlarmFigures, MatchRule, Scene, SceneDetections, ScenePiece, SceneSpec, ScoredScene,
+    StreamingFigures, SweepChoice, score_each_scene, sweep,
 };
 use tympan::evaluation::{
     DetectionRules, EvaluationError, EventCollector, ThresholdRules, choose_thresholds,
@@ -92,11 +92,11 @@ fn build(index: usize) -> Result<Scene, EvaluationError> {
     Scene::build(&spec, &pieces, &background)
 }
 
-fn recorded() -> Vec<RecordedScene> {
-    record_scenes(2, &featuriser(), build, new_scorer).unwrap()
+fn recorded() -> Vec<ScoredScene> {
+    score_each_scene(2, &featuriser(), build, new_scorer).unwrap()
 }
 
-fn heard(model: &ModelTraits) -> Vec<HeardScene> {
+fn heard(model: &ModelTraits) -> Vec<SceneDetections> {
     let rules = DetectionRules::default();
     recorded().iter().map(|scene| scene.replay(model, &rules).unwrap()).collect()
 }
@@ -209,7 +209,7 @@ fn thresholds_chosen_on_recordings_let_the_tones_through_and_the_background_not(
     assert!(thresholds[1].on < 0.6, "{thresholds:?}");
     let model = ModelTraits { thresholds, ..model() };
     let rules = DetectionRules::default();
-    let heard: Vec<HeardScene> =
+    let heard: Vec<SceneDetections> =
         scenes.iter().map(|scene| scene.replay(&model, &rules).unwrap()).collect();
     assert_eq!(StreamingFigures::new(&labels(), &heard, MatchRule::default()).f1, Some(1.0));
     assert_eq!(FalseAlarmFigures::new(&labels(), &heard).alarms, 0);

@@ -1,5 +1,5 @@
-//! A scene's scores, taken once, and the events that the daemon makes of them. Fed scenes and a scorer by whoever
-//! measures, feeds the figures and the sweep; runs on the caller's thread and rayon's.
+//! A scene's scores, computed once, and the events that the daemon makes of them. The measurement feeds it scenes and a
+//! scorer; feeds the figures and the sweep; runs on the caller's thread and rayon's.
 
 use rayon::prelude::*;
 
@@ -9,9 +9,9 @@ use crate::evaluation::{ClipScores, DetectedEvent, DetectionRules, EvaluationErr
 use crate::features::FeaturiserSpec;
 use crate::recognition::{ModelTraits, Scorer};
 
-/// What the network said of a scene, window by window, and what is in the scene. The samples are gone.
+/// The network's scores of a scene, window by window, and the scene's true events. The samples are gone.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RecordedScene {
+pub struct ScoredScene {
     /// The events in order of time.
     pub truth: Vec<TrueEvent>,
     /// Length of the scene.
@@ -20,12 +20,12 @@ pub struct RecordedScene {
     pub scores: ClipScores,
 }
 
-/// What the daemon made of a scene, and what is in it.
+/// The events that the daemon would detect in a scene, and its true events.
 #[derive(Debug, Clone, PartialEq)]
-pub struct HeardScene {
+pub struct SceneDetections {
     /// The events there are, in order of time.
     pub truth: Vec<TrueEvent>,
-    /// The events that were said, in the order of their onsets.
+    /// The detected events, in the order of their onsets.
     pub detected: Vec<DetectedEvent>,
     /// The rate that all sample indices count at.
     pub sample_rate: SampleRate,
@@ -33,19 +33,19 @@ pub struct HeardScene {
     pub samples: u64,
 }
 
-impl HeardScene {
+impl SceneDetections {
     /// Length of the scene.
     pub fn seconds(&self) -> f64 {
         self.sample_rate.duration_of(self.samples).as_secs_f64()
     }
 }
 
-impl RecordedScene {
+impl ScoredScene {
     /// Scores a scene.
     ///
     /// # Errors
     /// [`EvaluationError`] when the scene's rate cannot be resampled or the scorer fails.
-    pub fn record(
+    pub fn score(
         scene: Scene,
         featuriser: &FeaturiserSpec,
         scorer: &mut dyn Scorer,
@@ -62,8 +62,8 @@ impl RecordedScene {
         &self,
         model: &ModelTraits,
         rules: &DetectionRules,
-    ) -> Result<HeardScene, EvaluationError> {
-        Ok(HeardScene {
+    ) -> Result<SceneDetections, EvaluationError> {
+        Ok(SceneDetections {
             truth: self.truth.clone(),
             detected: self.scores.replay(model, rules)?,
             sample_rate: self.scores.sample_rate,
@@ -77,18 +77,18 @@ impl RecordedScene {
 ///
 /// # Errors
 /// The first error of `build`, of `new_scorer`, or of the scoring.
-pub fn record_scenes<S: Scorer, E: From<EvaluationError> + Send>(
+pub fn score_each_scene<S: Scorer, E: From<EvaluationError> + Send>(
     scenes: usize,
     featuriser: &FeaturiserSpec,
     build: impl Fn(usize) -> Result<Scene, E> + Sync,
     new_scorer: impl Fn() -> Result<S, E> + Sync,
-) -> Result<Vec<RecordedScene>, E> {
-    let record = |index: usize| {
+) -> Result<Vec<ScoredScene>, E> {
+    let score = |index: usize| {
         let scene = build(index)?;
         // a new scorer for each: what it costs is nothing beside ten minutes of windows
         let mut scorer = new_scorer()?;
-        Ok(RecordedScene::record(scene, featuriser, &mut scorer)?)
+        Ok(ScoredScene::score(scene, featuriser, &mut scorer)?)
     };
     // one at a time: rayon would otherwise hand a thread half of all scenes
-    (0..scenes).into_par_iter().with_max_len(1).map(record).collect()
+    (0..scenes).into_par_iter().with_max_len(1).map(score).collect()
 }

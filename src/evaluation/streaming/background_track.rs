@@ -13,47 +13,47 @@ use crate::domain::Clip;
 use crate::dsp::resample_clip;
 use crate::evaluation::EvaluationError;
 
-/// Long enough that no click is heard, short enough that the level changes with the piece.
+/// Long enough that it makes no click, short enough that the level changes with the piece.
 const FADE: Duration = Duration::from_millis(20);
 
 /// Recordings with less power, −90 dBFS, are no background: brought to a level they would be rounding noise.
 const NO_SOUND: f64 = 1e-9;
 
-/// A background, and how loud it is where.
-pub(super) struct Bed {
+/// A background, and the level of each of its pieces.
+pub(super) struct BackgroundTrack {
     pub samples: Vec<f32>,
     /// First sample and mean power of each piece, in order.
     levels: Vec<(usize, f64)>,
 }
 
-impl Bed {
-    /// Lays `samples` samples of background: every recording once in a random order, then again in another.
-    pub fn lay(
+impl BackgroundTrack {
+    /// Mixes `samples` samples of background: every recording once in a random order, then again in another.
+    pub fn mix(
         spec: &SceneSpec,
         samples: usize,
         background: &[Clip],
         random: &mut ChaCha12Rng,
     ) -> Result<Self, EvaluationError> {
-        let heard: Vec<&Clip> =
+        let audible: Vec<&Clip> =
             background.iter().filter(|clip| mean_power(&clip.samples) > NO_SOUND).collect();
-        if heard.is_empty() {
+        if audible.is_empty() {
             return Err(EvaluationError::NoBackground { pieces: background.len() });
         }
-        let mut bed = Self { samples: Vec::with_capacity(samples), levels: Vec::new() };
+        let mut track = Self { samples: Vec::with_capacity(samples), levels: Vec::new() };
         let fade = usize::try_from(spec.sample_rate.samples_in(FADE)).unwrap_or(0);
         let mut order: Vec<usize> = Vec::new();
-        while bed.samples.len() < samples {
+        while track.samples.len() < samples {
             let next = order.pop().unwrap_or_else(|| {
-                order = (0..heard.len()).collect();
+                order = (0..audible.len()).collect();
                 order.shuffle(random);
                 order.pop().expect("invariant: there is a recording")
             });
-            let piece = resample_clip(heard[next], spec.sample_rate)?;
+            let piece = resample_clip(audible[next], spec.sample_rate)?;
             let level_db = random.random_range(spec.background_dbfs.clone());
-            bed.append(&piece.samples, power_of(level_db), fade);
+            track.append(&piece.samples, power_of(level_db), fade);
         }
-        bed.samples.truncate(samples);
-        Ok(bed)
+        track.samples.truncate(samples);
+        Ok(track)
     }
 
     /// Mean power of the piece that plays at `sample`.

@@ -28,7 +28,7 @@ demo: build ## run on the built-in demo at real-time pace; Ctrl-C ends it
 demo-light: build-light ## the same with the light build
 	$(PROGRAM) run --source demo --model $(MODEL) $(ARGS)
 
-run: build ## listen to the microphone, as CONFIG (config.toml) says
+run: build ## capture the microphone, as CONFIG (config.toml) says
 	$(PROGRAM) run --config $(CONFIG) $(ARGS)
 
 bench: build ## measure latency by stage, and throughput

@@ -1,10 +1,10 @@
-//! tympan hears a microphone and says, within milliseconds, what it hears.
+//! tympan classifies the sounds from a microphone within milliseconds and reports them as events.
 //!
 //! # The data path
 //!
 //! ```text
 //! sources::Microphone ─ cpal's callback: to f32, downmix, push            (or a file, stdin, the demo: ReaderSource)
-//!    │  sources::sample_ring: samples, and marks that say when they came and what was lost
+//!    │  sources::sample_ring: samples, and marks that say when they came and where a gap is
 //! live::feature_stage   `tympan-features`: features::Featuriser = resample → STFT → mel → log → normalise → slide
 //!    │  domain::MelWindow, four at most; spent ones come back
 //! live::classify_stage  `tympan-classify`: recognition::Recogniser = model::NetworkScorer → smoother → detector

@@ -14,7 +14,7 @@ use crate::sources::Pace;
 
 /// What a command has a daemon do.
 pub struct DaemonControls {
-    /// What to listen to; the configuration's choice without it.
+    /// The source; the configuration's choice without it.
     pub source: Option<SourceChoice>,
     /// The pace of recordings and of the demo; the configuration's without it.
     pub pace: Option<Pace>,

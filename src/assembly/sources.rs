@@ -1,4 +1,4 @@
-//! Which source to listen to: `--source`, or the configuration. Opens it.
+//! Chooses the source, by `--source` or the configuration, and opens it.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -150,7 +150,7 @@ fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource
     }
 }
 
-/// A microphone that is opened as `again` says whenever it was lost.
+/// A microphone that is reopened with `again` whenever it was lost.
 fn microphone_of(
     source: Box<dyn Source>,
     description: String,

@@ -87,7 +87,7 @@ fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Outlet>,
     Ok(Box::new(sink))
 }
 
-/// Tells the client's thread of every published window, without ever making the daemon wait for it.
+/// Sends every published window to the client's thread, without ever making the daemon wait for it.
 fn observer(
     published: Sender<PublishedWindow>,
     until: StopCondition,

@@ -22,7 +22,7 @@ pub struct Benchmark {
     pub seconds: u32,
     /// When the process was started; see [`super::process_started`].
     pub started: Instant,
-    /// What the daemon hears, at real-time pace.
+    /// The audio that the daemon processes at real-time pace.
     pub source: Box<dyn Source>,
     /// Of the daemon.
     pub scorer: Box<dyn Scorer>,

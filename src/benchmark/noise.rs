@@ -89,7 +89,7 @@ pub struct MachineCpu {
 }
 
 impl MachineCpu {
-    /// Reads it; nothing where Linux does not tell.
+    /// Reads it; nothing where Linux does not report it.
     pub fn read() -> Option<Self> {
         Self::from_stat(&fs::read_to_string("/proc/stat").ok()?, own_process::cpu_ticks()?)
     }

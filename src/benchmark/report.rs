@@ -73,7 +73,7 @@ pub struct BenchReport {
     /// What was measured.
     #[serde(flatten)]
     pub subject: Subject,
-    /// Seconds listened at real-time pace.
+    /// Seconds captured at real-time pace.
     pub seconds: u32,
     /// Windows scored in them and published.
     pub windows: u64,
@@ -87,7 +87,7 @@ pub struct BenchReport {
     pub latency: Vec<StageLatency>,
     /// p99 of the sum over its p50.
     pub tail_ratio: f64,
-    /// Processor time of the daemon while it listened; nothing where Linux does not tell.
+    /// Processor time of the daemon while it ran; nothing where Linux does not report it.
     pub cpu: Option<CpuShare>,
     /// The most memory that was resident until the end of the listening.
     pub peak_resident_bytes: Option<u64>,

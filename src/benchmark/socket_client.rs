@@ -180,7 +180,7 @@ impl Reader {
                 Message::Window(window) if !self.is_over => {
                     self.take_window(window.start_sample.0, window.end_sample.0, received);
                 }
-                // the first status says that the daemon listens
+                // the first status shows that the daemon has started
                 Message::Status(_) => {
                     self.samples.ready.get_or_insert(received);
                 }

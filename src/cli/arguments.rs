@@ -1,4 +1,4 @@
-//! The command line: one subcommand a job, and the function that carries it out. Each subcommand's own arguments stand in its
+//! The command line: one subcommand a job, and the function that runs it. Each subcommand's own arguments stand in its
 //! file. Called by `main`.
 
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ use super::train::TrainArguments;
 use super::{Failure, bench, check, classify, devices, eval, plot, run, signals, status, train};
 use crate::domain::printable_lines;
 
-/// Hears a microphone and says, within milliseconds, what it hears.
+/// Classifies the sounds from a microphone within milliseconds and reports them as events.
 #[derive(Debug, Parser)]
 #[command(name = "tympan", version, propagate_version = true, max_term_width = 100)]
 pub struct Arguments {
@@ -32,9 +32,9 @@ pub struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Listen and write labels to standard output, a log file or sockets
+    /// Capture audio and write its labels to standard output, a log file or sockets
     Run(RunArguments),
-    /// Say what is heard in recordings
+    /// Classify the sounds in recordings
     Classify(ClassifyArguments),
     /// Fit a model to a dataset and write its bundle
     Train(Box<TrainArguments>),
@@ -44,7 +44,7 @@ pub enum Command {
     Plot(PlotArguments),
     /// Measure latency by stage, cost and throughput; compare them with a baseline
     Bench(BenchArguments),
-    /// Ask a running daemon how it is
+    /// Show the state of a running daemon
     Status(StatusArguments),
     /// List the capture devices
     Devices(DevicesArguments),

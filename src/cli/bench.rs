@@ -25,7 +25,7 @@ pub struct BenchArguments {
     /// Folder of the model bundle
     #[arg(long, value_name = "FOLDER")]
     model: Option<PathBuf>,
-    /// How long to listen to the demo at real-time pace
+    /// How long to capture the demo at real-time pace
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(3..=86_400))]
     seconds: u32,
     /// Score every window from scratch with libtorch, as with engine = "libtorch": the reference that incremental inference

@@ -1,4 +1,4 @@
-//! `tympan classify`: what is heard in recordings, through the same path as the daemon, and the formats it is written in.
+//! `tympan classify`: the labels and events of recordings, through the same path as the daemon, and their formats.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -34,7 +34,7 @@ pub struct ClassifyArguments {
     format: ClassifyFormat,
 }
 
-/// Recordings a worker takes before what was heard in them is printed.
+/// Recordings that a worker classifies before their results are printed.
 const GROUP: usize = 4;
 
 /// Classifies every recording; those that cannot be read are named, and the others classified all the same.
@@ -162,7 +162,7 @@ pub enum ClassifyFormat {
     Audacity,
 }
 
-/// Writes what is heard in one recording after the other.
+/// Writes the results of one recording after the other.
 pub struct ClipWriter {
     format: ClassifyFormat,
     text: String,

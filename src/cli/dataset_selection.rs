@@ -5,11 +5,11 @@ use serde::Serialize;
 
 use crate::offline::{DatasetOptions, Layout, OnFault, Subset};
 
-/// How a dataset is laid out, and what of it is used.
+/// A dataset's layout, and the part of it that is used.
 #[derive(Debug, Clone, Default, Args, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct DatasetSelection {
-    /// How the dataset is laid out: esc50, urbansound8k, tinysol, folders or csv; by default found out
+    /// How the dataset is laid out: esc50, urbansound8k, tinysol, folders or csv; detected by default
     #[arg(long)]
     layout: Option<Layout>,
     /// A named part of the dataset: esc10

@@ -1,4 +1,4 @@
-//! How a command fails: an error to print, and the exit code that tells scripts which kind it is.
+//! How a command fails: an error to print, and the exit code by which scripts know the kind of failure.
 
 use std::io::Write as _;
 use std::process::ExitCode;

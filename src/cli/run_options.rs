@@ -16,14 +16,14 @@ pub struct RunArguments {
     /// Folder of the model bundle
     #[arg(long, value_name = "FOLDER")]
     pub model: Option<PathBuf>,
-    /// What to listen to; the configuration's choice without it
+    /// What to capture; the configuration's choice without it
     #[arg(
         long,
         value_name = "SOURCE",
-        help = "What to listen to: microphone[:ID], file:PATH, stdin[:FORMAT:RATE:CHANNELS] or demo"
+        help = "What to capture: microphone[:ID], file:PATH, stdin[:FORMAT:RATE:CHANNELS] or demo"
     )]
     pub source: Option<SourceChoice>,
-    /// As fast as can be heard instead of at real-time pace; loses nothing
+    /// Process at full speed instead of real time; never drops audio
     #[arg(long)]
     pub fast: bool,
     /// How standard output looks: text or jsonl; by default text on a terminal, JSON Lines elsewhere

@@ -1,4 +1,4 @@
-//! `tympan status`: asks a running daemon, over its socket, how it is.
+//! `tympan status`: requests the status of a running daemon over its socket and prints it.
 
 use std::fmt::Write as _;
 use std::io;
@@ -23,24 +23,24 @@ const USUAL_SOCKET: &str = "tympan/tympan.sock";
 const SYSTEM_FOLDER: &str = "/run";
 
 /// How long the daemon may take to answer, the connection included: with the program's own start five seconds at most.
-const PATIENCE: Duration = Duration::from_secs(4);
-/// So much later the thread that asks is given up: the client in it keeps the time by itself.
+const TIMEOUT: Duration = Duration::from_secs(4);
+/// So much later the requesting thread is abandoned: its client has the same deadline.
 const GRACE: Duration = Duration::from_millis(100);
 
 /// Counters of what is no loss.
 const NO_LOSS: [&str; 5] =
     ["samples_captured", "windows_scored", "logs_deleted", "clips_deleted", "clients_refused"];
 
-/// Those of them that have a line of their own, when there is anything to tell.
+/// Those of them that have a line of their own, when one is not 0.
 const OTHERS: [&str; 3] = ["logs_deleted", "clips_deleted", "clients_refused"];
 
 /// Arguments of `tympan status`.
 #[derive(Debug, Clone, Args)]
 pub struct StatusArguments {
-    /// The daemon's configuration, which says where it listens
+    /// The daemon's configuration, which names its socket
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where it listens: a Unix socket's path, or an address and a port; without both, where the delivered units do
+    /// The daemon's address: a Unix socket's path, or an address and a port; without both, the delivered units' sockets
     #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
     connect: Option<String>,
     /// File with the token that a TCP address asks for
@@ -51,24 +51,24 @@ pub struct StatusArguments {
     json: bool,
 }
 
-/// Asks and prints; exit code 0 when the daemon hears, 1 when it does not or when nobody answers.
+/// Requests and prints the status; exit code 0 when audio is processed, 1 when it is not or the daemon is unreachable.
 ///
 /// # Errors
-/// [`Failure`]: a wrong configuration or address, nobody who answers.
+/// [`Failure`]: a wrong configuration or address, a daemon that is unreachable.
 pub fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
-    let status = ask(arguments.clone())?;
+    let status = request(arguments.clone())?;
     if arguments.json {
         output::print_json(&Message::Daemon(Box::new(status.clone())))?;
     } else {
         output::print(&in_words(&status))?;
     }
-    // what it hears may be too loud, or more than the machine can take in: it hears
-    let hearing = [State::Listening, State::Quiet, State::Clipping, State::Overloaded];
-    let hears = hearing.contains(&status.state);
-    Ok(if hears { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    // audio that is too loud, or more than the machine can process, is processed all the same
+    let processing = [State::Listening, State::Quiet, State::Clipping, State::Overloaded];
+    let is_processing = processing.contains(&status.state);
+    Ok(if is_processing { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Where the daemon listens, and the token that it asks for there.
+/// The daemon's address, and the token that it asks for there.
 fn address(arguments: &StatusArguments) -> Result<(Address, Option<Token>), Failure> {
     let token = |file: &Option<PathBuf>| file.as_deref().map(read_token).transpose();
     if let Some(connect) = &arguments.connect {
@@ -81,7 +81,7 @@ fn address(arguments: &StatusArguments) -> Result<(Address, Option<Token>), Fail
         (Some(unix), _) => Ok((Address::Unix(unix.path), None)),
         (None, Some(tcp)) => Ok((Address::Tcp(tcp.address), token(&tcp.token_file)?)),
         (None, None) => Err(Failure::usage(anyhow!(
-            "{} enables no socket to ask at: set enabled = true in [output.unix]",
+            "{} enables no socket: set enabled = true in [output.unix]",
             path.display()
         ))),
     }
@@ -95,9 +95,9 @@ fn usual_socket() -> PathBuf {
         .unwrap_or_else(|| Path::new(SYSTEM_FOLDER).join(USUAL_SOCKET))
 }
 
-/// Asks on a thread of its own: to read the configuration and the token may take for ever.
-fn ask(arguments: StatusArguments) -> Result<DaemonStatus, Failure> {
-    let deadline = Instant::now() + PATIENCE;
+/// Requests the status on a thread of its own: to read the configuration and the token may take for ever.
+fn request(arguments: StatusArguments) -> Result<DaemonStatus, Failure> {
+    let deadline = Instant::now() + TIMEOUT;
     let (answer, answered) = bounded(1);
     let asking = std::thread::Builder::new().name("tympan-ask".to_owned()).spawn(move || {
         let status = address(&arguments).and_then(|(address, token)| {
@@ -106,7 +106,7 @@ fn ask(arguments: StatusArguments) -> Result<DaemonStatus, Failure> {
         // nobody waits any more when the time is up
         let _ = answer.send(status);
     });
-    asking.context("cannot start a thread to ask with").map_err(Failure::failed)?;
+    asking.context("cannot start the thread that requests the status").map_err(Failure::failed)?;
     answered.recv_deadline(deadline + GRACE).unwrap_or_else(|_| Err(Failure::failed(timed_out())))
 }
 
@@ -137,16 +137,16 @@ fn exchange(
             "" => anyhow!(error),
             hint => anyhow!("{error}{hint}"),
         }
-        .context(format!("the daemon at {address} did not say how it is"))
+        .context(format!("cannot read the status of the daemon at {address}"))
     })
 }
 
 fn timed_out() -> anyhow::Error {
-    anyhow!("the daemon did not say how it is: it has not answered within {} s", PATIENCE.as_secs())
+    anyhow!("the daemon has not answered within {} s", TIMEOUT.as_secs())
 }
 
 fn in_words(status: &DaemonStatus) -> String {
-    // whoever answers may say anything
+    // another program may answer, with any text
     let (detail, device) = (printable(&status.detail), printable(&status.device));
     let (model, version) = (printable(&status.model), printable(&status.version));
     let mut text = String::new();
@@ -177,7 +177,7 @@ fn in_words(status: &DaemonStatus) -> String {
     );
     let _ = writeln!(
         text,
-        "heard    {} samples, {} windows scored",
+        "captured {} samples, {} windows scored",
         count("samples_captured"),
         count("windows_scored")
     );
@@ -191,7 +191,7 @@ fn in_words(status: &DaemonStatus) -> String {
     };
     let losses = named(&|name| !NO_LOSS.contains(&name));
     let nothing = if losses.is_empty() { "nothing" } else { "" };
-    let _ = writeln!(text, "lost     {nothing}{losses}");
+    let _ = writeln!(text, "dropped  {nothing}{losses}");
     let others = named(&|name| OTHERS.contains(&name));
     if !others.is_empty() {
         let _ = writeln!(text, "also     {others}");
@@ -205,13 +205,17 @@ fn in_words(status: &DaemonStatus) -> String {
 }
 
 fn sink_in_words(sink: &SinkStatus) -> String {
-    let state = match (sink.stalled_s, sink.fails) {
-        (Some(seconds), _) => format!("has stood still for {}", age(seconds)),
+    let state = match (sink.stalled_s, sink.is_failing) {
+        (Some(seconds), _) => format!("stalled for {}", age(seconds)),
         (None, true) => "fails".to_owned(),
         (None, false) => "works".to_owned(),
     };
-    let lost = if sink.lost > 0 { format!(" ({} records lost)", sink.lost) } else { String::new() };
-    format!("{} {state}{lost}", printable(&sink.name))
+    let dropped = if sink.dropped > 0 {
+        format!(" ({} records dropped)", sink.dropped)
+    } else {
+        String::new()
+    };
+    format!("{} {state}{dropped}", printable(&sink.name))
 }
 
 /// Two units at most: an age in days shows no seconds.

@@ -241,7 +241,7 @@ fn tcp(
     };
     if enabled && !config.address.ip().is_loopback() && config.token_file.is_none() {
         let open = format!(
-            "is {}, where others than this machine can listen in, and output.tcp.token_file is missing. Name a file \
+            "is {}, which other machines can reach, and output.tcp.token_file is missing. Name a file \
              with a secret there (`openssl rand -hex 32` makes one), or take 127.0.0.1.",
             config.address
         );

@@ -30,7 +30,7 @@ use crate::sources::PcmSpec;
 pub struct Config {
     /// Folder of the model bundle.
     pub model: PathBuf,
-    /// What is listened to.
+    /// The source.
     pub source: SourceConfig,
     /// When events begin and end.
     pub detector: DetectorConfig,
@@ -42,7 +42,7 @@ pub struct Config {
     pub engine: Engine,
     /// Threads of libtorch, where it is the engine.
     pub torch_threads: usize,
-    /// What the program tells of itself.
+    /// The program's own log.
     pub log_level: LevelFilter,
     pub(super) origin: Origin,
 }
@@ -70,7 +70,7 @@ pub enum Engine {
 pub struct SourceConfig {
     /// Which of the sources.
     pub kind: SourceKind,
-    /// How much audio may wait to be heard.
+    /// How much audio the capture buffer holds.
     pub ring: Duration,
     /// `[source.microphone]`.
     pub microphone: MicrophoneConfig,
@@ -141,7 +141,7 @@ pub struct FileConfig {
 pub enum Pace {
     /// A second a second.
     RealTime,
-    /// As fast as it is heard.
+    /// At real-time pace.
     Fast,
 }
 
@@ -246,7 +246,7 @@ pub struct ClipsConfig {
     pub folder: PathBuf,
     /// Events of these labels are kept.
     pub labels: Vec<String>,
-    /// A clip in which one of these is heard is not.
+    /// A clip that contains one of these is not.
     pub deny: Vec<String>,
     /// Audio before the event.
     pub before: Duration,

@@ -1,4 +1,5 @@
-//! Counts of what passed and what was lost. One set a daemon, shared by every stage, read by status records and tests.
+//! Counts of what was processed and what was dropped. One set a daemon, shared by every stage, read by status records
+//! and tests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

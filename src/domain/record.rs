@@ -32,7 +32,7 @@ pub type TopScores = SmallVec<[LabelScore; 5]>;
 /// The scores of one window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WindowRecord {
-    /// When the window's last sample was heard.
+    /// When the window's last sample was captured.
     #[serde(serialize_with = "utc_millis")]
     pub time: Timestamp,
     /// The source's name.
@@ -100,9 +100,9 @@ pub struct EventRecord {
     pub phase: EventPhase,
     /// The same for an onset and its offset; counts from 1 within a run.
     pub id: u64,
-    /// What was heard.
+    /// The label that was detected.
     pub label: Arc<str>,
-    /// When it was heard: of an onset the start, of an offset the end.
+    /// When: of an onset the start, of an offset the end.
     pub time: Timestamp,
     /// The source's name.
     pub source: Arc<str>,
@@ -242,7 +242,7 @@ pub enum State {
     Clipping,
     /// Samples are no numbers, or absurdly large: a broken channel, or bytes taken for the wrong format.
     Invalid,
-    /// An output has taken nothing for seconds: nobody reads it, or its disk hangs.
+    /// An output has written nothing for seconds: nobody reads it, or its disk hangs.
     Stalled,
     /// Stages cannot keep up: windows or audio are being dropped.
     Overloaded,

@@ -60,7 +60,7 @@ impl FrontEndSpec {
 
     /// 64 mel bands from 50 to 7500 Hz at 16 kHz, a frame of 64 ms every 20 ms.
     ///
-    /// The upper edge is what the resampler passes from higher rates, so that a model trained on 16 kHz files hears the
+    /// The upper edge is what the resampler passes from higher rates, so that a model trained on 16 kHz files gets the
     /// same from a 48 kHz microphone.
     ///
     /// # Errors

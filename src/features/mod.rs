@@ -1,7 +1,7 @@
 //! Layer 2: the one front end. Samples of any rate and chunking in, normalised log-mel windows out.
 //!
 //! Live listening, offline classification, training, evaluation and benchmarks all call it, so that what was trained on
-//! is what is heard. Runs on the feature thread when live, on the caller's otherwise.
+//! is what is scored. Runs on the feature thread when live, on the caller's otherwise.
 
 mod error;
 mod featuriser;

@@ -76,9 +76,9 @@ impl StatusBoard {
             let stalled = metrics.stalled_for(now);
             SinkStatus {
                 name: metrics.name().to_owned(),
-                fails: metrics.is_failing() || stalled.is_some(),
+                is_failing: metrics.is_failing() || stalled.is_some(),
                 stalled_s: stalled.map(|lasting| lasting.as_secs()),
-                lost: metrics.dropped(),
+                dropped: metrics.dropped(),
             }
         };
         Some(DaemonStatus {

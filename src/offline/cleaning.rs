@@ -26,7 +26,7 @@ const ROUNDING: Duration = Duration::from_millis(50);
 
 /// What is done to a clip before its features are computed; by default nothing.
 ///
-/// A model that is to run live hears what the microphone gives: levels are not normalised there. Normalising makes
+/// A model that is to run live gets what the microphone delivers: levels are not normalised there. Normalising makes
 /// recordings of unlike origin comparable; it is for measuring, and for sets whose levels say nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -54,7 +54,7 @@ pub fn map_clips<T: Sync, S: Send, R: Send>(
     })
 }
 
-/// Told of one stretch of work after the other.
+/// Receives the progress of one stretch of work after the other.
 pub trait Progress: Sync {
     /// `steps` pieces of work begin; `unit` names them: clips, scenes.
     fn begin(&self, steps: usize, unit: &str);
@@ -66,7 +66,7 @@ pub trait Progress: Sync {
     fn finish(&self);
 }
 
-/// Tells nobody.
+/// Shows nothing.
 impl Progress for () {
     fn begin(&self, _: usize, _: &str) {}
 

@@ -33,7 +33,7 @@ impl ClipScanner {
         Self { featuriser, recogniser }
     }
 
-    /// Says in records what is heard in `clip`: the same as a live source that plays it would give, but for times and
+    /// Emits the records of `clip`: the same as a live source that plays it would give, but for times and
     /// latency. Ids of events go on from clip to clip.
     ///
     /// A clip that is shorter than one window gets silence at its end, just enough for one, and the window's record

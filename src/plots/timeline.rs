@@ -47,20 +47,24 @@ impl LabelRow {
     /// The rows of a clip from the records of its scan: labels with events first, then those of the highest scores,
     /// `max` in all.
     ///
-    /// A window's score is given for what the window was the first to hear, from the end of the window before it (of the
+    /// A window's score is given for the new audio in the window, from the end of the window before it (of the
     /// first one, from its own start) to its own end. Events begin and end by the same rule.
     pub fn from_records(records: &[Record], sample_rate: SampleRate, max: usize) -> Vec<Self> {
         let mut rows: BTreeMap<Arc<str>, Self> = BTreeMap::new();
-        let mut heard = 0.0;
+        let mut covered_s = 0.0;
         for record in records {
             match record {
                 Record::Window(window) => {
                     let end_s = sample_rate.seconds_at(window.end_sample);
                     for scored in &window.scores {
                         let row = rows.entry(Arc::clone(&scored.label)).or_default();
-                        row.scores.push(ScoreSpan { start_s: heard, end_s, score: scored.score });
+                        row.scores.push(ScoreSpan {
+                            start_s: covered_s,
+                            end_s,
+                            score: scored.score,
+                        });
                     }
-                    heard = end_s;
+                    covered_s = end_s;
                 }
                 Record::Event(event) => {
                     if let EventPhase::Offset { end_sample, .. } = event.phase {

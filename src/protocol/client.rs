@@ -19,7 +19,7 @@ const READ_BYTES: usize = 16 * 1024;
 /// A hundred times the longest line that a daemon writes: what sends more without a line feed is no daemon.
 const MAX_LINE_BYTES: usize = 1 << 20;
 
-/// Where a daemon listens.
+/// A daemon's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// A Unix socket's path.
@@ -58,7 +58,7 @@ pub enum ClientError {
         detail: String,
     },
     /// The daemon closed the connection.
-    #[error("it hung up")]
+    #[error("it closed the connection")]
     Closed,
     /// A line is no message of this protocol.
     #[error("it sent a line that is no message: {line}")]

@@ -74,13 +74,15 @@ pub struct LatencyStatus {
 pub struct SinkStatus {
     /// Its name.
     pub name: String,
-    /// Whether it fails just now, and is tried again, or has stood still for seconds.
-    pub fails: bool,
-    /// For how long it has taken nothing, if it stands still.
+    /// Whether its last write failed, and is tried again, or it is stalled.
+    #[serde(rename = "fails")]
+    pub is_failing: bool,
+    /// For how long it has been in one write, if it is stalled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stalled_s: Option<u64>,
-    /// Records that it could not take.
-    pub lost: u64,
+    /// Records that were dropped because it could not take them.
+    #[serde(rename = "lost")]
+    pub dropped: u64,
 }
 
 /// The last reload.

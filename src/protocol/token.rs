@@ -1,6 +1,6 @@
 //! The secret that a TCP client has to know. Read from its file by a command; sent by a client, compared by the socket sink.
 
-/// A secret; its debug form does not tell it.
+/// A secret; its debug form does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum SinkError {
     /// Nobody will ever read again: the reader of a pipe is gone.
-    #[error("nobody reads it any more")]
+    #[error("its reader is gone")]
     Closed,
     /// A write failed; trying again may help (a disk that was full, for one).
     #[error("writing to {to} failed")]
@@ -68,7 +68,7 @@ pub enum SinkError {
     SocketLive {
         /// The socket's path.
         path: PathBuf,
-        /// Who listens, as far as the system tells.
+        /// The program that listens, as far as the system shows it.
         listener: String,
     },
     /// The Unix socket's path is something else.

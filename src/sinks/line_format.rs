@@ -36,7 +36,7 @@ impl RecordFilter {
 }
 
 impl LineFormat {
-    /// What this format is meant for unless told otherwise: a person sees events, a program everything.
+    /// The records that this format has by default: a person sees events, a program everything.
     pub fn default_records(self) -> RecordFilter {
         match self {
             Self::Text { .. } => RecordFilter::WithoutWindows,
@@ -46,7 +46,7 @@ impl LineFormat {
 
     /// Appends `record` and a line feed to `line`: always exactly one line.
     ///
-    /// `sample_rate` is the source's, as far as known; without it text tells durations in samples.
+    /// `sample_rate` is the source's, as far as known; without it text has durations in samples.
     pub fn render_into(&self, record: &Record, sample_rate: Option<SampleRate>, line: &mut String) {
         match self {
             Self::Text { colour } => {

@@ -16,7 +16,7 @@ pub struct StdoutSink<W> {
     records: RecordFilter,
     /// A terminal that is gone fails like a broken disk.
     is_terminal: bool,
-    /// From the last status; text needs it to tell durations.
+    /// From the last status; text needs it to print durations.
     sample_rate: Option<SampleRate>,
     line: String,
 }

@@ -183,7 +183,7 @@ pub enum SourceError {
     /// A clip that would take memory beyond reason.
     #[error(
         "{} has more than {max} samples, the most of a clip that is held in memory. Cut it into parts (ffmpeg -i FILE \
-         -f segment -segment_time 3600 part%03d.wav), or hear it with tympan run --fast --source file:FILE, which holds \
+         -f segment -segment_time 3600 part%03d.wav), or process it with tympan run --fast --source file:FILE, which holds \
          none of it",
         path.display()
     )]
@@ -263,7 +263,7 @@ pub enum SourceError {
         /// What is the default.
         now: String,
     },
-    /// The source has failed before, and its cause has been told already.
+    /// The source has failed before, and its cause has been reported already.
     #[error("source {name} has failed; open it again")]
     AlreadyLost {
         /// The source's name.

@@ -1,4 +1,4 @@
-//! What a file or a pipe may claim before tympan takes memory by its word. Asked by the readers of clips and of raw PCM.
+//! Limits on the lengths that a file or a pipe may claim: each is checked before memory is allocated for it. Used by the readers of clips and of raw PCM.
 
 use std::path::Path;
 
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clip_beyond_memory_is_refused_with_the_way_to_hear_it() {
+    fn a_clip_beyond_memory_is_refused_with_the_way_to_process_it() {
         let path = Path::new("/long.flac");
         assert!(check_clip_samples(path, MAX_CLIP_SAMPLES).is_ok());
         let said = check_clip_samples(path, MAX_CLIP_SAMPLES + 1).unwrap_err().to_string();

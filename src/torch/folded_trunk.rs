@@ -48,7 +48,7 @@ impl FoldedTrunk {
         for (index, FoldedBlock { weight, bias, layer }) in self.blocks.iter().enumerate() {
             columns = columns.f_conv2d(weight, Some(bias), [1, 1], layer.padding(), [1, 1], 1)?; // [1, channels, bands, columns]
             if index == 0 {
-                // of a single channel libtorch cannot tell the layout, and gives the slower one
+                // of a single channel libtorch cannot infer the layout, and gives the slower one
                 columns = channels_last(&columns)?;
             }
             if layer.pool != [1, 1] {

@@ -1,5 +1,5 @@
 //! From the states of a window to logits: pooling over time, then a linear layer. Part of every [`super::Network`], in
-//! training and listening alike.
+//! training and inference alike.
 
 use tch::{Kind, TchError, Tensor, nn};
 

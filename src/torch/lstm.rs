@@ -1,4 +1,4 @@
-//! One LSTM, forward in time, from a zero state. Part of the networks `lstm` and `crnn`, in training and listening alike.
+//! One LSTM, forward in time, from a zero state. Part of the networks `lstm` and `crnn`, in training and inference alike.
 
 use tch::{TchError, Tensor, nn};
 

@@ -11,7 +11,7 @@ pub enum NetworkMode {
         dropout: f64,
     },
     /// Its weights are zero until those of a bundle take their place. Nothing is drawn at random: libtorch's generator needs a
-    /// device of the system, and a machine without it can listen all the same.
+    /// device of the system, and a machine without it can classify all the same.
     Inference,
 }
 

@@ -1,5 +1,5 @@
 //! From columns to features: some columns side by side, then a linear layer and ReLU where the network has one. Part of
-//! every [`super::Network`], in training and listening alike.
+//! every [`super::Network`], in training and inference alike.
 
 use tch::{TchError, Tensor, nn};
 

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha12Rng;
 use super::{AugmentSpec, ClipFeatures};
 use crate::features::Normaliser;
 
-/// Background alone is added at any gain down to near silence, in dB: the daemon hears mostly that.
+/// Background alone is added at any gain down to near silence, in dB: the daemon captures mostly that.
 const BACKGROUND_GAIN_DB: (f32, f32) = (-50.0, 3.0);
 
 /// Knots of a random equalisation; between them it is a straight line.

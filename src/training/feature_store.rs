@@ -32,7 +32,7 @@ pub struct FeatureStore {
 pub struct FeatureSource<'a> {
     /// The recording.
     pub path: &'a Path,
-    /// Which part of it, and how it is cleaned, in any words that tell all cases apart.
+    /// Which part of it, and how it is cleaned, in any words that differ for all cases.
     pub treatment: &'a str,
     /// The label its features get.
     pub label: Option<usize>,

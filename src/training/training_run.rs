@@ -1,5 +1,5 @@
-//! The training loop: epochs of steps, with batches made one ahead on a thread of their own, a log, checkpoints, and an
-//! ear for who wants it to stop. Called by the commands.
+//! The training loop: epochs of steps, with batches made one ahead on a thread of their own, a log, checkpoints, and a
+//! flag that stops it. Called by the commands.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct TrainingFiles {
     pub checkpoint_every: Duration,
 }
 
-/// Whom a run tells, and who may stop it.
+/// Receives a run's progress, and may stop it.
 pub struct Watch<'a> {
     /// Once set, the step under way is the last: the run is saved and returns.
     pub stop: &'a AtomicBool,

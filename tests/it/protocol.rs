@@ -133,8 +133,14 @@ fn daemon() -> impl Strategy<Value = Message> {
         any::<[u64; 6]>().prop_map(|[windows, p50_us, p90_us, p99_us, p999_us, max_us]| {
             LatencyStatus { windows, p50_us, p90_us, p99_us, p999_us, max_us }
         });
-    let sink = (text(), any::<bool>(), option::of(any::<u64>()), any::<u64>())
-        .prop_map(|(name, fails, stalled_s, lost)| SinkStatus { name, fails, stalled_s, lost });
+    let sink = (text(), any::<bool>(), option::of(any::<u64>()), any::<u64>()).prop_map(
+        |(name, is_failing, stalled_s, dropped)| SinkStatus {
+            name,
+            is_failing,
+            stalled_s,
+            dropped,
+        },
+    );
     let reload = (time(), any::<u64>(), any::<bool>(), text()).prop_map(
         |(time, ago_s, succeeded, detail)| ReloadStatus { time, ago_s, succeeded, detail },
     );

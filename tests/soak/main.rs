@@ -291,7 +291,7 @@ fn hours_of_faults_leave_nothing_unaccounted_for() {
     }
     wait_until("the log's recovery", || {
         let status = soak.board.status(&soak.counters).unwrap();
-        status.sinks.iter().all(|sink| !sink.fails)
+        status.sinks.iter().all(|sink| !sink.is_failing)
     });
     soak.device.hush();
     let counted = || soak.counters.windows_scored.get() + soak.counters.windows_skipped.get();

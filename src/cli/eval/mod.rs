@@ -1,4 +1,4 @@
-//! `tympan eval`: how well a model tells the clips of a dataset apart, and how well the daemon would detect them in noise.
+//! `tympan eval`: how well a model classifies the clips of a dataset, and how well the daemon would detect them in noise.
 
 mod command;
 mod table;

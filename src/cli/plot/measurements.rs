@@ -113,7 +113,7 @@ fn field<T: DeserializeOwned>(measurement: &Value, key: &str, path: &Path) -> Re
         .map_err(Failure::usage)
 }
 
-/// Model, dataset and accuracy, as far as the measurement tells them.
+/// Model, dataset and accuracy, as far as the measurement has them.
 fn title(measurement: &Value, path: &Path) -> String {
     let text = |key: &str| measurement.get(key).and_then(Value::as_str);
     let mut title = match (text("model"), text("dataset")) {

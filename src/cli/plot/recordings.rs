@@ -87,7 +87,7 @@ pub(super) fn labels(arguments: &LabelsArguments) -> Result<(), Failure> {
     let clip = load(&arguments.file)?;
     let spec = setup.model().featuriser_spec();
     let mel = MelFrames::compute(&clip, &spec.front_end, None).map_err(failure_of)?;
-    let title = format!("{} as {} hears it", name(&arguments.file), setup.model().manifest().name);
+    let title = format!("{}, labelled by {}", name(&arguments.file), setup.model().manifest().name);
     let records = scan(&setup, &clip)?;
     let rows = LabelRow::from_records(&records, clip.sample_rate, usize::from(arguments.top));
     let sheet = arguments.destination.sheet(title);
@@ -95,7 +95,7 @@ pub(super) fn labels(arguments: &LabelsArguments) -> Result<(), Failure> {
     arguments.destination.write(&picture, &arguments.file, "labels")
 }
 
-/// Every score of every window, and the events, as the daemon would tell them.
+/// Every score of every window, and the events, as the daemon would report them.
 fn scan(setup: &Setup, clip: &Clip) -> Result<Vec<Record>, Failure> {
     let recogniser = setup.recogniser(setup.model().labels().len())?;
     let mut scanner = ClipScanner::new(setup.model().featuriser_spec(), recogniser);

@@ -1,5 +1,5 @@
 //! The options of `tympan train`, as given: what is not given keeps its default. They can be kept in a file, compared, and
-//! told again as a command.
+//! repeated as a command.
 
 use std::path::PathBuf;
 
@@ -112,7 +112,7 @@ impl TrainArguments {
     /// With paths that hold from any folder.
     ///
     /// # Errors
-    /// When the system does not tell the current folder.
+    /// When the system does not give the current folder.
     pub fn with_absolute_paths(mut self) -> std::io::Result<Self> {
         let named = [&mut self.data, &mut self.out, &mut self.resume, &mut self.dataset.features];
         for path in named

@@ -175,7 +175,7 @@ pub fn by_name<T: DeserializeOwned>(name: &str) -> Result<T, String> {
     T::deserialize(deserializer).map_err(|error| error.to_string())
 }
 
-/// Help that tells the default.
+/// Help with the default.
 pub fn with_default(text: &str, default: impl Display) -> String {
     format!("{text} [default: {default}]")
 }

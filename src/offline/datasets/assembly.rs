@@ -157,7 +157,7 @@ fn key(path: &Path, content: &Content) -> Part {
     (audio_file::plain(path), span.map(|it| it.start), span.and_then(|it| it.end))
 }
 
-/// What is wrong with a file that a look at it tells.
+/// What is wrong with a file, as far as its metadata shows.
 fn file_fault(path: &Path) -> Option<String> {
     match std::fs::metadata(path) {
         Ok(file) if file.is_dir() => Some("is a folder, not a recording".to_owned()),

@@ -156,7 +156,7 @@ fn list(faults: &[ClipFault]) -> String {
     faults.iter().map(|fault| format!("  {fault}")).collect::<Vec<_>>().join("\n")
 }
 
-/// The first few tell as much as thousands of the same kind.
+/// The first few are as good as thousands of the same kind.
 fn none_left(faults: &[ClipFault]) -> String {
     const SHOWN: usize = 3;
     let Some(rest) = faults.len().checked_sub(SHOWN) else {

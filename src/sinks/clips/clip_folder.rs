@@ -136,7 +136,7 @@ impl ClipFolder {
             let Some(permitted) = self.deny_tracker.permitted_span(span, event.start_sample.0)
             else {
                 log::info!(
-                    "a clip of {} is not kept: a denied label was heard in it, or not all of it was judged",
+                    "a clip of {} is not kept: a denied label was detected in it, or not all of it was scored",
                     event.label
                 );
                 return;
@@ -149,9 +149,7 @@ impl ClipFolder {
         };
         if self.ready.len() == CLIPS_WAITING {
             self.ready.pop_front();
-            log::warn!(
-                "a clip is given up: more of them wait for their folder than there is room for"
-            );
+            log::warn!("a clip is dropped: {CLIPS_WAITING} others wait to be written");
         }
         let sample_rate = self.history.sample_rate();
         let earlier = sample_rate.duration_of(event.start_sample.0.saturating_sub(span.0));

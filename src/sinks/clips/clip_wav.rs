@@ -1,4 +1,4 @@
-//! One clip as a file: its name, its bytes, and how it is told from what others wrote. Used by [`super::wav_files`].
+//! One clip as a file: its name, its bytes, and how it is distinguished from files of other programs. Used by [`super::wav_files`].
 
 use std::fs::DirEntry;
 use std::io::{self, Cursor, Read};

@@ -1,7 +1,7 @@
 //! Recordings of the audio around events. Nothing here runs unless the configuration enables `[clips]`.
 //!
 //! The feature stage copies samples into `AudioTap`; `ClipFolder`, a sink like any other, keeps the last of them in memory
-//! and writes those around an event to a file, if all of them were judged and none of the denied labels was heard.
+//! and writes those around an event to a file, if windows scored all of them and none contained a denied label.
 
 mod audio_tap;
 mod clip_clock;

@@ -47,7 +47,7 @@ impl LogFileSpec {
 
 /// A rotated file of JSON Lines.
 ///
-/// A line is in one file, whole. Age is told by the records' own times, so a room where nothing happens rotates
+/// A line is in one file, whole. Age comes from the records' own times, so a room where nothing happens rotates
 /// nothing. A file that somebody moves or deletes is opened anew.
 #[derive(Debug)]
 pub struct LogFile {

@@ -15,7 +15,7 @@ use super::spec::StatusReport;
 use crate::domain::Counters;
 use crate::protocol::{Hello, Message, Missed, RecordKind, RecordKinds, Request, write_json_line};
 
-/// How often one that has ended its input is looked at: nothing else tells that it is gone while there is nothing to write.
+/// How often one that has ended its input is looked at: nothing else shows that it is gone while there is nothing to write.
 /// Over TCP that shows once its system has forgotten the connection, which is a minute on Linux.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -30,7 +30,7 @@ pub(super) struct Line {
 /// Why a client is served no longer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum CloseReason {
-    /// It hung up.
+    /// It closed the connection.
     Left,
     /// It read too slowly for too long.
     Behind,

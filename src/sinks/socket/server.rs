@@ -124,7 +124,7 @@ struct Authentication {
     authenticated: mpsc::Sender<BufReader<TcpStream>>,
 }
 
-/// Serves a client, or tells it that there is no place.
+/// Serves a client, or refuses it for want of a place.
 fn admit<S>(
     shared: Arc<Shared>,
     stream: S,
@@ -198,7 +198,7 @@ impl PendingConnections {
 }
 
 impl Shared {
-    /// Reads the token of a connection; hands it on if that is right, else tells it that it is refused.
+    /// Reads the token of a connection; passes it on if that is right, else refuses it.
     async fn ask_for_token(
         self: Arc<Self>,
         mut stream: BufReader<TcpStream>,
@@ -279,7 +279,7 @@ impl Shared {
     }
 }
 
-/// Tells a connection why it is refused, and reads what it has sent: to hang up with that unread would take the line back.
+/// Sends a connection the reason of its refusal, and reads what it has sent: to hang up with that unread would take the line back.
 async fn send_refusal<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, refusal: Refusal) {
     let mut line = String::new();
     write_json_line(&refusal.message(), &mut line);
@@ -309,7 +309,7 @@ async fn accept_unix(listener: Option<&UnixListener>) -> io::Result<UnixStream> 
 }
 
 /// A client whose machine has vanished acknowledges nothing any more, and would keep its place for a quarter of an hour; while
-/// there is nothing to write, only probes tell.
+/// there is nothing to write, only probes show it.
 fn keep_alive(stream: &BufReader<TcpStream>, patience: Duration) {
     let socket = SockRef::from(stream.get_ref());
     let probes = patience.max(Duration::from_secs(1));

@@ -112,7 +112,7 @@ impl SocketSink {
         Ok(Self { broadcast, metrics, done, serving, tcp_address })
     }
 
-    /// Where TCP clients connect; tells the port when 0 was asked for.
+    /// Where TCP clients connect; with the port that was assigned when 0 was asked for.
     pub fn tcp_address(&self) -> Option<SocketAddr> {
         self.tcp_address
     }
@@ -146,7 +146,7 @@ impl Outlet for SocketSink {
             broadcast.status = Some(line.clone());
         }
         if let Some(lines) = &broadcast.lines {
-            // fails when nobody listens, which is fine
+            // fails when nobody has connected, which is fine
             let _ = lines.send(line);
         }
     }
@@ -195,12 +195,12 @@ impl Drop for SocketSink {
 
 fn bind_tcp(runtime: &Runtime, address: SocketAddr) -> Result<TcpListener, SinkError> {
     let _reactor = runtime.enter();
-    let listen = || {
+    let bind = || {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         TcpListener::from_std(listener)
     };
-    listen().map_err(|source| match source.kind() {
+    bind().map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => SinkError::AddressInUse { address },
         _ => SinkError::Address { address, source },
     })

@@ -1,4 +1,4 @@
-//! Where a socket sink listens and what it is told. Made by a command from the configuration.
+//! A socket sink's addresses, limits and credentials. Made by a command from the configuration.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::protocol::{DaemonStatus, Token};
 /// The daemon's account of itself, for clients that ask; none before there is one.
 pub type StatusReport = Arc<dyn Fn() -> Option<DaemonStatus> + Send + Sync>;
 
-/// Where to listen and how patient to be.
+/// Addresses, limits and timeouts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocketSpec {
     /// The Unix socket, if one is wanted.
@@ -28,7 +28,7 @@ pub struct SocketSpec {
 }
 
 impl Default for SocketSpec {
-    /// No socket yet; 64 clients on each, ten seconds of patience, 1024 files.
+    /// No socket yet; 64 clients on each, a timeout of ten seconds, 1024 files.
     fn default() -> Self {
         Self {
             unix: None,

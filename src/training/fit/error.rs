@@ -99,7 +99,7 @@ pub enum FitError {
     /// The bundle of a fold that was trained before cannot be read.
     #[error(transparent)]
     FoldBundle(BundleError),
-    /// What the bundle tells of its making cannot be written down.
+    /// The bundle's provenance cannot be written down.
     #[error("the provenance cannot be written: {0}")]
     Provenance(#[from] toml::ser::Error),
     /// A table or a plan cannot be written as JSON.

@@ -23,7 +23,7 @@ pub trait FitProgress: Progress {
     fn end_fit(&self);
 }
 
-/// Tells nobody, and is never stopped.
+/// Shows nothing, and is never stopped.
 impl FitProgress for () {
     fn stop(&self) -> &AtomicBool {
         static NEVER: AtomicBool = AtomicBool::new(false);

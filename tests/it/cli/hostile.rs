@@ -81,7 +81,7 @@ fn an_output_that_nobody_reads_is_told_in_status_state_and_log() {
     }
     says(&line, &["the output stdout has taken nothing for"]);
     let (text, code) = status_of(&socket);
-    says(&text, &["stalled for", "stdout has stood still for"]);
+    says(&text, &["stalled for", "stdout stalled for"]);
     assert_eq!(code, Some(1));
     assert_eq!(
         said_in(folder.path()).matches("warn: the output stdout has taken nothing").count(),
@@ -179,7 +179,7 @@ fn status_ends_whatever_the_other_side_does() {
     for asked in asking {
         let (text, code) = asked.join().unwrap();
         assert_eq!(code, Some(1), "{text}");
-        says(&text, &["it has not answered within 4 s"]);
+        says(&text, &["the daemon has not answered within 4 s"]);
     }
 }
 

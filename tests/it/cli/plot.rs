@@ -58,7 +58,7 @@ fn a_recording_is_drawn_as_waveform_spectrogram_and_labels() {
     let normalised = drawn(folder.path(), &["spectrogram", "--normalised", wav]);
     says(&normalised, &["deviations from the mean"]);
     let labels = drawn(folder.path(), &["labels", "--top", "3", wav]);
-    says(&labels, &["demo.wav as esc50 hears it", "score", "event", "frequency (Hz)"]);
+    says(&labels, &["demo.wav, labelled by esc50", "score", "event", "frequency (Hz)"]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn a_running_daemon_says_how_it_is() {
         &text,
         &["listening for", "source   the demo at 48000 Hz, -", "model    esc50", "latency  p50"],
     );
-    says(&text, &["lost     nothing", "outputs  stdout works, socket works"]);
+    says(&text, &["dropped  nothing", "outputs  stdout works, socket works"]);
     says(&text, &[&format!("process {}", daemon.child.id()), env!("CARGO_PKG_VERSION")]);
     let socket = folder.path().join("tympan.sock");
     let json = success(&["status", "--json", "--connect", socket.to_str().unwrap()]);

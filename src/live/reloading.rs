@@ -59,13 +59,13 @@ pub(super) struct InForce {
 pub(super) enum ReloadChange {
     Began,
     Failed(String),
-    Done(InForce),
+    Done(Box<InForce>),
 }
 
 enum Stage {
     Idle,
-    Reading { result: Receiver<Result<(Successor, InForce), String>>, since: Instant },
-    TakingOver(InForce),
+    Reading { result: Receiver<Result<(Successor, Box<InForce>), String>>, since: Instant },
+    TakingOver(Box<InForce>),
 }
 
 /// The reloads of one daemon, one at a time.
@@ -169,7 +169,7 @@ fn prepare(
     source: Arc<str>,
     sample_rate: SampleRate,
     done: Sender<Taken>,
-) -> Result<(Successor, InForce), String> {
+) -> Result<(Successor, Box<InForce>), String> {
     let Reloaded { recipe, mut scorer, needs_restart } = reloaded;
     let featuriser = recipe.featuriser.clone();
     let planned = Featuriser::new(&featuriser, sample_rate).map_err(|error| error.to_string())?;
@@ -179,7 +179,7 @@ fn prepare(
         .map_err(|error| error.to_string())?;
     let recogniser = Recogniser::new(scorer, recipe.rules.clone(), source, sample_rate)
         .map_err(|error| error.to_string())?;
-    let in_force = InForce { recipe, needs_restart };
+    let in_force = Box::new(InForce { recipe, needs_restart });
     Ok((Successor { featuriser, recogniser: Box::new(recogniser), done }, in_force))
 }
 

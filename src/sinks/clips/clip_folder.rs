@@ -186,7 +186,7 @@ impl Sink for ClipFolder {
                 self.deny_tracker.clear();
             }
             Record::Status(status) if status.state == State::Stopping => {
-                self.close_clips(u64::MAX, true)
+                self.close_clips(u64::MAX, true);
             }
             Record::Status(_) => {}
         }

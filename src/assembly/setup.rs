@@ -113,7 +113,7 @@ impl Setup {
     /// The demo at real-time pace, and a pipeline for it.
     ///
     /// # Errors
-    /// As [`open_source`].
+    /// [`AssemblyError`] when it cannot be opened.
     pub fn demo(&self) -> Result<(Box<dyn Source>, PipelineSpec), AssemblyError> {
         let demo = Some(&SourceChoice::Demo);
         let opened = open_source(demo, &self.config.source, Some(Pace::RealTime))?;

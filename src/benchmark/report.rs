@@ -68,7 +68,7 @@ fn processor() -> String {
 /// Everything that was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BenchReport {
-    /// [`FORMAT`].
+    /// Name and version of the report's layout.
     pub format: String,
     /// What was measured.
     #[serde(flatten)]

@@ -32,8 +32,13 @@ pub struct RunArguments {
     /// Serve a Unix socket here, as [output.unix] does
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// Record events of these labels into the folder of [clips]; nothing is recorded without it or [clips]
-    #[arg(long, value_name = "LABEL,...", value_delimiter = ',')]
+    /// Labels to record
+    #[arg(
+        long,
+        value_name = "LABEL,...",
+        value_delimiter = ',',
+        help = "Record events of these labels into the folder of [clips]; nothing is recorded without it or [clips]"
+    )]
     save_clips: Vec<String>,
     /// Write the scores of every window to standard output, also as text
     #[arg(long)]

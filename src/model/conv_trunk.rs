@@ -1,6 +1,5 @@
 //! The convolutions of `conv1d`, `cnn` and `crnn` for frames that follow others: each layer keeps its last columns, and
-//! only new ones are convolved. Made from [`super::folded_trunk`]; called by [`super::inference_network`] on the classify
-//! thread.
+//! only new ones are convolved. Part of [`super::inference_network`]; runs on the classify thread.
 
 use pulp::{Arch, Simd, WithSimd};
 

@@ -1,13 +1,13 @@
-//! Begins and ends events. The recogniser feeds it smoothed scores and makes records of its detections; runs on the
+//! Begins and ends events. The tracker feeds it smoothed scores and makes records of its detections; runs on the
 //! classify thread.
 
-use super::DetectorSpec;
+use super::{DetectorSpec, EventIds};
 use crate::domain::{EventPhase, MelWindow, SampleIndex, SampleRate};
 
 /// The beginning or the end of an event, in audio time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detection {
-    /// The same for an onset and its offset; counts from 1 and is never used again.
+    /// The same for an onset and its offset, and never used again; see [`EventIds`].
     pub id: u64,
     /// Which label, as an index into the label set.
     pub label: usize,
@@ -51,7 +51,7 @@ pub struct Detector {
     tracks: Vec<Track>,
     last_end: Option<SampleIndex>,
     ended: Vec<Detection>,
-    next_id: u64,
+    ids: EventIds,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -70,51 +70,28 @@ struct OpenEvent {
 }
 
 impl Detector {
-    /// A detector that follows `spec`, for sample indices that count at `sample_rate`.
-    pub fn new(spec: DetectorSpec, sample_rate: SampleRate) -> Self {
+    /// A detector that follows `spec`, for sample indices that count at `sample_rate`; its events get the next of `ids`.
+    pub fn new(spec: DetectorSpec, sample_rate: SampleRate, ids: EventIds) -> Self {
         let (labels, of) = (spec.labels().len(), spec.settings().confirm_of);
-        let mut detector = Self {
-            min_event_samples: 0,
-            max_event_samples: 0,
-            cooldown_samples: 0,
+        let settings = spec.settings();
+        Self {
+            min_event_samples: sample_rate.samples_in(settings.min_event),
+            max_event_samples: sample_rate.samples_in(settings.max_event).max(1),
+            cooldown_samples: sample_rate.samples_in(settings.cooldown),
             recent: vec![UNCOUNTED; labels * of],
             new_audio_starts: vec![SampleIndex(0); of],
             newest: 0,
             tracks: vec![Track::default(); labels],
             last_end: None,
             ended: Vec::with_capacity(labels),
-            next_id: 1,
+            ids,
             spec,
-        };
-        detector.count_at(sample_rate);
-        detector
+        }
     }
 
     /// The rules it follows.
     pub fn spec(&self) -> &DetectorSpec {
         &self.spec
-    }
-
-    /// Goes on at another rate; ids go on too. Call [`close_all`](Self::close_all) first, for the indices mean something else now.
-    pub fn set_sample_rate(&mut self, sample_rate: SampleRate) {
-        self.count_at(sample_rate);
-        for track in &mut self.tracks {
-            track.rests_until = SampleIndex(0);
-        }
-    }
-
-    /// Goes on by the rules, and for the labels, of `successor`; ids go on too. Call [`close_all`](Self::close_all) first.
-    pub fn replace_with(&mut self, successor: Self) {
-        let next_id = self.next_id;
-        *self = successor;
-        self.next_id = next_id;
-    }
-
-    fn count_at(&mut self, sample_rate: SampleRate) {
-        let settings = self.spec.settings();
-        self.min_event_samples = sample_rate.samples_in(settings.min_event);
-        self.max_event_samples = sample_rate.samples_in(settings.max_event).max(1);
-        self.cooldown_samples = sample_rate.samples_in(settings.cooldown);
     }
 
     /// Takes in the smoothed `scores` of `window`; emits first the events that ended, in the order of their ids, then those
@@ -233,8 +210,7 @@ impl Detector {
         let start = oldest_first.clone().find(|place| recent[*place] >= on);
         let start = self.new_audio_starts[start.expect("invariant: the newest window agrees")];
         let peak = recent.iter().copied().fold(score, f32::max);
-        let id = self.next_id;
-        self.next_id += 1;
+        let id = self.ids.next();
         self.tracks[label].open = Some(OpenEvent { id, start, held_until: end, peak });
         Some(Detection { id, label, start_sample: start, phase: EventPhase::Onset { score } })
     }

@@ -1,11 +1,11 @@
-//! What can go wrong between a scorer and a record. Made by the recogniser, printed by the command that drives it;
-//! made on the classify thread.
+//! What can go wrong between a scorer and a record. Made where windows are scored and tracked, on the classify thread;
+//! printed by the command that drives it.
 
 use crate::domain::SampleIndex;
 
-/// A scorer and the recogniser do not fit, or a scorer's answer is not one.
+/// A scorer and the rules for its scores do not fit, or a scorer's answer is not one.
 ///
-/// The first variant comes from [`super::Recogniser::new`]; the others are the source of a [`super::ScorerError`].
+/// The first variant comes from [`super::BatchScorer::new`]; the others are the source of a [`super::ScorerError`].
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecognitionError {

@@ -1,0 +1,289 @@
+//! Scores of one input in, records out. Fed by whoever scores windows, and with the ring's gaps; feeds the outputs or the
+//! offline scan; runs on the classify thread, or wherever a clip is scanned.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Detection, Detector, DetectorSpec, EventIds, RecognitionError, ScorerError, Smoother};
+use crate::domain::{
+    EventPhase, EventRecord, GapCause, GapRecord, LabelScore, LabelSet, MelWindow, Published,
+    Record, SampleIndex, SampleRate, Scores, StreamId, TopScores, WindowRecord,
+};
+
+/// How scores become records.
+#[derive(Debug, Clone)]
+pub struct RecognitionRules {
+    /// Time constant of the smoothing; zero: none.
+    pub smoothing: Duration,
+    /// When events begin and end.
+    pub detector: DetectorSpec,
+    /// Labels, as indices, of which no recording may be kept: windows in which one of them scores at or above its threshold,
+    /// smoothed or not, are marked.
+    pub denied_labels: Vec<usize>,
+    /// How many labels a window record lists; 5 is usual.
+    pub top_labels: usize,
+}
+
+/// Audio that was lost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gap {
+    /// The first lost sample.
+    pub start_sample: SampleIndex,
+    /// The rate that all indices from here on count at.
+    pub sample_rate: SampleRate,
+    /// How many were lost.
+    pub samples: u64,
+    /// Why.
+    pub cause: GapCause,
+    /// When the first of them was due.
+    pub time: Timestamp,
+}
+
+/// Smooths the scores of one input's windows, detects its events, and makes records of both.
+///
+/// Each window gives one window record, then the events that ended with it in the order of their ids, then those that
+/// began. Every onset is followed by its offset, at the latest from [`gap`](Self::gap) or [`finish`](Self::finish).
+/// Window records list denied labels too; the lists rule events alone. In a window below the detector's minimum level
+/// every score counts as 0, in its record as well: what a network says of silence is noise.
+///
+/// Wall times follow the arrival of the window in which something was decided, less the audio time since: they do not
+/// drift from the clock however far the sound card's does.
+pub struct Tracker {
+    source: Arc<str>,
+    sample_rate: SampleRate,
+    smoothing: Duration,
+    smoother: Smoother,
+    labels: LabelSet,
+    detector: Detector,
+    top_labels: usize,
+    denied_labels: Vec<usize>,
+    ids: EventIds,
+    /// Label indices, to be sorted by score.
+    ranking: Vec<usize>,
+    last: Option<LastWindow>,
+}
+
+/// Where the audio stood at the last window: what wall times are counted from.
+#[derive(Debug, Clone, Copy)]
+struct LastWindow {
+    stream: StreamId,
+    segment: u64,
+    end_sample: SampleIndex,
+    time: Timestamp,
+}
+
+impl Tracker {
+    /// Follows `rules`. `source` is named in every record; every sample index counts at `sample_rate`; events get the next
+    /// of `ids`, which the trackers of a daemon share.
+    pub fn new(
+        rules: RecognitionRules,
+        source: impl Into<Arc<str>>,
+        sample_rate: SampleRate,
+        ids: EventIds,
+    ) -> Self {
+        let RecognitionRules { smoothing, detector, denied_labels, top_labels } = rules;
+        let labels = detector.labels().clone();
+        Self {
+            source: source.into(),
+            sample_rate,
+            smoothing,
+            smoother: Smoother::new(labels.len(), smoothing, sample_rate),
+            detector: Detector::new(detector, sample_rate, ids.clone()),
+            top_labels: top_labels.min(labels.len()),
+            denied_labels,
+            ids,
+            ranking: (0..labels.len()).collect(),
+            labels,
+            last: None,
+        }
+    }
+
+    /// Takes the scores of a window, as they come from a scorer.
+    ///
+    /// A window of a new segment ends the events of the one before, as a gap does.
+    ///
+    /// # Shapes
+    /// `scores`: `[labels]`.
+    ///
+    /// # Real time
+    /// Does not allocate, as long as records list no more than 5 labels.
+    ///
+    /// # Panics
+    /// When there is no such denied label.
+    ///
+    /// # Errors
+    /// [`ScorerError`] when there are more or fewer scores than labels, or one is not a number between 0 and 1; its source
+    /// says which.
+    pub fn push(
+        &mut self,
+        window: &MelWindow,
+        scores: &mut Scores,
+        emit: &mut dyn FnMut(Published),
+    ) -> Result<(), ScorerError> {
+        self.check_scores(window, &mut scores.0)?;
+        let part = (window.stream, window.segment);
+        if self.last.is_some_and(|last| (last.stream, last.segment) != part) {
+            self.finish(emit);
+        }
+        let mut contains_denied =
+            is_any_reached(&self.denied_labels, self.detector.spec(), &scores.0);
+        if !self.detector.spec().is_audible(window.level_dbfs) {
+            scores.0.fill(0.0);
+        }
+        let smoothed = self.smoother.push(window.end_sample, &scores.0);
+        // equal scores in the order of the labels, so that records never depend on the sort
+        self.ranking.sort_unstable_by(|&a, &b| smoothed[b].total_cmp(&smoothed[a]).then(a.cmp(&b)));
+        contains_denied |= is_any_reached(&self.denied_labels, self.detector.spec(), smoothed);
+        let last = LastWindow {
+            stream: window.stream,
+            segment: window.segment,
+            end_sample: window.end_sample,
+            time: window.time,
+        };
+        self.last = Some(last);
+        let labels = &self.labels;
+        let best = self.ranking[..self.top_labels].iter().map(|&label| LabelScore {
+            label: Arc::clone(labels.label(label)),
+            score: smoothed[label],
+        });
+        let builder =
+            RecordBuilder { source: &self.source, labels, sample_rate: self.sample_rate, last };
+        let record = Record::Window(builder.window(window, best.collect()));
+        emit(Published { record, contains_denied });
+        let on_event = &mut |detection| emit(builder.event(detection).into());
+        self.detector.push(window, smoothed, on_event);
+        Ok(())
+    }
+
+    /// Ends every open event with the last window, reports the gap, and starts afresh after it, at the source's new rate if
+    /// it has one.
+    pub fn gap(&mut self, gap: Gap, emit: &mut dyn FnMut(Published)) {
+        self.finish(emit);
+        if gap.sample_rate != self.sample_rate {
+            self.set_sample_rate(gap.sample_rate, emit);
+        }
+        let record = Record::Gap(GapRecord {
+            time: gap.time,
+            source: Arc::clone(&self.source),
+            start_sample: gap.start_sample,
+            samples: gap.samples,
+            cause: gap.cause,
+        });
+        emit(record.into());
+    }
+
+    /// Ends every open event with the last window. Windows may follow: they start afresh.
+    pub fn finish(&mut self, emit: &mut dyn FnMut(Published)) {
+        if let Some(last) = self.last.take() {
+            let Self { source, labels, detector, sample_rate, .. } = &mut *self;
+            let sample_rate = *sample_rate;
+            let builder = RecordBuilder { source, labels, sample_rate, last };
+            detector.close_all(&mut |detection| emit(builder.event(detection).into()));
+        }
+        self.smoother.reset();
+    }
+
+    /// Goes on with a source that came back at another rate: ends what is open.
+    pub fn set_sample_rate(&mut self, sample_rate: SampleRate, emit: &mut dyn FnMut(Published)) {
+        self.set_source(Arc::clone(&self.source), sample_rate, emit);
+    }
+
+    /// Goes on with another source: ends what is open.
+    pub fn set_source(
+        &mut self,
+        source: Arc<str>,
+        sample_rate: SampleRate,
+        emit: &mut dyn FnMut(Published),
+    ) {
+        self.finish(emit);
+        let rules = self.rules();
+        *self = Self::new(rules, source, sample_rate, self.ids.clone());
+    }
+
+    /// Goes on by the rules of another model: ends what is open, and stays with the source and its rate.
+    pub fn swap_rules(&mut self, rules: RecognitionRules, emit: &mut dyn FnMut(Published)) {
+        self.finish(emit);
+        *self = Self::new(rules, Arc::clone(&self.source), self.sample_rate, self.ids.clone());
+    }
+
+    fn rules(&self) -> RecognitionRules {
+        RecognitionRules {
+            smoothing: self.smoothing,
+            detector: self.detector.spec().clone(),
+            denied_labels: self.denied_labels.clone(),
+            top_labels: self.top_labels,
+        }
+    }
+
+    /// Refuses what is not a score; what rounding put just outside 0 to 1 is put back.
+    fn check_scores(&self, window: &MelWindow, scores: &mut [f32]) -> Result<(), ScorerError> {
+        /// An average of 110 softmax outputs in `f32` is off by less than a thousandth of this.
+        const ROUNDING: f32 = 1e-3;
+        let refuse = |error: RecognitionError| Err(ScorerError(Box::new(error)));
+        let (labels, end_sample) = (&self.labels, window.end_sample);
+        if scores.len() != labels.len() {
+            let (found, expected) = (scores.len(), labels.len());
+            return refuse(RecognitionError::ScoreCount { found, expected, end_sample });
+        }
+        for (index, score) in scores.iter_mut().enumerate() {
+            if !(-ROUNDING..=1.0 + ROUNDING).contains(score) {
+                let label = labels.label(index).to_string();
+                return refuse(RecognitionError::BadScore { label, score: *score, end_sample });
+            }
+            *score = score.clamp(0.0, 1.0);
+        }
+        Ok(())
+    }
+}
+
+/// Makes records: names the source and turns sample indices into wall time.
+struct RecordBuilder<'a> {
+    source: &'a Arc<str>,
+    labels: &'a LabelSet,
+    sample_rate: SampleRate,
+    last: LastWindow,
+}
+
+impl RecordBuilder<'_> {
+    fn window(&self, window: &MelWindow, scores: TopScores) -> WindowRecord {
+        WindowRecord {
+            time: window.time,
+            source: Arc::clone(self.source),
+            start_sample: window.start_sample,
+            end_sample: window.end_sample,
+            scores,
+            level_dbfs: window.level_dbfs,
+            // the offline scan and the classify stage fill in these two
+            padded_samples: 0,
+            latency_us: 0,
+        }
+    }
+
+    fn event(&self, detection: Detection) -> Record {
+        let at = match detection.phase {
+            EventPhase::Onset { .. } => detection.start_sample,
+            EventPhase::Offset { end_sample, .. } => end_sample,
+        };
+        Record::Event(EventRecord {
+            phase: detection.phase,
+            id: detection.id,
+            label: Arc::clone(self.labels.label(detection.label)),
+            time: self.time_of(at),
+            source: Arc::clone(self.source),
+            start_sample: detection.start_sample,
+        })
+    }
+
+    /// The wall clock at `sample`, counted back from the arrival of the last window.
+    fn time_of(&self, sample: SampleIndex) -> Timestamp {
+        let ago = self.sample_rate.duration_of(self.last.end_sample.since(sample));
+        self.last.time.saturating_sub(ago).unwrap_or(self.last.time)
+    }
+}
+
+/// Whether one of these `labels` scores at or above its threshold.
+fn is_any_reached(labels: &[usize], spec: &DetectorSpec, scores: &[f32]) -> bool {
+    labels.iter().any(|&label| scores[label] >= spec.thresholds(label).on)
+}

@@ -9,7 +9,7 @@ use super::reload::Reloader;
 use super::sources::open_source;
 use super::{AssemblyError, Setup, SourceChoice, clips, outputs};
 use crate::domain::{Counters, SampleRate};
-use crate::live::{Daemon, StatusBoard};
+use crate::live::{Daemon, SharedStatus};
 use crate::sources::Pace;
 
 /// What a command has a daemon do.
@@ -38,8 +38,8 @@ impl Setup {
     pub fn daemon(self, controls: DaemonControls) -> Result<Daemon, AssemblyError> {
         let opened = open_source(controls.source.as_ref(), &self.config.source, controls.pace)?;
         let counters = Arc::new(Counters::default());
-        let board = Arc::new(StatusBoard::default());
-        let report = outputs::status_report(&board, &counters);
+        let status = Arc::new(SharedStatus::default());
+        let report = outputs::status_report(&status, &counters);
         let OpenOutputs { mut sinks, outlets } =
             outputs::open(&self.config.output, controls.descriptors, &counters, report)?;
         let rate: SampleRate = opened.source.sample_rate();
@@ -48,7 +48,7 @@ impl Setup {
             sinks.push(Box::new(folder));
             tap
         });
-        let spec = self.pipeline_spec(&opened, counters, board);
+        let spec = self.pipeline_spec(&opened, counters, status);
         let scorer = self.scorers.scorer()?;
         let reload = Reloader {
             config: controls.config,

@@ -9,7 +9,7 @@ use super::AssemblyError;
 use crate::config::{OutputConfig, StdoutConfig, StdoutFormat};
 use crate::domain::Counters;
 use crate::files;
-use crate::live::StatusBoard;
+use crate::live::SharedStatus;
 use crate::protocol::Token;
 use crate::sinks::{
     Colour, LineFormat, LogFile, LogFileSpec, Outlet, RecordFilter, Sink, SocketSink, SocketSpec,
@@ -75,9 +75,9 @@ pub(super) fn open(
 }
 
 /// The daemon's account of itself, for clients that ask.
-pub(super) fn status_report(board: &Arc<StatusBoard>, counters: &Arc<Counters>) -> StatusReport {
-    let (board, counters) = (Arc::clone(board), Arc::clone(counters));
-    Arc::new(move || board.status(&counters))
+pub(super) fn status_report(status: &Arc<SharedStatus>, counters: &Arc<Counters>) -> StatusReport {
+    let (status, counters) = (Arc::clone(status), Arc::clone(counters));
+    Arc::new(move || status.status(&counters))
 }
 
 /// Reads a token from its file, which nobody else may be able to read.

@@ -9,7 +9,7 @@ use super::sources::{OpenSource, open_source};
 use super::{AssemblyError, ConfigOverrides, Scorers, SourceChoice, clips, probe};
 use crate::config::{Config, ConfigError, ConfigProblems, ParsedConfig};
 use crate::domain::Counters;
-use crate::live::{PipelineSpec, Recipe, StatusBoard};
+use crate::live::{PipelineSpec, Recipe, SharedStatus};
 use crate::model::Model;
 use crate::recognition::{DetectorSpec, Recogniser, RecognitionRules};
 use crate::sources::{Pace, Source};
@@ -117,8 +117,8 @@ impl Setup {
     pub fn demo(&self) -> Result<(Box<dyn Source>, PipelineSpec), AssemblyError> {
         let demo = Some(&SourceChoice::Demo);
         let opened = open_source(demo, &self.config.source, Some(Pace::RealTime))?;
-        let (counters, board) = (Arc::default(), Arc::default());
-        let spec = self.pipeline_spec(&opened, counters, board);
+        let (counters, status) = (Arc::default(), Arc::default());
+        let spec = self.pipeline_spec(&opened, counters, status);
         Ok((opened.source, spec))
     }
 
@@ -126,7 +126,7 @@ impl Setup {
         &self,
         opened: &OpenSource,
         counters: Arc<Counters>,
-        board: Arc<StatusBoard>,
+        status: Arc<SharedStatus>,
     ) -> PipelineSpec {
         PipelineSpec {
             recipe: self.recipe(),
@@ -135,7 +135,7 @@ impl Setup {
             silent_after: SILENT_AFTER,
             device: opened.description.clone(),
             counters,
-            board,
+            status,
         }
     }
 }

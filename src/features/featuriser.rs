@@ -187,15 +187,6 @@ impl Featuriser {
         Ok(successor)
     }
 
-    /// One past the last sample of the newest window; none before the first window after a gap.
-    pub fn window_end(&self) -> Option<SampleIndex> {
-        let windows = &self.windows;
-        let next_start = windows.sliding.next_start();
-        let newest = next_start.checked_sub(windows.window.hop_frames as u64)?;
-        let (from, to) = windows.model_samples(newest);
-        Some(windows.clock.span(from, to).1)
-    }
-
     /// One past the last sample pushed or skipped.
     pub fn end(&self) -> SampleIndex {
         self.windows.clock.end()

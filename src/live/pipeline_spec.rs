@@ -1,13 +1,25 @@
-//! Everything the stages are told. Made by a command from a bundle and a configuration, consumed by `topology`.
+//! How a daemon runs. Made by `assembly` from a bundle and a configuration, followed by the stages.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Recipe, StatusBoard};
-use crate::domain::Counters;
-use crate::domain::Overflow;
+use super::health::SharedStatus;
+use crate::domain::{Counters, Overflow};
+use crate::features::FeaturiserSpec;
+use crate::recognition::RecognitionRules;
 
-/// How a pipeline listens.
+/// How samples become records, but for the scorer, which a thread owns: all that a reload may change.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// Samples → windows, from the bundle.
+    pub featuriser: FeaturiserSpec,
+    /// Scores → records.
+    pub rules: RecognitionRules,
+    /// The model's name, for people.
+    pub model: String,
+}
+
+/// How a pipeline runs.
 #[derive(Debug, Clone)]
 pub struct PipelineSpec {
     /// Samples → records.
@@ -15,14 +27,14 @@ pub struct PipelineSpec {
     /// Live, what finds a queue full is dropped and counted; offline, everybody waits and nothing is lost. The source's
     /// pace has to be chosen to match.
     pub overflow: Overflow,
-    /// Audio that may wait to be heard; 2 s are usual.
+    /// Audio that a ring holds; 2 s are usual.
     pub ring: Duration,
     /// This much audio that is exactly zero makes the input `silent`; 10 s are usual.
     pub silent_after: Duration,
-    /// The source in words, for the status that says what is listened to.
+    /// The source in words, for the status that says which one is open.
     pub device: String,
     /// Where every stage counts.
     pub counters: Arc<Counters>,
-    /// Where the daemon tells how it is, for whoever asks.
-    pub board: Arc<StatusBoard>,
+    /// Where the daemon writes its state, for `tympan status`.
+    pub status: Arc<SharedStatus>,
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::hurry::HurrySwitch;
-use super::stage_thread::StageThread;
-use super::supervisor::Ending;
-use super::topology::Pipeline;
+use crossbeam_channel::Receiver;
+
+use super::event::SupervisorEvent;
+use super::pipeline::{CancelGuard, Pipeline, StageThread};
+use super::stop_reason::StopReason;
 use super::{LiveError, Outcome};
 use crate::domain::{Overflow, Record, StatusRecord};
 use crate::sinks::Fanout;
 
-/// Of the second that an end may take, everything drains as usual for so long; then stages give up what they have left
-/// and count it.
+/// Of the second that an end may take, everything drains as usual for so long; then stages are cancelled, and count what
+/// they drop.
 const DRAIN: Duration = Duration::from_millis(200);
 /// So long the sinks may take to close. A sink that blocks is left behind by then, half a second after the stop.
 const SINKS: Duration = Duration::from_millis(300);
@@ -23,24 +24,24 @@ const SINKS: Duration = Duration::from_millis(300);
 const STAGES: Duration = Duration::from_secs(2);
 
 /// Live, at the end of a source, nobody waits, and a slow reader gets its time; one that reads nothing does not.
-const SINKS_UNHURRIED: Duration = Duration::from_secs(5);
+const SINKS_AT_SOURCE_END: Duration = Duration::from_secs(5);
 
-/// How often a stop is looked for meanwhile.
-const TURN: Duration = Duration::from_millis(10);
+/// How often the stop flag is polled meanwhile.
+const TICK: Duration = Duration::from_millis(10);
 
 /// How long everything may take, once that is bounded.
 pub(super) struct Shutdown {
     stop: Arc<AtomicBool>,
     overflow: Overflow,
-    /// When the end was hurried; none while there is all the time of the world.
+    /// Since when there is a deadline; none while everything may take the time that it needs.
     began: Option<Instant>,
 }
 
 impl Shutdown {
-    /// The time begins to run now, unless the source is simply at its end: then all of it is heard first, and only a stop
-    /// makes haste.
-    pub(super) fn new(stop: Arc<AtomicBool>, overflow: Overflow, ending: &Ending) -> Self {
-        let is_patient = matches!(ending, Ending::SourceEnded);
+    /// The time begins to run now, unless the source is simply at its end: then all of it is processed first, and only a
+    /// stop sets a deadline.
+    pub(super) fn new(stop: Arc<AtomicBool>, overflow: Overflow, reason: &StopReason) -> Self {
+        let is_patient = matches!(reason, StopReason::SourceEnded);
         Self { stop, overflow, began: (!is_patient).then(Instant::now) }
     }
 
@@ -48,32 +49,41 @@ impl Shutdown {
     pub(super) fn run(
         mut self,
         pipeline: Pipeline,
+        events: &Receiver<SupervisorEvent>,
         last: StatusRecord,
-        ending: Ending,
+        reason: StopReason,
     ) -> Result<Outcome, LiveError> {
-        let Pipeline { inputs, features, classify, outputs, hurry, .. } = pipeline;
-        // no other ring follows the last one
-        drop(inputs);
-        let mut hurry = Some(hurry);
+        let Pipeline { features, classify, outputs, cancel, .. } = pipeline;
+        let mut cancel = Some(cancel);
         let mut hanging = None;
-        for stage in [features, classify] {
-            if let Err(thread) = self.join(stage, &outputs, &mut hurry) {
+        for stage in features.into_iter().chain([classify]) {
+            if let Err(thread) = self.join(stage, &outputs, &mut cancel) {
                 hanging = hanging.or(Some(thread));
             }
         }
         outputs.begin_close(Record::Status(last).into());
         self.wait_for(&outputs);
         outputs.finish();
-        let failure = pipeline.failures.try_recv().ok();
-        let sinks = pipeline.sink_ends.try_iter().map(Ending::from_sink);
-        let after = failure.map(Ending::Failed).into_iter().chain(sinks);
-        let worst = after.fold(ending, Ending::worse);
+        let (mut stages, mut sinks) = (Vec::new(), Vec::new());
+        for event in events.try_iter() {
+            match event {
+                SupervisorEvent::StageFailed(error) => stages.push(StopReason::Failed(error)),
+                SupervisorEvent::SinkEnded(end) => sinks.push(end.into()),
+                // of use only to a daemon that goes on
+                SupervisorEvent::ScorerReady
+                | SupervisorEvent::InputOpened { .. }
+                | SupervisorEvent::ReloadRead { .. }
+                | SupervisorEvent::ModelSwapped
+                | SupervisorEvent::Tick => {}
+            }
+        }
+        let worst = stages.into_iter().chain(sinks).fold(reason, StopReason::worse);
         match (worst, hanging) {
-            (Ending::Failed(error), _) => Err(error),
+            (StopReason::Failed(error), _) => Err(error),
             (_, Some(thread)) => Err(LiveError::StageHangs { thread }),
-            (Ending::SourceEnded, None) => Ok(Outcome::SourceEnded),
-            (Ending::Stopped, None) => Ok(Outcome::Stopped),
-            (Ending::ReaderGone, None) => Ok(Outcome::ReaderGone),
+            (StopReason::SourceEnded, None) => Ok(Outcome::SourceEnded),
+            (StopReason::Stopped, None) => Ok(Outcome::Stopped),
+            (StopReason::OutputClosed, None) => Ok(Outcome::OutputClosed),
         }
     }
 
@@ -81,13 +91,13 @@ impl Shutdown {
     fn wait_for(&mut self, outputs: &Fanout) {
         let closing = Instant::now();
         let mut stopping = self.began.map(|_| closing);
-        while !outputs.end_within(TURN) {
+        while !outputs.end_within(TICK) {
             if self.began.is_none() && self.is_stopped() {
                 (self.began, stopping) = (Some(Instant::now()), Some(Instant::now()));
             }
             let (since, within) = match (stopping, self.overflow) {
                 (Some(stopping), _) => (stopping, SINKS),
-                (None, Overflow::DropNewest) => (closing, SINKS_UNHURRIED),
+                (None, Overflow::DropNewest) => (closing, SINKS_AT_SOURCE_END),
                 (None, Overflow::Block) => continue,
             };
             if since.elapsed() >= within {
@@ -96,19 +106,19 @@ impl Shutdown {
         }
     }
 
-    /// Joins a stage, or leaves it behind when it has not ended in time; throws the switch when the time to drain is over.
+    /// Joins a stage, or leaves it behind when it has not ended in time; cancels the stages when the time to drain is over.
     fn join(
         &mut self,
         stage: StageThread,
         outputs: &Fanout,
-        hurry: &mut Option<HurrySwitch>,
+        cancel: &mut Option<CancelGuard>,
     ) -> Result<(), &'static str> {
-        while !stage.ends_within(TURN) {
+        while !stage.ends_within(TICK) {
             if self.began.is_none() && self.is_stopped() {
                 self.began = Some(Instant::now());
             }
             let Some(began) = self.began else { continue };
-            if began.elapsed() >= DRAIN && hurry.take().is_some() {
+            if began.elapsed() >= DRAIN && cancel.take().is_some() {
                 outputs.cancel();
             }
             if began.elapsed() >= STAGES {
@@ -122,17 +132,5 @@ impl Shutdown {
     fn is_stopped(&self) -> bool {
         // Relaxed: the flag guards no other memory.
         self.stop.load(Ordering::Relaxed)
-    }
-}
-
-impl Ending {
-    /// Of two endings the one that is told: the first failure, else a reader that is gone.
-    fn worse(self, other: Self) -> Self {
-        match (&self, &other) {
-            (Self::Failed(_), _) => self,
-            (_, Self::Failed(_)) => other,
-            (_, Self::ReaderGone) => other,
-            _ => self,
-        }
     }
 }

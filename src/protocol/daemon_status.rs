@@ -1,4 +1,4 @@
-//! The daemon's own account of itself, as `tympan status` prints it. Made from `live::StatusBoard`, sent over the socket to
+//! The daemon's own account of itself, as `tympan status` prints it. Made from `live::SharedStatus`, sent over the socket to
 //! whoever asks, read again by the command.
 
 use std::collections::BTreeMap;

@@ -32,12 +32,12 @@ pub struct SinkHandle {
 ///
 /// # Errors
 /// [`SinkError::Thread`] when the system has no thread left.
-pub fn spawn_sink(
+pub fn spawn_sink<E: From<SinkEnd> + Send + 'static>(
     sink: Box<dyn Sink>,
     capacity: QueueCapacity,
     overflow: Overflow,
     counters: Arc<Counters>,
-    ended: Sender<SinkEnd>,
+    ended: Sender<E>,
 ) -> Result<SinkHandle, SinkError> {
     let takes_windows = sink.takes_windows();
     let metrics = Arc::new(SinkMetrics::new(sink.name(), counters));

@@ -21,25 +21,25 @@ const MAX_PAUSE: Duration = Duration::from_secs(10);
 const RECORDS_PER_FLUSH: usize = 64;
 
 /// One sink and the receiving end of its queue.
-pub(super) struct SinkStage {
+pub(super) struct SinkStage<E> {
     sink: Box<dyn Sink>,
     queue: Arc<BoundedQueue>,
     /// Handed to the sink since it was last flushed.
     unflushed: Vec<Arc<Published>>,
     overflow: Overflow,
     metrics: Arc<SinkMetrics>,
-    ended: Sender<SinkEnd>,
+    ended: Sender<E>,
     /// While the sink fails: how many records had been dropped when that began.
     failing_since: Option<u64>,
 }
 
-impl SinkStage {
+impl<E: From<SinkEnd>> SinkStage<E> {
     pub(super) fn new(
         sink: Box<dyn Sink>,
         queue: Arc<BoundedQueue>,
         overflow: Overflow,
         metrics: Arc<SinkMetrics>,
-        ended: Sender<SinkEnd>,
+        ended: Sender<E>,
     ) -> Self {
         Self { sink, queue, unflushed: Vec::new(), overflow, metrics, ended, failing_since: None }
     }
@@ -59,7 +59,7 @@ impl SinkStage {
         let sink = self.sink.name().to_owned();
         log::debug!("the sink {sink} ended: {}", chain(&cause));
         // A full channel already holds word of an end, and one is as good as another.
-        let _ = self.ended.try_send(SinkEnd { sink, cause });
+        let _ = self.ended.try_send(SinkEnd { sink, cause }.into());
         SinkClosed::Ended
     }
 
@@ -138,7 +138,7 @@ impl SinkStage {
     }
 }
 
-impl Drop for SinkStage {
+impl<E> Drop for SinkStage<E> {
     /// However the thread ends, nobody waits for room in its queue any more.
     fn drop(&mut self) {
         self.queue.close(None);

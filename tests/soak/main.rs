@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use tympan::domain::{Counters, Overflow, Published, State};
-use tympan::live::{Daemon, PipelineSpec, Recipe, Reload, Reloaded, StatusBoard};
+use tympan::live::{Daemon, PipelineSpec, Recipe, Reload, Reloaded, SharedStatus};
 use tympan::model::Bundle;
 use tympan::recognition::{DetectorSettings, DetectorSpec, RecognitionRules};
 use tympan::sinks::{
@@ -67,7 +67,7 @@ struct Soak {
     breaks_reload: Arc<AtomicBool>,
     account: Arc<std::sync::Mutex<Account>>,
     clients: Clients,
-    board: Arc<StatusBoard>,
+    board: Arc<SharedStatus>,
     counters: Arc<Counters>,
     log: std::path::PathBuf,
     random: ChaCha12Rng,
@@ -103,7 +103,7 @@ fn wait_until(what: &str, mut met: impl FnMut() -> bool) -> Duration {
 fn pipeline_spec(
     bundle: &Bundle,
     counters: &Arc<Counters>,
-    board: &Arc<StatusBoard>,
+    board: &Arc<SharedStatus>,
 ) -> PipelineSpec {
     PipelineSpec {
         recipe: recipe(bundle),
@@ -113,14 +113,14 @@ fn pipeline_spec(
         silent_after: Duration::from_secs(10),
         device: "the soak".to_owned(),
         counters: Arc::clone(counters),
-        board: Arc::clone(board),
+        status: Arc::clone(board),
     }
 }
 
 impl Soak {
     fn start(folder: &Path, seed: u64) -> (Self, Daemon) {
         let bundle = bundle();
-        let (counters, board) = (Arc::new(Counters::default()), Arc::new(StatusBoard::default()));
+        let (counters, board) = (Arc::new(Counters::default()), Arc::new(SharedStatus::default()));
         let log = folder.join("log.jsonl");
         let socket = folder.join("soak.sock");
         let spec = SocketSpec {

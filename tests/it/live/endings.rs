@@ -165,7 +165,7 @@ fn a_reader_that_is_gone_ends_the_daemon_well_and_the_other_sinks_get_everything
         let script = Script::of(endless(), End::Stays);
         let sinks = vec![Box::new(head), collected.sink("log")];
         let running = Running::start(daemon(script, Loudness::well(), sinks, spec(overflow)));
-        assert_eq!(running.outcome().unwrap(), Outcome::ReaderGone);
+        assert_eq!(running.outcome().unwrap(), Outcome::OutputClosed);
         assert_eq!(story(&collected.records()), ["listening", "onset", "offset", "stopping"]);
     }
 }

@@ -97,7 +97,7 @@ fn spec(overflow: Overflow) -> PipelineSpec {
         silent_after: Duration::from_secs(10),
         device: "a script".to_owned(),
         counters: Arc::default(),
-        board: Arc::default(),
+        status: Arc::default(),
     }
 }
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 use crossbeam_channel::bounded;
 use tympan::domain::{Counters, Overflow};
 use tympan::sinks::{
-    LogFile, LogFileSpec, Outlet, QueueCapacity, SinkClosed, SinkError, SocketSink, SocketSpec,
-    UnixSocketSpec, spawn_sink,
+    LogFile, LogFileSpec, Outlet, QueueCapacity, SinkClosed, SinkEnd, SinkError, SocketSink,
+    SocketSpec, UnixSocketSpec, spawn_sink,
 };
 
 use super::{
@@ -74,7 +74,7 @@ fn two_tcp_clients_and_the_log_file_hold_the_same_events() {
     publish(&socket, status("ready"));
     let address = socket.tcp_address().unwrap();
     let log = LogFile::open(LogFileSpec::new(&path), Arc::default()).unwrap();
-    let (ended, _keep) = bounded(1);
+    let (ended, _keep) = bounded::<SinkEnd>(1);
     let (capacity, overflow) = (QueueCapacity::default(), Overflow::DropNewest);
     let log = spawn_sink(Box::new(log), capacity, overflow, counters, ended).unwrap();
     let outlets: [&dyn Outlet; 2] = [&socket, &log];

@@ -13,7 +13,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use tympan::domain::{Counters, Overflow};
 use tympan::protocol::{Message, Token, write_json_line};
 use tympan::sinks::{
-    LogFile, LogFileSpec, Outlet, QueueCapacity, Sink, SinkClosed, SinkHandle, SocketSink,
+    LogFile, LogFileSpec, Outlet, QueueCapacity, Sink, SinkClosed, SinkEnd, SinkHandle, SocketSink,
     SocketSpec, UnixSocketSpec, spawn_sink,
 };
 
@@ -55,7 +55,7 @@ impl Drop for SmallDisk {
 /// A sink at work, and its counters.
 fn at_work(sink: impl Sink + 'static) -> (SinkHandle, Arc<Counters>) {
     let counters = Arc::new(Counters::default());
-    let (ended, _) = bounded(1);
+    let (ended, _) = bounded::<SinkEnd>(1);
     let (capacity, overflow) = (QueueCapacity::default(), Overflow::DropNewest);
     let handle = spawn_sink(Box::new(sink), capacity, overflow, Arc::clone(&counters), ended);
     (handle.unwrap(), counters)

@@ -1,5 +1,5 @@
-//! Looks at the samples themselves for what no window shows: exact zeros, a flat line, full scale. Fed by the feature stage on its
-//! thread, read by the supervisor through [`InputLevel`].
+//! Measures the samples of one input for what no window shows: exact zeros, a flat line, full scale. Updated by the feature
+//! stage on its thread, read by the supervisor through [`InputLevel`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,33 +16,33 @@ const RAIL_RUN: u64 = 3;
 /// converter that nothing is plugged into. A quiet room's noise of -75 dBFS spans twenty times as much in a second.
 const FLAT_SPAN: f32 = 3.0 / 32_768.0;
 
-/// What was seen so far.
+/// What was measured so far.
 #[derive(Debug, Default)]
-pub(super) struct InputLevel {
-    /// Samples looked at.
-    pub heard: Counter,
+pub(in crate::live) struct InputLevel {
+    /// Samples that the feature stage has taken.
+    pub(in crate::live) samples: Counter,
     /// Samples in runs at full scale.
-    pub clipped: Counter,
+    pub(in crate::live) clipped: Counter,
     zero_run: AtomicU64,
     flat_run: AtomicU64,
 }
 
 impl InputLevel {
     /// How many samples up to the newest were exactly zero.
-    pub(super) fn zero_run(&self) -> u64 {
+    pub(in crate::live) fn zero_run(&self) -> u64 {
         // Relaxed: the number guards no other memory.
         self.zero_run.load(Ordering::Relaxed)
     }
 
     /// How many samples up to the newest stayed within [`FLAT_SPAN`] of each other.
-    pub(super) fn flat_run(&self) -> u64 {
+    pub(in crate::live) fn flat_run(&self) -> u64 {
         // Relaxed: see `zero_run`.
         self.flat_run.load(Ordering::Relaxed)
     }
 }
 
 /// The feature stage's end.
-pub(super) struct InputMeter {
+pub(in crate::live) struct InputMeter {
     level: Arc<InputLevel>,
     zero_run: u64,
     rail_run: u64,
@@ -57,7 +57,7 @@ struct FlatRun {
 }
 
 impl FlatRun {
-    fn hear(&mut self, sample: f32) {
+    fn update(&mut self, sample: f32) {
         if self.samples == 0 {
             (self.lowest, self.highest) = (sample, sample);
         }
@@ -71,13 +71,13 @@ impl FlatRun {
 }
 
 impl InputMeter {
-    pub(super) fn new(level: Arc<InputLevel>) -> Self {
+    pub(in crate::live) fn new(level: Arc<InputLevel>) -> Self {
         let flat = FlatRun { samples: 0, lowest: 0.0, highest: 0.0 };
         Self { level, zero_run: 0, rail_run: 0, flat }
     }
 
     /// Samples are missing here: what comes next continues no run.
-    pub(super) fn gap(&mut self) {
+    pub(in crate::live) fn gap(&mut self) {
         (self.zero_run, self.rail_run, self.flat.samples) = (0, 0, 0);
         // Relaxed: see `InputLevel::zero_run`.
         self.level.zero_run.store(0, Ordering::Relaxed);
@@ -85,14 +85,14 @@ impl InputMeter {
         self.level.flat_run.store(0, Ordering::Relaxed);
     }
 
-    /// Looks at the next samples.
+    /// Measures the next samples.
     ///
     /// # Real time
     /// Does not allocate.
-    pub(super) fn hear(&mut self, samples: &[f32]) {
+    pub(in crate::live) fn update(&mut self, samples: &[f32]) {
         let mut clipped = 0;
         for sample in samples {
-            self.flat.hear(*sample);
+            self.flat.update(*sample);
             self.zero_run = if *sample == 0.0 { self.zero_run + 1 } else { 0 };
             self.rail_run = if sample.abs() >= RAIL { self.rail_run + 1 } else { 0 };
             clipped += match self.rail_run {
@@ -102,7 +102,7 @@ impl InputMeter {
             };
         }
         self.level.clipped.add(clipped);
-        self.level.heard.add(samples.len() as u64);
+        self.level.samples.add(samples.len() as u64);
         // Relaxed: see `InputLevel::zero_run`.
         self.level.zero_run.store(self.zero_run, Ordering::Relaxed);
         // Relaxed: as above.
@@ -118,11 +118,11 @@ mod tests {
     fn a_peak_that_touches_full_scale_is_no_clipping_and_a_flat_top_is() {
         let level = Arc::new(InputLevel::default());
         let mut meter = InputMeter::new(Arc::clone(&level));
-        meter.hear(&[0.9, 1.0, -1.0, 0.9]);
+        meter.update(&[0.9, 1.0, -1.0, 0.9]);
         assert_eq!(level.clipped.get(), 0);
-        meter.hear(&[0.9, 1.0, 1.0]);
-        meter.hear(&[1.0, 1.2, 0.9]);
-        assert_eq!((level.clipped.get(), level.heard.get()), (4, 10));
+        meter.update(&[0.9, 1.0, 1.0]);
+        meter.update(&[1.0, 1.2, 0.9]);
+        assert_eq!((level.clipped.get(), level.samples.get()), (4, 10));
     }
 
     #[test]
@@ -136,11 +136,11 @@ mod tests {
             (state >> 16) % steps
         };
         let unplugged: Vec<f32> = (0..16_000).map(|_| 0.01 + noise(3) as f32 * step).collect();
-        meter.hear(&unplugged);
+        meter.update(&unplugged);
         assert!(level.flat_run() >= 15_999, "{}", level.flat_run());
         // uniform over 16 steps: 4.6 steps RMS, -77 dBFS
         let room: Vec<f32> = (0..16_000).map(|_| noise(16) as f32 * step).collect();
-        meter.hear(&room);
+        meter.update(&room);
         assert!(level.flat_run() < 100, "{}", level.flat_run());
     }
 
@@ -148,13 +148,13 @@ mod tests {
     fn a_gap_ends_every_run() {
         let level = Arc::new(InputLevel::default());
         let mut meter = InputMeter::new(Arc::clone(&level));
-        meter.hear(&[0.0; 100]);
-        meter.hear(&[1.0, 1.0]);
+        meter.update(&[0.0; 100]);
+        meter.update(&[1.0, 1.0]);
         meter.gap();
         assert_eq!((level.zero_run(), level.flat_run()), (0, 0));
-        meter.hear(&[1.0]);
+        meter.update(&[1.0]);
         assert_eq!((level.clipped.get(), level.flat_run()), (0, 1));
-        meter.hear(&[0.0; 10]);
+        meter.update(&[0.0; 10]);
         assert_eq!((level.zero_run(), level.flat_run()), (10, 10));
     }
 
@@ -162,10 +162,10 @@ mod tests {
     fn zeros_are_counted_across_blocks_up_to_the_newest_sample() {
         let level = Arc::new(InputLevel::default());
         let mut meter = InputMeter::new(Arc::clone(&level));
-        meter.hear(&[0.1, 0.0, 0.0]);
-        meter.hear(&[-0.0, 0.0]);
+        meter.update(&[0.1, 0.0, 0.0]);
+        meter.update(&[-0.0, 0.0]);
         assert_eq!(level.zero_run(), 4);
-        meter.hear(&[1e-9]);
+        meter.update(&[1e-9]);
         assert_eq!(level.zero_run(), 0);
     }
 }

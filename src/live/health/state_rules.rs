@@ -1,12 +1,11 @@
-//! Decides what state the daemon is in, from counters and from what the samples look like. Asked by the supervisor at
-//! every turn; pure, so that time is whatever the caller says.
+//! The rules that give an input its state, from counters and from what its samples look like. Given a snapshot by the
+//! supervisor at every tick; pure: time is an argument.
 
 use std::time::{Duration, Instant};
 
-use super::input_meter::InputLevel;
-use super::stalls::Stall;
-use crate::domain::Overflow;
-use crate::domain::{Counters, SampleRate, State};
+use super::input_level::InputLevel;
+use super::sink_stalls::SinkStall;
+use crate::domain::{Counters, Overflow, SampleRate, State};
 
 /// An overload or clipping is over once it has not been seen for this long: a state that comes and goes every second
 /// would be a line a second.
@@ -19,13 +18,13 @@ const CLIPPING_SHARE: u64 = 1000;
 /// Samples that are no numbers are judged by the second as well: fewer are crackles, as a cable makes.
 const INVALID_SHARE: u64 = 1000;
 
-/// A room is told to be quiet after this much of it: long enough that a pause in a conversation is none.
+/// A room is reported as quiet after this much of it: long enough that a pause in a conversation is none.
 const QUIET_AFTER: Duration = Duration::from_secs(60);
 
 /// The counts at one moment.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Reading {
-    pub heard: u64,
+pub(in crate::live) struct CounterSnapshot {
+    pub samples: u64,
     pub zero_run: u64,
     pub flat_run: u64,
     pub quiet_for: Duration,
@@ -36,10 +35,14 @@ pub(super) struct Reading {
     pub events_dropped: u64,
 }
 
-impl Reading {
-    pub(super) fn take(counters: &Counters, level: &InputLevel, quiet_for: Duration) -> Self {
+impl CounterSnapshot {
+    pub(in crate::live) fn take(
+        counters: &Counters,
+        level: &InputLevel,
+        quiet_for: Duration,
+    ) -> Self {
         Self {
-            heard: level.heard.get(),
+            samples: level.samples.get(),
             zero_run: level.zero_run(),
             flat_run: level.flat_run(),
             quiet_for,
@@ -56,37 +59,37 @@ impl Reading {
     }
 }
 
-/// A change of state, and what to say of it.
+/// A change of state, and its words for people.
 #[derive(Debug, PartialEq)]
-pub(super) struct Change {
+pub(in crate::live) struct StateChange {
     pub state: State,
     pub detail: String,
 }
 
-/// Remembers what was seen when.
-pub(super) struct Health {
+/// What was noticed when.
+pub(in crate::live) struct Health {
     overflow: Overflow,
     silent_after_samples: u64,
     silent_after: Duration,
     state: State,
-    first: Reading,
-    last: Reading,
+    first: CounterSnapshot,
+    last: CounterSnapshot,
     overloaded_at: Option<Instant>,
     clipped_at: Option<Instant>,
     invalid_at: Option<Instant>,
-    stall: Option<Stall>,
-    span: (Instant, Reading),
+    stall: Option<SinkStall>,
+    span: (Instant, CounterSnapshot),
 }
 
 impl Health {
-    /// Listening, as of `now`; losses before `first` are not looked at. Where everybody waits for room, nothing is dropped, a
+    /// Listening, as of `now`; losses before `first` do not count. Where everybody waits for room, nothing is dropped, a
     /// recording's silences are its own, and only samples that are no numbers are a state.
-    pub(super) fn new(
+    pub(in crate::live) fn new(
         overflow: Overflow,
         silent_after: Duration,
         sample_rate: SampleRate,
         now: Instant,
-        first: Reading,
+        first: CounterSnapshot,
     ) -> Self {
         Self {
             overflow,
@@ -104,44 +107,44 @@ impl Health {
         }
     }
 
-    /// Takes in the counts of `now`; says if the state is another one than before.
+    /// Takes the counts of `now`; gives the state if it is another one than before.
     ///
-    /// Of several states the one that loses most is told: overloaded, then stalled, invalid, silent, flat, clipping, and
+    /// Of several states the one that loses most is reported: overloaded, then stalled, invalid, silent, flat, clipping, and
     /// quiet.
-    pub(super) fn observe(
+    pub(in crate::live) fn observe(
         &mut self,
         now: Instant,
-        reading: Reading,
-        stall: Option<Stall>,
-    ) -> Option<Change> {
+        snapshot: CounterSnapshot,
+        stall: Option<SinkStall>,
+    ) -> Option<StateChange> {
         self.stall = stall;
-        if reading.losses() > self.last.losses() {
+        if snapshot.losses() > self.last.losses() {
             self.overloaded_at = Some(now);
         }
-        self.last = reading;
+        self.last = snapshot;
         let (begin, before) = self.span;
         if now.saturating_duration_since(begin) >= CLIPPING_SPAN {
-            let heard = reading.heard - before.heard;
-            let clipped = reading.clipped - before.clipped;
-            if clipped > 0 && clipped * CLIPPING_SHARE >= heard {
+            let samples = snapshot.samples - before.samples;
+            let clipped = snapshot.clipped - before.clipped;
+            if clipped > 0 && clipped * CLIPPING_SHARE >= samples {
                 self.clipped_at = Some(now);
             }
-            let repaired = reading.repaired - before.repaired;
-            if repaired > 0 && repaired * INVALID_SHARE >= heard {
+            let repaired = snapshot.repaired - before.repaired;
+            if repaired > 0 && repaired * INVALID_SHARE >= samples {
                 self.invalid_at = Some(now);
             }
-            self.span = (now, reading);
+            self.span = (now, snapshot);
         }
-        let state = self.state_at(now, reading);
+        let state = self.state_at(now, snapshot);
         if state == self.state {
             return None;
         }
         let detail = self.detail(state);
         self.state = state;
-        Some(Change { state, detail })
+        Some(StateChange { state, detail })
     }
 
-    fn state_at(&self, now: Instant, reading: Reading) -> State {
+    fn state_at(&self, now: Instant, snapshot: CounterSnapshot) -> State {
         let recent = |seen: Option<Instant>| {
             seen.is_some_and(|seen| now.saturating_duration_since(seen) < CALM)
         };
@@ -154,13 +157,13 @@ impl Health {
             State::Stalled
         } else if recent(self.invalid_at) {
             State::Invalid
-        } else if reading.zero_run >= self.silent_after_samples {
+        } else if snapshot.zero_run >= self.silent_after_samples {
             State::Silent
-        } else if reading.flat_run >= self.silent_after_samples {
+        } else if snapshot.flat_run >= self.silent_after_samples {
             State::Flat
         } else if recent(self.clipped_at) {
             State::Clipping
-        } else if reading.quiet_for >= QUIET_AFTER {
+        } else if snapshot.quiet_for >= QUIET_AFTER {
             State::Quiet
         } else {
             State::Listening
@@ -175,7 +178,7 @@ impl Health {
                 self.last.samples_dropped - self.first.samples_dropped,
                 self.last.events_dropped - self.first.events_dropped,
             ),
-            State::Stalled => self.stall.as_ref().map(Stall::to_string).unwrap_or_default(),
+            State::Stalled => self.stall.as_ref().map(SinkStall::to_string).unwrap_or_default(),
             State::Invalid => format!(
                 "samples are no numbers or absurdly large, {} so far, and are left out: is the format right (integer or \
                  float, byte order), or a channel broken ([source.microphone] channel chooses one)?",
@@ -209,7 +212,7 @@ mod tests {
     struct Patient {
         health: Health,
         began: Instant,
-        stall: Option<Stall>,
+        stall: Option<SinkStall>,
     }
 
     impl Patient {
@@ -217,15 +220,16 @@ mod tests {
             let began = Instant::now();
             let rate = SampleRate::new(16_000).unwrap();
             let (overflow, silent_after) = (Overflow::DropNewest, Duration::from_secs(10));
-            let health = Health::new(overflow, silent_after, rate, began, Reading::default());
+            let health =
+                Health::new(overflow, silent_after, rate, began, CounterSnapshot::default());
             Self { health, began, stall: None }
         }
 
-        fn after(&mut self, ms: u64, reading: Reading) -> Option<State> {
-            let heard = 16 * ms;
+        fn after(&mut self, ms: u64, snapshot: CounterSnapshot) -> Option<State> {
+            let samples = 16 * ms;
             let now = self.began + Duration::from_millis(ms);
             self.health
-                .observe(now, Reading { heard, ..reading }, self.stall.clone())
+                .observe(now, CounterSnapshot { samples, ..snapshot }, self.stall.clone())
                 .map(|change| change.state)
         }
     }
@@ -233,7 +237,7 @@ mod tests {
     #[test]
     fn ten_seconds_of_exact_zeros_are_silence_until_the_first_other_sample() {
         let mut patient = Patient::new();
-        let zeros = |zero_run| Reading { zero_run, ..Reading::default() };
+        let zeros = |zero_run| CounterSnapshot { zero_run, ..CounterSnapshot::default() };
         assert_eq!(patient.after(9_990, zeros(159_999)), None);
         assert_eq!(patient.after(10_000, zeros(160_000)), Some(State::Silent));
         assert_eq!(patient.after(20_000, zeros(320_000)), None);
@@ -243,7 +247,11 @@ mod tests {
     #[test]
     fn a_line_that_is_flat_but_not_zero_is_told_apart_from_zeros() {
         let mut patient = Patient::new();
-        let run = |zero_run, flat_run| Reading { zero_run, flat_run, ..Reading::default() };
+        let run = |zero_run, flat_run| CounterSnapshot {
+            zero_run,
+            flat_run,
+            ..CounterSnapshot::default()
+        };
         assert_eq!(patient.after(10_000, run(0, 159_999)), None);
         assert_eq!(patient.after(10_010, run(0, 160_160)), Some(State::Flat));
         assert_eq!(patient.after(20_010, run(160_000, 320_160)), Some(State::Silent));
@@ -253,8 +261,10 @@ mod tests {
     #[test]
     fn a_minute_below_the_level_that_is_judged_is_a_quiet_room_and_no_fault() {
         let mut patient = Patient::new();
-        let quiet =
-            |seconds| Reading { quiet_for: Duration::from_secs(seconds), ..Reading::default() };
+        let quiet = |seconds| CounterSnapshot {
+            quiet_for: Duration::from_secs(seconds),
+            ..CounterSnapshot::default()
+        };
         assert_eq!(patient.after(59_000, quiet(59)), None);
         assert_eq!(patient.after(60_000, quiet(60)), Some(State::Quiet));
         assert_eq!(patient.after(61_000, quiet(0)), Some(State::Listening));
@@ -263,7 +273,8 @@ mod tests {
     #[test]
     fn an_overload_is_told_once_with_its_losses_and_is_over_after_five_calm_seconds() {
         let mut patient = Patient::new();
-        let skipped = |windows_skipped| Reading { windows_skipped, ..Reading::default() };
+        let skipped =
+            |windows_skipped| CounterSnapshot { windows_skipped, ..CounterSnapshot::default() };
         assert_eq!(patient.after(100, skipped(0)), None);
         let now = patient.began + Duration::from_millis(200);
         let change = patient.health.observe(now, skipped(3), None);
@@ -278,7 +289,7 @@ mod tests {
     #[test]
     fn flat_tops_in_one_sample_of_a_thousand_are_clipping_and_fewer_are_not() {
         let mut patient = Patient::new();
-        let clipped = |clipped| Reading { clipped, ..Reading::default() };
+        let clipped = |clipped| CounterSnapshot { clipped, ..CounterSnapshot::default() };
         assert_eq!(patient.after(1_000, clipped(15)), None);
         assert_eq!(patient.after(2_000, clipped(31)), Some(State::Clipping));
         assert_eq!(patient.after(6_900, clipped(31)), None);
@@ -290,7 +301,7 @@ mod tests {
         for overflow in [Overflow::DropNewest, Overflow::Block] {
             let mut patient = Patient::new();
             patient.health.overflow = overflow;
-            let repaired = |repaired| Reading { repaired, ..Reading::default() };
+            let repaired = |repaired| CounterSnapshot { repaired, ..CounterSnapshot::default() };
             assert_eq!(patient.after(1_000, repaired(15)), None);
             assert_eq!(patient.after(2_000, repaired(31)), Some(State::Invalid));
             assert_eq!(patient.after(6_900, repaired(31)), None);
@@ -301,18 +312,22 @@ mod tests {
     #[test]
     fn an_output_that_stands_still_is_told_with_its_name_until_it_moves() {
         let mut patient = Patient::new();
-        let stall = Stall { sink: "stdout".to_owned(), lasting: Duration::from_secs(38) };
+        let stall = SinkStall { sink: "stdout".to_owned(), lasting: Duration::from_secs(38) };
         let now = patient.began + Duration::from_millis(100);
-        let change = patient.health.observe(now, Reading::default(), Some(stall)).unwrap();
+        let change = patient.health.observe(now, CounterSnapshot::default(), Some(stall)).unwrap();
         assert_eq!(change.state, State::Stalled);
         assert!(change.detail.contains("stdout has taken nothing for 38 s"), "{}", change.detail);
-        assert_eq!(patient.after(200, Reading::default()), Some(State::Listening));
+        assert_eq!(patient.after(200, CounterSnapshot::default()), Some(State::Listening));
     }
 
     #[test]
     fn while_several_things_are_wrong_the_worst_is_told() {
         let mut patient = Patient::new();
-        let both = Reading { zero_run: 200_000, samples_dropped: 480, ..Reading::default() };
+        let both = CounterSnapshot {
+            zero_run: 200_000,
+            samples_dropped: 480,
+            ..CounterSnapshot::default()
+        };
         assert_eq!(patient.after(13_000, both), Some(State::Overloaded));
         assert_eq!(patient.after(18_000, both), Some(State::Silent));
     }

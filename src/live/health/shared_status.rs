@@ -1,5 +1,5 @@
-//! What the daemon is doing just now, for whoever asks. Written by the supervisor (state, reloads) and the classify stage
-//! (latency, level), read through [`StatusBoard::status`] by the socket's clients.
+//! The daemon's present state, for `tympan status`. Written by the supervisor (state, reloads) and the classify stage
+//! (latency, level), read through [`SharedStatus::status`] by the socket's clients.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,21 +12,21 @@ use crate::domain::{Counters, State, StatusRecord, WindowRecord};
 use crate::protocol::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
 use crate::sinks::SinkMetrics;
 
-/// Latency is told of this span and of the one before: a daemon that has been up for a year is asked about today.
+/// Latency covers this span and of the one before: a daemon that has been up for a year is judged by today.
 const SPAN: Duration = Duration::from_secs(300);
 
 /// A minute: what takes longer counts as this.
-const LONGEST_US: u64 = 60_000_000;
+const MAX_US: u64 = 60_000_000;
 
-/// Shared by the daemon and by those who tell of it.
+/// Shared by the daemon and by the outputs that report it.
 #[derive(Debug)]
-pub struct StatusBoard {
+pub struct SharedStatus {
     /// Nobody waits here: either side holds it for less than the time of a system call.
-    board: Mutex<Board>,
+    inner: Mutex<Status>,
 }
 
 #[derive(Debug)]
-struct Board {
+struct Status {
     started: (Timestamp, Instant),
     /// None before the source has started.
     last: Option<StatusRecord>,
@@ -42,10 +42,10 @@ struct Board {
     reload: Option<(ReloadStatus, Instant)>,
 }
 
-impl Default for StatusBoard {
+impl Default for SharedStatus {
     /// A daemon that has just been started.
     fn default() -> Self {
-        let board = Board {
+        let inner = Status {
             started: (Timestamp::now(), Instant::now()),
             last: None,
             since: (Timestamp::now(), Instant::now()),
@@ -58,20 +58,20 @@ impl Default for StatusBoard {
             sinks: Vec::new(),
             reload: None,
         };
-        Self { board: Mutex::new(board) }
+        Self { inner: Mutex::new(inner) }
     }
 }
 
-impl StatusBoard {
+impl SharedStatus {
     /// The daemon as it is now; none before its source has started.
     pub fn status(&self, counters: &Counters) -> Option<DaemonStatus> {
-        let mut board = self.lock();
+        let mut status = self.lock();
         let now = Instant::now();
-        board.latency.turn(now);
-        let board = &*board;
+        status.latency.rotate(now);
+        let status = &*status;
         // the wall clock may have been set meanwhile
         let seconds_since = |then: Instant| now.saturating_duration_since(then).as_secs();
-        let last = board.last.as_ref()?;
+        let last = status.last.as_ref()?;
         let sink = |metrics: &Arc<SinkMetrics>| {
             let stalled = metrics.stalled_for(now);
             SinkStatus {
@@ -85,81 +85,81 @@ impl StatusBoard {
             time: Timestamp::now(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
-            started: board.started.0,
-            up_s: seconds_since(board.started.1),
+            started: status.started.0,
+            up_s: seconds_since(status.started.1),
             state: last.state,
             detail: last.detail.clone(),
-            since: board.since.0,
-            state_s: seconds_since(board.since.1),
-            device: board.device.clone(),
+            since: status.since.0,
+            state_s: seconds_since(status.since.1),
+            device: status.device.clone(),
             sample_rate_hz: last.sample_rate_hz,
-            model: board.model.clone(),
-            level_dbfs: board.level_dbfs,
+            model: status.model.clone(),
+            level_dbfs: status.level_dbfs,
             counters: counts(counters),
-            latency: board.latency.percentiles(),
-            sinks: board.sinks.iter().map(sink).collect(),
-            reload: board
+            latency: status.latency.percentiles(),
+            sinks: status.sinks.iter().map(sink).collect(),
+            reload: status
                 .reload
                 .as_ref()
                 .map(|(reload, at)| ReloadStatus { ago_s: seconds_since(*at), ..reload.clone() }),
         })
     }
 
-    /// The state that was told last, if any was.
-    pub(super) fn state(&self) -> Option<State> {
+    /// The state that was published last, if any was.
+    pub(in crate::live) fn state(&self) -> Option<State> {
         self.lock().last.as_ref().map(|last| last.state)
     }
 
-    pub(super) fn told(&self, record: &StatusRecord) {
-        let mut board = self.lock();
-        if board.last.as_ref().is_none_or(|last| last.state != record.state) {
-            board.since = (record.time, Instant::now());
+    pub(in crate::live) fn set_state(&self, record: &StatusRecord) {
+        let mut status = self.lock();
+        if status.last.as_ref().is_none_or(|last| last.state != record.state) {
+            status.since = (record.time, Instant::now());
         }
-        board.last = Some(record.clone());
+        status.last = Some(record.clone());
     }
 
     /// Another device may be louder: what was quiet before is forgotten.
-    pub(super) fn set_source(&self, device: &str) {
-        let mut board = self.lock();
-        device.clone_into(&mut board.device);
-        board.quiet_since = None;
+    pub(in crate::live) fn set_source(&self, device: &str) {
+        let mut status = self.lock();
+        device.clone_into(&mut status.device);
+        status.quiet_since = None;
     }
 
     /// Windows below this level are not judged.
-    pub(super) fn set_model(&self, model: &str, min_level_dbfs: f32) {
-        let mut board = self.lock();
-        model.clone_into(&mut board.model);
-        board.min_level_dbfs = min_level_dbfs;
+    pub(in crate::live) fn set_model(&self, model: &str, min_level_dbfs: f32) {
+        let mut status = self.lock();
+        model.clone_into(&mut status.model);
+        status.min_level_dbfs = min_level_dbfs;
     }
 
     /// For how long no window has been loud enough to be judged.
-    pub(super) fn quiet_for(&self, now: Instant) -> Duration {
+    pub(in crate::live) fn quiet_for(&self, now: Instant) -> Duration {
         let since = self.lock().quiet_since;
         since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
-    pub(super) fn set_sinks(&self, sinks: Vec<Arc<SinkMetrics>>) {
+    pub(in crate::live) fn set_sinks(&self, sinks: Vec<Arc<SinkMetrics>>) {
         self.lock().sinks = sinks;
     }
 
-    pub(super) fn set_reload(&self, reload: ReloadStatus) {
+    pub(in crate::live) fn set_reload(&self, reload: ReloadStatus) {
         self.lock().reload = Some((reload, Instant::now()));
     }
 
     /// Notes a window as it is published.
-    pub(super) fn window_published(&self, window: &WindowRecord, arrival: Instant) {
-        let mut board = self.lock();
-        board.latency.turn(Instant::now());
-        board.latency.newer.saturating_record(window.latency_us);
-        board.level_dbfs = Some(window.level_dbfs);
-        board.quiet_since = match board.quiet_since {
-            _ if window.level_dbfs >= board.min_level_dbfs => None,
+    pub(in crate::live) fn window_published(&self, window: &WindowRecord, arrival: Instant) {
+        let mut status = self.lock();
+        status.latency.rotate(Instant::now());
+        status.latency.newer.saturating_record(window.latency_us);
+        status.level_dbfs = Some(window.level_dbfs);
+        status.quiet_since = match status.quiet_since {
+            _ if window.level_dbfs >= status.min_level_dbfs => None,
             since => since.or(Some(arrival)),
         };
     }
 
-    fn lock(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Status> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -178,13 +178,13 @@ struct RecentLatency {
 
 impl RecentLatency {
     fn new(now: Instant) -> Self {
-        let empty = Histogram::new_with_bounds(1, LONGEST_US, 3)
+        let empty = Histogram::new_with_bounds(1, MAX_US, 3)
             .expect("invariant: the bounds are in order and three digits are allowed");
         Self { began: now, newer: empty.clone(), older: empty }
     }
 
     /// Begins a new span when it is time.
-    fn turn(&mut self, now: Instant) {
+    fn rotate(&mut self, now: Instant) {
         let age = now.saturating_duration_since(self.began);
         if age < SPAN {
             return;
@@ -232,15 +232,15 @@ mod tests {
 
     #[test]
     fn a_room_is_quiet_since_the_first_window_of_an_unbroken_row_below_the_level_that_is_judged() {
-        let (board, began) = (StatusBoard::default(), Instant::now());
-        board.set_model("m", -70.0);
+        let (status, began) = (SharedStatus::default(), Instant::now());
+        status.set_model("m", -70.0);
         let after = |seconds| began + Duration::from_secs(seconds);
         for (second, level) in [(0, -60.0), (1, -80.0), (2, -90.0)] {
-            board.window_published(&window(level), after(second));
+            status.window_published(&window(level), after(second));
         }
-        assert_eq!(board.quiet_for(after(61)), Duration::from_secs(60));
-        board.window_published(&window(-70.0), after(62));
-        assert_eq!(board.quiet_for(after(63)), Duration::ZERO);
+        assert_eq!(status.quiet_for(after(61)), Duration::from_secs(60));
+        status.window_published(&window(-70.0), after(62));
+        assert_eq!(status.quiet_for(after(63)), Duration::ZERO);
     }
 
     #[test]
@@ -249,15 +249,15 @@ mod tests {
         let mut latency = RecentLatency::new(began);
         let after = |seconds| began + Duration::from_secs(seconds);
         latency.newer.saturating_record(5_000);
-        latency.turn(after(301));
+        latency.rotate(after(301));
         latency.newer.saturating_record(1_000);
         // to three digits
-        let told = latency.percentiles();
-        assert!(told.windows == 2 && (5_000..5_010).contains(&told.max_us), "{told:?}");
-        latency.turn(after(602));
+        let both = latency.percentiles();
+        assert!(both.windows == 2 && (5_000..5_010).contains(&both.max_us), "{both:?}");
+        latency.rotate(after(602));
         assert_eq!((latency.percentiles().windows, latency.percentiles().max_us), (1, 1_000));
         // nothing for a long time, then a window
-        latency.turn(after(10_000));
+        latency.rotate(after(10_000));
         assert_eq!(latency.percentiles(), LatencyStatus::default());
     }
 }

@@ -1,0 +1,17 @@
+//! How the daemon does: the level of its inputs, the rules that make a state of it, the shared status that `tympan status`
+//! prints, and what the service manager gets of it.
+
+mod input_level;
+mod service_notifier;
+mod shared_status;
+mod sink_stalls;
+mod state_rules;
+pub(super) mod systemd;
+mod watchdog;
+
+pub(super) use input_level::{InputLevel, InputMeter};
+pub(super) use service_notifier::ServiceNotifier;
+pub use shared_status::SharedStatus;
+pub(super) use sink_stalls::{SinkStall, SinkStalls};
+pub(super) use state_rules::{CounterSnapshot, Health, StateChange};
+pub(super) use watchdog::Progress;

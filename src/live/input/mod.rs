@@ -1,0 +1,9 @@
+//! One input: a source that runs, or is opened again after a loss.
+
+mod input_state;
+mod reopening;
+mod started;
+
+pub(super) use input_state::{Input, InputChange, InputState};
+pub use reopening::Reopen;
+pub(super) use started::Started;

@@ -1,0 +1,252 @@
+//! The thread `tympan-classify`: scores the windows of all inputs with one scorer, and makes records of each input's scores
+//! with its tracker. Fed by the feature stages, feeds the outputs.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
+
+use super::stage_thread::CancelToken;
+use super::warm_up::warm_up;
+use super::window_channel::{StageTimes, StreamItem, WINDOWS_WAITING, WindowInlet, WindowObserver};
+use crate::domain::{Counters, MelWindow, Published, Record};
+use crate::live::LiveError;
+use crate::live::event::SupervisorEvent;
+use crate::live::health::SharedStatus;
+use crate::live::prepared_model::PreparedScorer;
+use crate::recognition::{BatchScorer, DetectorSpec, Scorer, ScorerError, Tracker};
+use crate::sinks::Fanout;
+
+/// The body of the thread.
+pub(super) struct ClassifyStage {
+    pub(super) scorer: Box<dyn Scorer>,
+    pub(super) detector: DetectorSpec,
+    pub(super) inputs: Vec<ClassifyInput>,
+    /// A window of the right shape.
+    pub(super) example: MelWindow,
+    pub(super) hop_frames: u64,
+    /// Holds the model of a reload before any input announces its windows.
+    pub(super) models: Receiver<PreparedScorer>,
+    pub(super) publisher: Publisher,
+    pub(super) events: Sender<SupervisorEvent>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) cancel: CancelToken,
+}
+
+/// What the stage keeps of one input.
+pub(super) struct ClassifyInput {
+    inlet: WindowInlet,
+    tracker: Tracker,
+    progress: InputProgress,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum InputProgress {
+    /// Its windows are for the present model.
+    Open,
+    /// Its windows are for the next model. They wait until all inputs are here, so that the old model scores everything
+    /// that was captured before.
+    AwaitsSwap,
+    /// Its feature stage has ended.
+    Closed,
+}
+
+impl ClassifyInput {
+    pub(super) fn new(inlet: WindowInlet, tracker: Tracker) -> Self {
+        Self { inlet, tracker, progress: InputProgress::Open }
+    }
+}
+
+impl ClassifyStage {
+    /// Warms up, reports it, and works until the feature stages have ended or the scorer fails. Whatever happens, events
+    /// that began end.
+    pub(super) fn run(self) -> Result<(), LiveError> {
+        let Self { mut scorer, detector, example, hop_frames, events, cancel, .. } = self;
+        warm_up(&mut *scorer, example, hop_frames, &cancel)?;
+        let mut classify = ClassifyLoop {
+            scorer: BatchScorer::new(scorer, &detector)?,
+            inputs: self.inputs,
+            models: self.models,
+            publisher: self.publisher,
+            events,
+            counters: self.counters,
+            cancel,
+            windows: Vec::with_capacity(WINDOWS_WAITING),
+            origins: Vec::with_capacity(WINDOWS_WAITING),
+        };
+        // the supervisor may have been stopped meanwhile
+        let _ = classify.events.send(SupervisorEvent::ScorerReady);
+        let outcome = classify.run();
+        let ClassifyLoop { inputs, publisher, .. } = &mut classify;
+        for input in inputs {
+            input.tracker.finish(&mut |published| publisher.outputs.publish(published));
+        }
+        Ok(outcome?)
+    }
+}
+
+/// Completes the records of windows and hands everything to the outputs.
+pub(super) struct Publisher {
+    pub(super) outputs: Arc<Fanout>,
+    pub(super) status: Arc<SharedStatus>,
+    pub(super) on_window: Option<WindowObserver>,
+}
+
+impl Publisher {
+    /// Publishes what came of a window that has just been scored.
+    fn publish(&mut self, mut published: Published, arrival: Instant, featured: Instant) {
+        if let Record::Window(window) = &mut published.record {
+            let scored = Instant::now();
+            let latency = scored.saturating_duration_since(arrival);
+            window.latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+            if let Some(on_window) = &mut self.on_window {
+                on_window(window, StageTimes { arrival, featured, scored });
+            }
+            self.status.window_published(window, arrival);
+        }
+        self.outputs.publish(published);
+    }
+}
+
+/// Where a window came from.
+struct Origin {
+    input: usize,
+    featured: Instant,
+}
+
+/// The stage once it is warm.
+struct ClassifyLoop {
+    scorer: BatchScorer,
+    inputs: Vec<ClassifyInput>,
+    models: Receiver<PreparedScorer>,
+    publisher: Publisher,
+    events: Sender<SupervisorEvent>,
+    counters: Arc<Counters>,
+    cancel: CancelToken,
+    /// Windows that were waiting, to be scored in one go; no more than may wait of one input.
+    windows: Vec<MelWindow>,
+    /// `[windows]`
+    origins: Vec<Origin>,
+}
+
+impl ClassifyLoop {
+    fn run(&mut self) -> Result<(), ScorerError> {
+        while let Some((input, item)) = self.receive() {
+            self.accept(input, item)?;
+            // a burst after a stall is scored together, whichever inputs its windows are of
+            while self.windows.len() < WINDOWS_WAITING
+                && let Some((input, item)) = self.receive_waiting()
+            {
+                self.accept(input, item)?;
+            }
+            self.score_batch()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the next item of any input; none when all have ended.
+    fn receive(&mut self) -> Option<(usize, StreamItem)> {
+        loop {
+            let open = |input: &ClassifyInput| input.progress == InputProgress::Open;
+            let mut any = Select::new();
+            for input in self.inputs.iter().filter(|input| open(input)) {
+                any.recv(&input.inlet.items);
+            }
+            if !self.inputs.iter().any(open) {
+                return None;
+            }
+            let ready = any.ready();
+            let mut candidates = (0..self.inputs.len()).filter(|input| open(&self.inputs[*input]));
+            let input =
+                candidates.nth(ready).expect("invariant: one of those that were waited for");
+            match self.inputs[input].inlet.items.try_recv() {
+                Ok(item) => return Some((input, item)),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => self.close(input),
+            }
+        }
+    }
+
+    /// The next item of any input, if one waits.
+    fn receive_waiting(&self) -> Option<(usize, StreamItem)> {
+        let open = |(_, input): &(usize, &ClassifyInput)| input.progress == InputProgress::Open;
+        let mut inputs = self.inputs.iter().enumerate().filter(open);
+        inputs.find_map(|(index, input)| Some((index, input.inlet.items.try_recv().ok()?)))
+    }
+
+    fn accept(&mut self, input: usize, item: StreamItem) -> Result<(), ScorerError> {
+        match item {
+            StreamItem::Window { window, featured } => {
+                self.windows.push(window);
+                self.origins.push(Origin { input, featured });
+            }
+            StreamItem::Gap(gap) => {
+                self.score_batch()?;
+                let outputs = &self.publisher.outputs;
+                let publish = &mut |published| outputs.publish(published);
+                self.inputs[input].tracker.gap(gap, publish);
+            }
+            StreamItem::ModelSwap(inlet) => {
+                self.score_batch()?;
+                let input = &mut self.inputs[input];
+                input.progress = InputProgress::AwaitsSwap;
+                if let Some(inlet) = inlet {
+                    input.inlet = inlet;
+                }
+                self.swap_model();
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends an input whose feature stage has ended.
+    fn close(&mut self, input: usize) {
+        let outputs = &self.publisher.outputs;
+        let input = &mut self.inputs[input];
+        input.progress = InputProgress::Closed;
+        input.tracker.finish(&mut |published| outputs.publish(published));
+        self.swap_model();
+    }
+
+    /// Goes on with the model of a reload, once every input that is left awaits it.
+    fn swap_model(&mut self) {
+        if self.inputs.iter().any(|input| input.progress == InputProgress::Open) {
+            return;
+        }
+        let Ok(PreparedScorer { scorer, rules }) = self.models.try_recv() else { return };
+        self.scorer = scorer;
+        let outputs = &self.publisher.outputs;
+        for input in &mut self.inputs {
+            let publish = &mut |published| outputs.publish(published);
+            input.tracker.swap_rules(rules.clone(), publish);
+            if input.progress == InputProgress::AwaitsSwap {
+                input.progress = InputProgress::Open;
+            }
+        }
+        // the supervisor may have been stopped meanwhile
+        let _ = self.events.send(SupervisorEvent::ModelSwapped);
+    }
+
+    /// Scores the windows at hand, gives each to the tracker of its input, and gives their buffers back.
+    fn score_batch(&mut self) -> Result<(), ScorerError> {
+        let Self { scorer, inputs, publisher, windows, origins, .. } = self;
+        let count = windows.len() as u64;
+        if self.cancel.is_cancelled() {
+            self.counters.windows_skipped.add(count);
+        } else if count > 0 {
+            let mut each = origins.iter();
+            scorer.score(windows, &mut |window, scores| {
+                let origin = each.next().expect("invariant: one origin a window");
+                inputs[origin.input].tracker.push(window, scores, &mut |published| {
+                    publisher.publish(published, window.arrival, origin.featured);
+                })
+            })?;
+            self.counters.windows_scored.add(count);
+        }
+        for (window, origin) in windows.drain(..).zip(origins.drain(..)) {
+            // Never full: there are as many places as buffers. The feature stage may have ended.
+            let _ = inputs[origin.input].inlet.spent.try_send(window);
+        }
+        Ok(())
+    }
+}

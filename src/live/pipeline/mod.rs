@@ -1,0 +1,18 @@
+//! From samples to published records: a feature stage for each input, one classify stage, the channels between them.
+//! `topology` is the map: it wires every stage in one function.
+
+mod classify_stage;
+mod feature_stage;
+mod poll_schedule;
+mod stage_thread;
+mod topology;
+mod warm_up;
+mod window_channel;
+
+pub(super) use stage_thread::{CancelGuard, StageThread, cancellation};
+pub(super) use topology::{
+    InputEnds, Pipeline, PipelineEnds, PipelineInput, ReloadEnds, event_channel, spawn,
+};
+pub(super) use warm_up::warm_up;
+pub use warm_up::{WARM_UP_SEGMENTS, WARM_UP_WINDOWS};
+pub use window_channel::{StageTimes, WindowObserver};

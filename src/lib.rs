@@ -5,17 +5,17 @@
 //! ```text
 //! sources::Microphone ─ cpal's callback: to f32, downmix, push            (or a file, stdin, the demo: ReaderSource)
 //!    │  sources::sample_ring: samples, and marks that say when they came and where a gap is
-//! live::feature_stage   `tympan-features`: features::Featuriser = resample → STFT → mel → log → normalise → slide
+//! live::pipeline        `tympan-features`: features::Featuriser = resample → STFT → mel → log → normalise → slide
 //!    │  domain::MelWindow, four at most; spent ones come back
-//! live::classify_stage  `tympan-classify`: recognition::Recogniser = model::NetworkScorer → smoother → detector
+//! live::pipeline        `tympan-classify`: model::NetworkScorer → recognition::Tracker = smoother → detector
 //!    │  domain::Record, bounded; events never crowded out by windows
 //! sinks::Fanout         on the publisher's thread: into the queue of every sink, into the ring of the sockets
 //!    │
 //! sinks                 `tympan-stdout`, `tympan-logfile`, `tympan-clients`: each alone with its troubles
 //! ```
 //!
-//! `live::topology` wires it, `live::Daemon` runs it. [`offline::ClipScanner`] drives the same featuriser and the same
-//! recogniser over a clip, on one thread.
+//! `live::pipeline::topology` wires it, `live::Daemon` runs it. [`offline::ClipScanner`] drives the same featuriser, scorer
+//! and tracker over a clip, on one thread.
 //!
 //! # Layers
 //!

@@ -278,7 +278,7 @@ mod tests {
 
     /// Windows with their scores and events of one source: all but wall times, latencies and the events' ids.
     fn story(records: &[Record], name: &str) -> Vec<String> {
-        let told = |record: &Record| match record {
+        let entry = |record: &Record| match record {
             Record::Window(it) if &*it.source == name => {
                 let (start, end) = (it.start_sample, it.end_sample);
                 Some(format!("{start:?} {end:?} {} {:?}", it.level_dbfs, it.scores))
@@ -289,7 +289,7 @@ mod tests {
             Record::Gap(it) if &*it.source == name => Some(format!("gap {:?}", it.start_sample)),
             _ => None,
         };
-        records.iter().filter_map(told).collect()
+        records.iter().filter_map(entry).collect()
     }
 
     fn onsets(records: &[Record]) -> Vec<u64> {

@@ -23,7 +23,7 @@ pub enum LiveError {
     /// The source could not be started.
     #[error(transparent)]
     SourceStart(SourceError),
-    /// The source failed while it was heard. What it had delivered was scored and written.
+    /// The source failed while it delivered. What it had delivered was scored and written.
     #[error("lost the source {name}")]
     SourceLost {
         /// Its name in the records.

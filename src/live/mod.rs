@@ -1,7 +1,7 @@
 //! Layer 5: the daemon: sources, stages on threads of their own, sinks, and the supervisor that watches them.
 //!
 //! [`Daemon::run`] gets a source, a scorer and sinks, and runs until the source ends, a stop is asked for, or something
-//! fails. `pipeline` turns samples into records; `input` opens sources, and opens them again; `health` tells how all of it
+//! fails. `pipeline` turns samples into records; `input` opens sources, and opens them again; `health` judges how all of it
 //! does. What happens on a full queue is one choice for the whole pipeline, [`Overflow`](crate::domain::Overflow): live,
 //! losses are counted and nothing upstream waits; offline (a file as fast as possible), everybody waits and nothing is
 //! lost.

@@ -209,13 +209,13 @@ impl Health {
 mod tests {
     use super::*;
 
-    struct Patient {
+    struct Observed {
         health: Health,
         began: Instant,
         stall: Option<SinkStall>,
     }
 
-    impl Patient {
+    impl Observed {
         fn new() -> Self {
             let began = Instant::now();
             let rate = SampleRate::new(16_000).unwrap();
@@ -236,99 +236,99 @@ mod tests {
 
     #[test]
     fn ten_seconds_of_exact_zeros_are_silence_until_the_first_other_sample() {
-        let mut patient = Patient::new();
+        let mut observed = Observed::new();
         let zeros = |zero_run| CounterSnapshot { zero_run, ..CounterSnapshot::default() };
-        assert_eq!(patient.after(9_990, zeros(159_999)), None);
-        assert_eq!(patient.after(10_000, zeros(160_000)), Some(State::Silent));
-        assert_eq!(patient.after(20_000, zeros(320_000)), None);
-        assert_eq!(patient.after(20_020, zeros(0)), Some(State::Listening));
+        assert_eq!(observed.after(9_990, zeros(159_999)), None);
+        assert_eq!(observed.after(10_000, zeros(160_000)), Some(State::Silent));
+        assert_eq!(observed.after(20_000, zeros(320_000)), None);
+        assert_eq!(observed.after(20_020, zeros(0)), Some(State::Listening));
     }
 
     #[test]
-    fn a_line_that_is_flat_but_not_zero_is_told_apart_from_zeros() {
-        let mut patient = Patient::new();
+    fn a_line_that_is_flat_but_not_zero_is_not_taken_for_zeros() {
+        let mut observed = Observed::new();
         let run = |zero_run, flat_run| CounterSnapshot {
             zero_run,
             flat_run,
             ..CounterSnapshot::default()
         };
-        assert_eq!(patient.after(10_000, run(0, 159_999)), None);
-        assert_eq!(patient.after(10_010, run(0, 160_160)), Some(State::Flat));
-        assert_eq!(patient.after(20_010, run(160_000, 320_160)), Some(State::Silent));
-        assert_eq!(patient.after(20_020, run(0, 160)), Some(State::Listening));
+        assert_eq!(observed.after(10_000, run(0, 159_999)), None);
+        assert_eq!(observed.after(10_010, run(0, 160_160)), Some(State::Flat));
+        assert_eq!(observed.after(20_010, run(160_000, 320_160)), Some(State::Silent));
+        assert_eq!(observed.after(20_020, run(0, 160)), Some(State::Listening));
     }
 
     #[test]
     fn a_minute_below_the_level_that_is_judged_is_a_quiet_room_and_no_fault() {
-        let mut patient = Patient::new();
+        let mut observed = Observed::new();
         let quiet = |seconds| CounterSnapshot {
             quiet_for: Duration::from_secs(seconds),
             ..CounterSnapshot::default()
         };
-        assert_eq!(patient.after(59_000, quiet(59)), None);
-        assert_eq!(patient.after(60_000, quiet(60)), Some(State::Quiet));
-        assert_eq!(patient.after(61_000, quiet(0)), Some(State::Listening));
+        assert_eq!(observed.after(59_000, quiet(59)), None);
+        assert_eq!(observed.after(60_000, quiet(60)), Some(State::Quiet));
+        assert_eq!(observed.after(61_000, quiet(0)), Some(State::Listening));
     }
 
     #[test]
-    fn an_overload_is_told_once_with_its_losses_and_is_over_after_five_calm_seconds() {
-        let mut patient = Patient::new();
+    fn an_overload_is_reported_once_with_its_losses_and_is_over_after_five_calm_seconds() {
+        let mut observed = Observed::new();
         let skipped =
             |windows_skipped| CounterSnapshot { windows_skipped, ..CounterSnapshot::default() };
-        assert_eq!(patient.after(100, skipped(0)), None);
-        let now = patient.began + Duration::from_millis(200);
-        let change = patient.health.observe(now, skipped(3), None);
+        assert_eq!(observed.after(100, skipped(0)), None);
+        let now = observed.began + Duration::from_millis(200);
+        let change = observed.health.observe(now, skipped(3), None);
         let change = change.unwrap();
         assert_eq!(change.state, State::Overloaded);
         assert!(change.detail.contains("3 windows skipped"), "{}", change.detail);
-        assert_eq!(patient.after(4_000, skipped(4)), None);
-        assert_eq!(patient.after(8_900, skipped(4)), None);
-        assert_eq!(patient.after(9_000, skipped(4)), Some(State::Listening));
+        assert_eq!(observed.after(4_000, skipped(4)), None);
+        assert_eq!(observed.after(8_900, skipped(4)), None);
+        assert_eq!(observed.after(9_000, skipped(4)), Some(State::Listening));
     }
 
     #[test]
     fn flat_tops_in_one_sample_of_a_thousand_are_clipping_and_fewer_are_not() {
-        let mut patient = Patient::new();
+        let mut observed = Observed::new();
         let clipped = |clipped| CounterSnapshot { clipped, ..CounterSnapshot::default() };
-        assert_eq!(patient.after(1_000, clipped(15)), None);
-        assert_eq!(patient.after(2_000, clipped(31)), Some(State::Clipping));
-        assert_eq!(patient.after(6_900, clipped(31)), None);
-        assert_eq!(patient.after(7_000, clipped(31)), Some(State::Listening));
+        assert_eq!(observed.after(1_000, clipped(15)), None);
+        assert_eq!(observed.after(2_000, clipped(31)), Some(State::Clipping));
+        assert_eq!(observed.after(6_900, clipped(31)), None);
+        assert_eq!(observed.after(7_000, clipped(31)), Some(State::Listening));
     }
 
     #[test]
     fn one_sample_in_a_thousand_that_is_no_number_is_a_state_also_where_everybody_waits() {
         for overflow in [Overflow::DropNewest, Overflow::Block] {
-            let mut patient = Patient::new();
-            patient.health.overflow = overflow;
+            let mut observed = Observed::new();
+            observed.health.overflow = overflow;
             let repaired = |repaired| CounterSnapshot { repaired, ..CounterSnapshot::default() };
-            assert_eq!(patient.after(1_000, repaired(15)), None);
-            assert_eq!(patient.after(2_000, repaired(31)), Some(State::Invalid));
-            assert_eq!(patient.after(6_900, repaired(31)), None);
-            assert_eq!(patient.after(7_000, repaired(31)), Some(State::Listening));
+            assert_eq!(observed.after(1_000, repaired(15)), None);
+            assert_eq!(observed.after(2_000, repaired(31)), Some(State::Invalid));
+            assert_eq!(observed.after(6_900, repaired(31)), None);
+            assert_eq!(observed.after(7_000, repaired(31)), Some(State::Listening));
         }
     }
 
     #[test]
-    fn an_output_that_stands_still_is_told_with_its_name_until_it_moves() {
-        let mut patient = Patient::new();
+    fn an_output_that_stands_still_is_reported_with_its_name_until_it_moves() {
+        let mut observed = Observed::new();
         let stall = SinkStall { sink: "stdout".to_owned(), lasting: Duration::from_secs(38) };
-        let now = patient.began + Duration::from_millis(100);
-        let change = patient.health.observe(now, CounterSnapshot::default(), Some(stall)).unwrap();
+        let now = observed.began + Duration::from_millis(100);
+        let change = observed.health.observe(now, CounterSnapshot::default(), Some(stall)).unwrap();
         assert_eq!(change.state, State::Stalled);
         assert!(change.detail.contains("stdout has taken nothing for 38 s"), "{}", change.detail);
-        assert_eq!(patient.after(200, CounterSnapshot::default()), Some(State::Listening));
+        assert_eq!(observed.after(200, CounterSnapshot::default()), Some(State::Listening));
     }
 
     #[test]
-    fn while_several_things_are_wrong_the_worst_is_told() {
-        let mut patient = Patient::new();
+    fn while_several_things_are_wrong_the_worst_is_reported() {
+        let mut observed = Observed::new();
         let both = CounterSnapshot {
             zero_run: 200_000,
             samples_dropped: 480,
             ..CounterSnapshot::default()
         };
-        assert_eq!(patient.after(13_000, both), Some(State::Overloaded));
-        assert_eq!(patient.after(18_000, both), Some(State::Silent));
+        assert_eq!(observed.after(13_000, both), Some(State::Overloaded));
+        assert_eq!(observed.after(18_000, both), Some(State::Silent));
     }
 }

@@ -1,6 +1,6 @@
 //! How long the feature stage sleeps before it polls an empty ring again. The audio callback may make no system call, so it
-//! cannot wake a thread; but samples are only needed once they complete a window, and a source that delivers in real time
-//! tells when that is.
+//! cannot wake a thread; but samples are only needed once they complete a window, and the pace of a source
+//! that delivers in real time shows when that is.
 
 use std::time::{Duration, Instant};
 

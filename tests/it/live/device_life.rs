@@ -1,4 +1,4 @@
-//! A source that is lost comes back: told, marked as a gap, at whatever rate, and events never span it.
+//! A source that is lost comes back: reported, marked as a gap, at whatever rate, and events never span it.
 
 use std::sync::{Arc, Mutex};
 
@@ -35,7 +35,7 @@ struct Story {
     counters: Arc<Counters>,
 }
 
-fn hear(first: Script, reopen: Reopen) -> Story {
+fn run(first: Script, reopen: Reopen) -> Story {
     let collected = Collected::default();
     let mut daemon =
         daemon(first, Loudness::well(), vec![collected.sink("log")], spec(Overflow::Block));
@@ -56,7 +56,7 @@ fn gaps(records: &[Record]) -> Vec<&GapRecord> {
 }
 
 /// Without the states, whose order beside the others is open.
-fn heard_and_missed(records: &[Record]) -> Vec<&'static str> {
+fn events_and_gaps(records: &[Record]) -> Vec<&'static str> {
     let of_audio = |kind: &&str| ["onset", "offset", "gap"].contains(kind);
     story(records).into_iter().filter(of_audio).collect()
 }
@@ -78,10 +78,10 @@ fn when_too_many_lost_streams_hang_a_fresh_process_is_left_to_go_on() {
 }
 
 #[test]
-fn a_source_that_comes_back_at_another_rate_is_heard_after_one_gap() {
+fn a_source_that_comes_back_at_another_rate_is_captured_after_one_gap() {
     let slower = Script { rate: rate(8_000), ..Script::of(noise(24_000), End::Ended) };
     let (reopen, made) = attempts(vec![Err(absent()), Err(absent()), Ok(slower)]);
-    let Story { outcome, records, counters } = hear(Script::of(noise(48_000), End::Lost), reopen);
+    let Story { outcome, records, counters } = run(Script::of(noise(48_000), End::Lost), reopen);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(made.get(), 3);
     assert_eq!(
@@ -91,7 +91,7 @@ fn a_source_that_comes_back_at_another_rate_is_heard_after_one_gap() {
     );
     let gaps = gaps(&records);
     assert_eq!((gaps.len(), gaps[0].cause), (1, GapCause::DeviceLost));
-    // three seconds had been heard: at the new rate that is sample 24,000
+    // three seconds had been captured: at the new rate that is sample 24,000
     assert_eq!(gaps[0].start_sample.0, 24_000);
     assert!(gaps[0].samples > 8_000 / 5, "{} samples in two pauses and more", gaps[0].samples);
     let place = |wanted: &dyn Fn(&Record) -> bool| records.iter().position(wanted).unwrap();
@@ -99,7 +99,7 @@ fn a_source_that_comes_back_at_another_rate_is_heard_after_one_gap() {
         &|record| matches!(record, Record::Status(status) if status.state == State::Recovering),
     );
     let gap = place(&|record| matches!(record, Record::Gap(_)));
-    assert!(recovering < gap, "the rate that a gap counts at is told before it");
+    assert!(recovering < gap, "the rate that a gap counts at is reported before it");
     let Record::Status(status) = &records[recovering] else { unreachable!() };
     assert_eq!(status.sample_rate_hz, rate(8_000));
     let resumed = gaps[0].start_sample.0 + gaps[0].samples;
@@ -119,8 +119,8 @@ fn a_source_that_comes_back_at_another_rate_is_heard_after_one_gap() {
 fn what_was_on_when_the_source_was_lost_ends_before_the_gap_and_begins_anew_after_it() {
     let again = Script::of(noise(32_000), End::Ended);
     let (reopen, _) = attempts(vec![Ok(again)]);
-    let Story { records, .. } = hear(Script::of(noise(48_000), End::Lost), reopen);
-    assert_eq!(heard_and_missed(&records), ["onset", "offset", "gap", "onset", "offset"]);
+    let Story { records, .. } = run(Script::of(noise(48_000), End::Lost), reopen);
+    assert_eq!(events_and_gaps(&records), ["onset", "offset", "gap", "onset", "offset"]);
 }
 
 #[test]
@@ -129,14 +129,14 @@ fn a_source_that_is_lost_again_before_its_first_sample_leaves_one_gap() {
     let never_starts = Script::of(Vec::new(), End::NeverStarts);
     let again = Script::of(noise(32_000), End::Ended);
     let (reopen, made) = attempts(vec![Ok(still_born), Ok(never_starts), Ok(again)]);
-    let Story { outcome, records, .. } = hear(Script::of(noise(48_000), End::Lost), reopen);
+    let Story { outcome, records, .. } = run(Script::of(noise(48_000), End::Lost), reopen);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!((made.get(), gaps(&records).len()), (3, 1));
     assert_eq!(gaps(&records)[0].start_sample.0, 48_000);
 }
 
 #[test]
-fn a_source_that_is_absent_at_the_start_is_told_as_lost_and_heard_once_it_is_there() {
+fn a_source_that_is_absent_at_the_start_is_reported_as_lost_and_captured_once_it_is_there() {
     let (reopen, _) = attempts(vec![Err(absent()), Ok(Script::of(noise(32_000), End::Ended))]);
     let collected = Collected::default();
     let awaited = UnavailableSource::new("mic", rate(48_000), absent());
@@ -149,15 +149,15 @@ fn a_source_that_is_absent_at_the_start_is_told_as_lost_and_heard_once_it_is_the
     let gaps = gaps(&records);
     assert_eq!((gaps.len(), gaps[0].start_sample.0, gaps[0].cause), (1, 0, GapCause::DeviceLost));
     assert!(gaps[0].samples >= 16_000 / 10, "from the start on: {} samples", gaps[0].samples);
-    let heard = windows(&records);
-    assert_eq!(heard[0].start_sample.0, gaps[0].samples);
+    let after = windows(&records);
+    assert_eq!(after[0].start_sample.0, gaps[0].samples);
     // hop by hop at the source's own rate
-    assert_eq!(heard[1].start_sample.0 - heard[0].start_sample.0, HOP);
-    assert_eq!(heard_and_missed(&records), ["gap", "onset", "offset"]);
+    assert_eq!(after[1].start_sample.0 - after[0].start_sample.0, HOP);
+    assert_eq!(events_and_gaps(&records), ["gap", "onset", "offset"]);
 }
 
 #[test]
-fn audio_that_arrives_again_is_told_as_listening_and_a_stop_meanwhile_is_obeyed() {
+fn audio_that_arrives_again_is_reported_as_listening_and_a_stop_meanwhile_is_obeyed() {
     let (reopen, made) = attempts(vec![Err(absent()), Ok(Script::of(noise(32_000), End::Stays))]);
     let collected = Collected::default();
     let sinks = vec![collected.sink("log")];
@@ -165,8 +165,8 @@ fn audio_that_arrives_again_is_told_as_listening_and_a_stop_meanwhile_is_obeyed(
     let mut back = daemon(first, Loudness::well(), sinks, spec(Overflow::Block));
     back.reopen = Some(reopen);
     let running = Running::start(back);
-    let told = [State::Listening, State::Lost, State::Recovering, State::Listening];
-    wait_until("listening again", || states(&collected.records()) == told);
+    let expected = [State::Listening, State::Lost, State::Recovering, State::Listening];
+    wait_until("listening again", || states(&collected.records()) == expected);
     running.stop();
     assert_eq!(running.outcome().unwrap(), Outcome::Stopped);
     assert_eq!(made.get(), 2);

@@ -67,7 +67,7 @@ fn a_stop_during_a_long_file_does_not_wait_for_its_end() {
 }
 
 #[test]
-fn a_lost_device_is_told_its_events_end_and_it_is_an_error() {
+fn a_lost_device_is_reported_its_events_end_and_it_is_an_error() {
     let (outcome, records, _) =
         play(Script::of(noise(16_000), End::Lost), Loudness::well(), spec(Overflow::DropNewest));
     let error = outcome.unwrap_err();
@@ -75,15 +75,15 @@ fn a_lost_device_is_told_its_events_end_and_it_is_an_error() {
         matches!(&error, LiveError::SourceLost { name, source: SourceError::DeviceLost { .. } } if name == "script"),
         "{error:?}"
     );
-    let told = story(&records);
-    assert!(told.contains(&"lost"), "{told:?}");
-    assert_eq!((told[0], told[told.len() - 1]), ("listening", "stopping"));
+    let kinds = story(&records);
+    assert!(kinds.contains(&"lost"), "{kinds:?}");
+    assert_eq!((kinds[0], kinds[kinds.len() - 1]), ("listening", "stopping"));
     assert_eq!(events(&records).len(), 2);
     assert_events_pair_up(&records);
 }
 
 #[test]
-fn a_source_that_does_not_start_is_an_error_and_nobody_is_told_of_listening() {
+fn a_source_that_does_not_start_is_an_error_and_no_status_says_listening() {
     let script = Script::of(noise(16_000), End::NeverStarts);
     let (outcome, records, _) = play(script, Loudness::well(), spec(Overflow::DropNewest));
     assert!(matches!(outcome, Err(LiveError::SourceStart(SourceError::DeviceLost { .. }))));

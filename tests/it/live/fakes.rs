@@ -1,4 +1,4 @@
-//! Fake ends of a pipeline: a source that follows a script, a scorer that tells loud from quiet, sinks that collect,
+//! Fake ends of a pipeline: a source that follows a script, a scorer that distinguishes loud from quiet, sinks that collect,
 //! block or are gone.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,7 +34,7 @@ pub enum End {
     NeverStarts,
 }
 
-/// A source that plays its steps as fast as they are heard, then does as `end` says.
+/// A source that plays its steps as fast as they are taken, then does as `end` says.
 pub struct Script {
     pub steps: Vec<Step>,
     pub end: End,
@@ -130,7 +130,7 @@ fn unplugged() -> SourceError {
     SourceError::DeviceLost { device: "script".to_owned(), reason: "unplugged".to_owned() }
 }
 
-/// Where a window stood, as a scorer is told.
+/// Where a window stood, as a scorer gets it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scored {
     pub stream: StreamId,

@@ -33,7 +33,7 @@ fn a_recording_gives_every_window_once_in_order_between_its_two_statuses() {
 }
 
 #[test]
-fn every_window_tells_when_it_passed_each_stage_and_its_latency_is_the_whole_way() {
+fn every_window_shows_when_it_passed_each_stage_and_its_latency_is_the_whole_way() {
     let seen: Arc<Mutex<Vec<(u64, StageTimes)>>> = Arc::default();
     let watched = Arc::clone(&seen);
     let collected = Collected::default();
@@ -180,7 +180,7 @@ fn the_scorer_is_warm_before_the_source_is_started_and_no_record_comes_of_it() {
 }
 
 #[test]
-fn live_exact_zeros_are_told_as_silence_and_offline_they_are_a_part_of_the_recording() {
+fn live_exact_zeros_are_reported_as_silence_and_offline_they_are_a_part_of_the_recording() {
     let zeros = || Script::of([noise(16_000), vec![0.0; 16_000]].concat(), End::Stays);
     let patient =
         |overflow| PipelineSpec { silent_after: Duration::from_millis(900), ..spec(overflow) };
@@ -226,7 +226,7 @@ impl Scorer for Batches {
 #[test]
 fn windows_that_wait_are_scored_together_and_give_the_same_records() {
     let samples = 80_000;
-    let heard = |mood: Mood| {
+    let scores = |mood: Mood| {
         let batches = Arc::new(Mutex::new(Vec::new()));
         let scorer = Batches(Loudness::new(mood), Arc::clone(&batches));
         let collected = Collected::default();
@@ -245,8 +245,8 @@ fn windows_that_wait_are_scored_together_and_give_the_same_records() {
         let most = batches.lock().unwrap().iter().copied().max().unwrap_or(0);
         (places, most)
     };
-    let (slow, together) = heard(Mood::Slow(Duration::from_millis(5)));
+    let (slow, together) = scores(Mood::Slow(Duration::from_millis(5)));
     assert!((2..=4).contains(&together), "{together} at a time");
     assert_eq!(slow.len() as u64, (samples as u64 - WINDOW) / HOP + 1);
-    assert_eq!(slow, heard(Mood::Well).0);
+    assert_eq!(slow, scores(Mood::Well).0);
 }

@@ -1,6 +1,6 @@
-//! The daemon with fake ends: a scripted source, a scorer that only tells loud from quiet, sinks that collect. What is
+//! The daemon with fake ends: a scripted source, a scorer that only distinguishes loud from quiet, sinks that collect. What is
 //! lost and what is not is in `losses`, how a source comes back in `device_life`, how a daemon ends in `endings`, how it
-//! takes another model in `reload`, what the service manager hears of it in `watchdog`, the scan of clips in `scan`.
+//! takes another model in `reload`, what the service manager gets of it in `watchdog`, the scan of clips in `scan`.
 
 mod device_life;
 mod endings;
@@ -125,9 +125,9 @@ struct Running {
 
 impl Running {
     fn start(daemon: Daemon) -> Self {
-        let (told, outcome) = bounded(1);
+        let (sender, outcome) = bounded(1);
         let (stop, counters) = (Arc::clone(&daemon.stop), Arc::clone(&daemon.spec.counters));
-        std::thread::spawn(move || told.send(daemon.run()));
+        std::thread::spawn(move || sender.send(daemon.run()));
         Self { stop, counters, outcome }
     }
 

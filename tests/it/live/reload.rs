@@ -1,4 +1,4 @@
-//! Another model and other rules for a daemon that goes on listening: taken over between two windows, or refused with
+//! Another model and other rules for a daemon that goes on listening: swapped between two windows, or refused with
 //! everything left as it was.
 
 use std::sync::Arc;
@@ -54,7 +54,7 @@ struct Reloadable {
     daemon: Daemon,
     collected: Collected,
     requested: Arc<AtomicBool>,
-    board: Arc<SharedStatus>,
+    status: Arc<SharedStatus>,
 }
 
 fn reloadable(
@@ -67,8 +67,8 @@ fn reloadable(
     let mut daemon = daemon(source, Loudness::well(), sinks, spec(Overflow::Block));
     let requested = Arc::new(AtomicBool::new(false));
     daemon.reload = Some(Reload { requested: Arc::clone(&requested), read: Arc::new(read) });
-    let board = Arc::clone(&daemon.spec.status);
-    Reloadable { daemon, collected, requested, board }
+    let status = Arc::clone(&daemon.spec.status);
+    Reloadable { daemon, collected, requested, status }
 }
 
 fn statuses(records: &[Record]) -> Vec<&StatusRecord> {
@@ -81,7 +81,7 @@ fn statuses(records: &[Record]) -> Vec<&StatusRecord> {
         .collect()
 }
 
-/// Listens for a while, reloads, listens for another while.
+/// Runs for a while, reloads, runs for another while.
 fn reload_in_between(reloadable: Reloadable) -> Vec<Record> {
     let Reloadable { daemon, collected, requested, .. } = reloadable;
     let running = Running::start(daemon);
@@ -89,8 +89,8 @@ fn reload_in_between(reloadable: Reloadable) -> Vec<Record> {
     wait_until("the first windows", || scored() >= 3);
     // SeqCst: a test wants no subtlety
     requested.store(true, Ordering::SeqCst);
-    let told = || statuses(&collected.records()).iter().any(|s| s.detail.contains("reloaded"));
-    wait_until("word of the reload", told);
+    let reported = || statuses(&collected.records()).iter().any(|s| s.detail.contains("reloaded"));
+    wait_until("the status of the reload", reported);
     let before = scored();
     wait_until("more windows", || scored() >= before + 4);
     running.stop();
@@ -109,7 +109,7 @@ fn parted(records: &[Record]) -> (usize, Vec<(u64, u64)>) {
 }
 
 #[test]
-fn another_model_for_the_same_windows_takes_over_between_two_of_them() {
+fn another_model_for_the_same_windows_is_swapped_in_between_two_of_them() {
     let records = reload_in_between(reloadable(16_000, || Ok(other_model(featuriser().window))));
     let (_, spans) = parted(&records);
     let hops: Vec<u64> = spans.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
@@ -121,9 +121,12 @@ fn another_model_for_the_same_windows_takes_over_between_two_of_them() {
         .map(|event| (event.id, &*event.label))
         .collect();
     assert_eq!(onsets, [(1, "noise"), (2, "hiss")]);
-    let told = statuses(&records);
-    assert_eq!(told[1].state, State::Listening);
-    assert_eq!(told[1].detail, "reloaded, model another; still to come with a restart: [source]");
+    let reported = statuses(&records);
+    assert_eq!(reported[1].state, State::Listening);
+    assert_eq!(
+        reported[1].detail,
+        "reloaded, model another; still to come with a restart: [source]"
+    );
 }
 
 #[test]
@@ -153,14 +156,14 @@ fn what_cannot_be_used_is_refused_and_everything_stays_as_it_was() {
     };
     for (read, why) in [(unreadable, "config.toml:3: no such key"), (unfit, "label 0")] {
         let reloadable = reloadable(16_000, read);
-        let board = Arc::clone(&reloadable.board);
+        let status = Arc::clone(&reloadable.status);
         let records = reload_in_between(reloadable);
         assert!(windows(&records).iter().all(|window| &*window.scores[0].label == "noise"));
         let onsets = events(&records);
         assert_eq!(onsets.len(), 2, "one event from the start to the stop: {onsets:?}");
-        let told = statuses(&records);
-        assert!(told[1].detail.contains(why), "{told:?}");
-        let status = board.status(&Default::default()).unwrap();
+        let reported = statuses(&records);
+        assert!(reported[1].detail.contains(why), "{reported:?}");
+        let status = status.status(&Default::default()).unwrap();
         let reload = status.reload.unwrap();
         assert!(!reload.succeeded && reload.detail.contains(why), "{reload:?}");
         assert_eq!(status.model, "loudness");

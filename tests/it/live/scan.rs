@@ -47,7 +47,7 @@ fn a_clip_gives_the_same_records_scanned_and_played() {
         let script = Script { rate: rate(hz), ..Script::of(samples, End::Ended) };
         let (_, played, _) = play(script, Loudness::well(), spec(Overflow::Block));
         assert_eq!(timeless(&scanned), timeless(&played), "{hz} Hz");
-        assert!(events(&scanned).len() >= 2, "{hz} Hz: nothing was heard");
+        assert!(events(&scanned).len() >= 2, "{hz} Hz: nothing was detected");
         assert_events_pair_up(&scanned);
     }
 }
@@ -56,14 +56,14 @@ fn a_clip_gives_the_same_records_scanned_and_played() {
 fn a_clip_shorter_than_one_window_is_padded_to_exactly_one_and_says_so() {
     for hz in [8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000] {
         let needed = featuriser().window_samples(rate(hz));
-        for heard in [1, needed / 2, needed - 1] {
-            let samples = noise(usize::try_from(heard).unwrap());
+        for samples_given in [1, needed / 2, needed - 1] {
+            let samples = noise(usize::try_from(samples_given).unwrap());
             let (scan, records) = scan(&mut scanner(Loudness::well()), hz, samples);
             let shown: Vec<&WindowRecord> = windows(&records);
-            let [window] = shown[..] else { panic!("{hz} Hz, {heard} samples: {shown:?}") };
-            assert_eq!(window.padded_samples, needed - heard, "{hz} Hz");
+            let [window] = shown[..] else { panic!("{hz} Hz, {samples_given} samples: {shown:?}") };
+            assert_eq!(window.padded_samples, needed - samples_given, "{hz} Hz");
             assert_eq!((window.start_sample.0, window.end_sample.0), (0, needed), "{hz} Hz");
-            assert_eq!((scan.windows, scan.padded_samples), (1, needed - heard));
+            assert_eq!((scan.windows, scan.padded_samples), (1, needed - samples_given));
         }
         let (scan, records) =
             scan(&mut scanner(Loudness::well()), hz, noise(usize::try_from(needed).unwrap()));

@@ -96,7 +96,7 @@ fn run(inputs: Vec<DaemonInput>, parts: DaemonParts) -> Result<Outcome, LiveErro
             sample_rate,
             reopen,
             ring: spec.ring,
-            rings,
+            rings: Some(rings),
             level,
             counters: Arc::clone(&spec.counters),
             events: sender.clone(),

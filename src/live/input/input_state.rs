@@ -35,8 +35,8 @@ pub(in crate::live) struct Input {
     pub(in crate::live) reopen: Option<Reopen>,
     /// How much audio a ring holds.
     pub(in crate::live) ring: Duration,
-    /// Takes a ring for each time that the source is opened.
-    pub(in crate::live) rings: Sender<SampleConsumer>,
+    /// Takes a ring for each time that the source is opened; none once it has ended, so that its events end as well.
+    pub(in crate::live) rings: Option<Sender<SampleConsumer>>,
     pub(in crate::live) level: Arc<InputLevel>,
     pub(in crate::live) counters: Arc<Counters>,
     pub(in crate::live) events: Sender<SupervisorEvent>,
@@ -106,7 +106,10 @@ impl Input {
         };
         match running.state() {
             SourceState::Running => self.recover(now),
-            SourceState::Ended => Some(InputChange::Ended),
+            SourceState::Ended => {
+                self.rings = None;
+                Some(InputChange::Ended)
+            }
             SourceState::Lost(error) if !self.may_reopen() => Some(InputChange::Failed(error)),
             SourceState::Lost(error) if is_proving => {
                 self.attempt_failed(&error.to_string(), now);
@@ -168,7 +171,7 @@ impl Input {
 
     /// Hands a ring to the feature stage; says whether it will come to it.
     pub(in crate::live) fn attach_ring(&self, ring: SampleConsumer) -> bool {
-        self.rings.try_send(ring).is_ok()
+        self.rings.as_ref().is_some_and(|rings| rings.try_send(ring).is_ok())
     }
 
     fn may_reopen(&self) -> bool {

@@ -112,13 +112,13 @@ fn hears_the_clip(host: &str) {
 
 #[test]
 #[ignore = "takes a while: make test-all"]
-fn the_pulseaudio_host_hears_a_clip_by_its_class() {
+fn the_pulseaudio_host_captures_a_clip_that_is_classified_right() {
     hears_the_clip("pulseaudio");
 }
 
 #[test]
 #[ignore = "takes a while: make test-all"]
-fn the_alsa_host_hears_a_clip_by_its_class() {
+fn the_alsa_host_captures_a_clip_that_is_classified_right() {
     hears_the_clip("alsa");
 }
 

@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_noisy_machine_twice_the_tolerance_holds_and_it_is_said() {
+    fn on_a_noisy_machine_twice_the_tolerance_holds_and_it_is_reported() {
         let (mut now, then) = (report(85.0, 2_000), report(100.0, 2_000));
         assert_eq!(Comparison::new(&now, &then, 0.1).worse().len(), 1);
         now.noise.too_much.push("a busy neighbour".to_owned());

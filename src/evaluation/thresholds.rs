@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_never_heard_gets_the_highest_threshold_and_a_usable_pair() {
+    fn a_label_without_clips_gets_the_highest_threshold_and_a_usable_pair() {
         for clips in [&[clip(0.2, false)][..], &[]] {
             let chosen = chosen(clips, 1.0);
             assert_eq!(chosen.on, 0.9);

@@ -100,7 +100,7 @@ fn an_empty_file_is_the_built_in_configuration_and_a_line_changes_that_line() {
 }
 
 #[test]
-fn every_fault_is_told_at_once_with_its_line_and_a_way_out() {
+fn every_fault_is_reported_at_once_with_its_line_and_a_way_out() {
     let text = r#"model = "models/esc50"
 [source]
 kind = "mircophone"
@@ -153,7 +153,7 @@ fn a_threshold_out_of_range_names_the_models_own() {
 }
 
 #[test]
-fn an_unknown_key_is_told_with_the_nearest_or_with_where_it_belongs() {
+fn an_unknown_key_is_reported_with_the_nearest_or_with_where_it_belongs() {
     for (text, expected) in [
         (
             "[detector]\ntreshold = 0.5",
@@ -184,7 +184,7 @@ fn an_unknown_key_is_told_with_the_nearest_or_with_where_it_belongs() {
 }
 
 #[test]
-fn a_value_out_of_its_range_or_of_another_type_is_told_with_both_ends() {
+fn a_value_out_of_its_range_or_of_another_type_is_reported_with_both_ends() {
     for (text, expected) in [
         ("source.ring_s = 0", "source.ring_s is 0; it must be a number from 0.1 to 60."),
         ("source.ring_s = nan", "source.ring_s is nan; it must be a number from 0.1 to 60."),
@@ -271,7 +271,7 @@ fn a_value_that_could_not_be_read_is_not_blamed_for_contradicting_another() {
 }
 
 #[test]
-fn what_is_not_toml_is_told_alone_with_its_place() {
+fn what_is_not_toml_is_reported_alone_with_its_place() {
     let ConfigProblems(found) =
         Config::from_str("config.toml", "unknown = 1\n[detector]\nthreshold = = 2\n").unwrap_err();
     let [problem] = &found[..] else { panic!("{found:?}") };
@@ -303,7 +303,7 @@ fn paths_start_at_the_folder_of_the_file_and_absolute_ones_stay() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_no_text_is_told_by_name() {
+fn a_file_that_is_missing_or_no_text_is_reported_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none.toml");
     let error = Config::load(&path).unwrap_err();
@@ -315,7 +315,7 @@ fn a_file_that_is_missing_or_no_text_is_told_by_name() {
 }
 
 #[test]
-fn a_faulty_file_still_tells_which_model_to_check_it_against() {
+fn a_faulty_file_still_names_the_model_to_check_it_against() {
     let reading =
         ParsedConfig::from_str("config.toml", "model = 'mine'\n[detector]\nthreshold = 7\nqq = 1");
     assert_eq!(reading.config().model, Path::new("mine"));
@@ -352,7 +352,7 @@ fn what_is_long_is_shown_by_its_beginning() {
 }
 
 #[test]
-fn twenty_thousand_faults_are_told_each_at_its_line() {
+fn twenty_thousand_faults_are_reported_each_at_its_line() {
     let text: String = (0..20_000).map(|key| format!("k{key} = 1\n")).collect();
     let said = problems(&text);
     assert_eq!(said.len(), 20_000);

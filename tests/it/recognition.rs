@@ -211,7 +211,7 @@ fn a_window_that_brings_no_new_audio_confirms_nothing() {
 }
 
 #[test]
-fn a_gap_ends_events_at_the_last_sample_heard_and_nothing_is_carried_across() {
+fn a_gap_ends_events_at_the_last_sample_before_it_and_nothing_is_carried_across() {
     let settings = DetectorSettings { confirm_windows: 2, confirm_of: 3, ..plain() };
     let mut recogniser = recogniser(settings, Duration::from_millis(400));
     let mut records = Vec::new();

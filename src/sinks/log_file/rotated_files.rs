@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_first_whatever_the_clock_said_when_they_were_begun() {
+    fn the_oldest_go_first_whatever_the_clock_reported_when_they_were_begun() {
         let folder = tempfile::tempdir().unwrap();
         let log_file = folder.path().join("events.jsonl");
         let rotated = RotatedFiles::of(&log_file).unwrap();

@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_device_is_told_with_what_else_there_is() {
+    fn a_busy_device_is_reported_with_what_else_there_is() {
         let error = cpal::Error::with_message(ErrorKind::DeviceBusy, "held by another.");
         let told = explain("alsa:hw:CARD=Desk", "48000 Hz", &error);
         assert!(matches!(told, SourceError::DeviceBusy { .. }), "{told:?}");

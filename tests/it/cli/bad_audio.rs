@@ -68,7 +68,7 @@ fn a_clip_shorter_than_a_window_is_padded_by_classify_and_not_scored_by_run() {
 }
 
 #[test]
-fn five_channels_at_96_khz_are_heard_as_their_mean() {
+fn five_channels_at_96_khz_are_captured_as_their_mean() {
     let folder = tempfile::tempdir().unwrap();
     let (wav, name) = path(folder.path(), "five.wav");
     let tone = |i: usize| (6_000.0 * (i as f32 * 0.05).sin()) as i16;

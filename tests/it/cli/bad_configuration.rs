@@ -22,7 +22,7 @@ fn every_fault_of_a_configuration_is_listed_with_its_line() {
 }
 
 #[test]
-fn check_tells_whatever_run_would_refuse_with_its_line_and_all_at_once() {
+fn check_reports_whatever_run_would_refuse_with_its_line_and_all_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(
         folder.path(),

@@ -84,7 +84,7 @@ fn every_stage_is_measured_up_to_the_client() {
 }
 
 #[test]
-fn cost_start_up_throughput_and_noise_are_told() {
+fn cost_start_up_throughput_and_noise_are_reported() {
     let report = &saved().0;
     let number = |pointer: &str| report.pointer(pointer).and_then(Value::as_f64).unwrap();
     assert!(number("/throughput/whole_times_real_time") > 0.0);

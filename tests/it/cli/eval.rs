@@ -62,7 +62,7 @@ fn a_report_is_one_page_with_its_figures_and_pictures() {
 }
 
 #[test]
-fn what_was_trained_on_and_what_leaks_is_said_on_top() {
+fn what_was_trained_on_and_what_leaks_is_reported_on_top() {
     let tones = Tones::new();
     let leaky = ["--split", "random:0.34", "--allow-leaky-split", "--epochs", "2"];
     success(&as_strs(&tones.small("leaky", &leaky)));
@@ -126,7 +126,7 @@ fn wrong_clips_are_named() {
 }
 
 #[test]
-fn a_recording_that_cannot_be_measured_is_named_and_left_out_only_when_told_to() {
+fn a_recording_that_cannot_be_measured_is_named_and_left_out_only_on_request() {
     let tones = Tones::new();
     let (data, bundle) = trained(&tones, &["--epochs", "1"]);
     std::fs::write(tones.path("data/audio/2-0-A-0.wav"), b"rubbish").unwrap();

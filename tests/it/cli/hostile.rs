@@ -59,7 +59,7 @@ pub(super) fn status_of(socket: &Path) -> (String, Option<i32>) {
 }
 
 #[test]
-fn an_output_that_nobody_reads_is_told_in_status_state_and_log() {
+fn an_output_that_nobody_reads_is_reported_in_status_state_and_log() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(folder.path(), UNIX);
     let (reader, writer) = std::io::pipe().unwrap();
@@ -279,7 +279,7 @@ fn with_few_descriptors_clients_take_none_that_the_daemon_needs() {
 }
 
 #[test]
-fn a_machine_without_devices_of_its_own_is_listened_on_or_told_in_words() {
+fn a_machine_without_devices_of_its_own_captures_or_reports_why_not() {
     let bare = Command::new("unshare").args(["--mount", "true"]).status();
     if !bare.is_ok_and(|status| status.success()) {
         return skipped("only root can take /dev away");
@@ -303,7 +303,7 @@ fn a_machine_without_devices_of_its_own_is_listened_on_or_told_in_words() {
 }
 
 #[test]
-fn a_channel_that_is_no_numbers_is_told_and_the_others_are_heard() {
+fn a_channel_that_is_no_numbers_is_reported_and_the_others_are_captured() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(folder.path(), "");
     let mut command = tympan();

@@ -11,7 +11,7 @@ use tympan::sources::{Passage, Soundscape};
 use super::{ReservedPort, Running, configuration, demo_wav, of_type, parsed, tympan};
 
 #[test]
-fn the_demo_is_heard_by_name_and_its_pauses_are_silent() {
+fn the_demo_is_classified_by_name_and_its_pauses_are_silent() {
     let demo = Soundscape::new(1);
     let mut daemon = Running::start({
         let mut command = tympan();

@@ -68,7 +68,7 @@ fn without_an_address_the_user_s_own_daemon_is_asked_where_its_unit_has_the_sock
 }
 
 #[test]
-fn a_daemon_that_hears_nothing_is_told_by_the_exit_code() {
+fn the_exit_code_shows_that_no_audio_is_processed() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(folder.path(), UNIX);
     let mut command = tympan();

@@ -72,7 +72,7 @@ fn late_within_the_event_is_right_by_the_other_rule() {
 }
 
 #[test]
-fn said_twice_is_one_hit_and_one_fragment() {
+fn detected_twice_is_one_hit_and_one_fragment() {
     let scene = scene(&[truth(0, 10.0, 15.0)], &[said(0, 10.2), said(0, 13.0), said(0, 30.0)]);
     let matches = match_events(&scene, MatchRule::default());
     assert_eq!(pairs(&matches.hits), [(0, 0)]);
@@ -81,7 +81,7 @@ fn said_twice_is_one_hit_and_one_fragment() {
 }
 
 #[test]
-fn the_wrong_label_is_a_miss_and_a_false_positive_and_told_as_a_substitution() {
+fn the_wrong_label_is_a_miss_and_a_false_positive_and_reported_as_a_substitution() {
     let truth = [truth(0, 10.0, 15.0), truth(0, 20.0, 25.0)];
     let scene = scene(&truth, &[said(1, 10.5), said(1, 12.0), said(1, 40.0)]);
     let matches = match_events(&scene, MatchRule::default());
@@ -90,7 +90,7 @@ fn the_wrong_label_is_a_miss_and_a_false_positive_and_told_as_a_substitution() {
 }
 
 #[test]
-fn something_else_said_beside_a_hit_is_a_plain_false_positive() {
+fn something_else_detected_beside_a_hit_is_a_plain_false_positive() {
     let scene = scene(&[truth(0, 10.0, 15.0)], &[said(0, 10.5), said(1, 10.5)]);
     let matches = match_events(&scene, MatchRule::default());
     assert_eq!((pairs(&matches.hits), matches.unfounded), (vec![(0, 0)], vec![1]));
@@ -98,7 +98,7 @@ fn something_else_said_beside_a_hit_is_a_plain_false_positive() {
 }
 
 #[test]
-fn neighbours_share_what_was_said_so_that_both_are_hit() {
+fn neighbours_share_a_detection_so_that_both_are_hit() {
     // the first that was said fits both, the second only the later one
     let truth = [truth(0, 10.0, 10.5), truth(0, 11.5, 12.0)];
     let matches =
@@ -146,7 +146,7 @@ fn figures_are_those_counted_by_hand() {
 }
 
 #[test]
-fn nothing_said_and_nothing_there_have_no_shares() {
+fn nothing_detected_and_nothing_there_have_no_shares() {
     let figures = StreamingFigures::new(&labels(), &[scene(&[], &[])], MatchRule::default());
     assert_eq!((figures.precision, figures.recall, figures.f1), (None, None, None));
     assert_eq!(figures.delay, None);

@@ -102,7 +102,7 @@ fn heard(model: &ModelTraits) -> Vec<SceneDetections> {
 }
 
 #[test]
-fn every_tone_is_told_soon_after_it_began_and_nothing_else_is() {
+fn every_tone_is_reported_soon_after_it_began_and_nothing_else_is() {
     let heard = heard(&model());
     let figures = StreamingFigures::new(&labels(), &heard, MatchRule::default());
     assert_eq!((figures.events, figures.hits, figures.false_positives), (3, 3, 0), "{heard:?}");
@@ -224,7 +224,7 @@ fn the_rules_that_are_measured_are_those_the_daemon_has() {
 }
 
 #[test]
-fn figures_are_told_in_json_with_plain_seconds() {
+fn figures_are_reported_in_json_with_plain_seconds() {
     let figures = StreamingFigures::new(&labels(), &heard(&model()), MatchRule::default());
     let json = serde_json::to_value(&figures).unwrap();
     assert_eq!(json["rule"]["onset"]["tolerance_s"], 1.0);

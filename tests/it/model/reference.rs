@@ -200,7 +200,7 @@ fn standard_networks() -> impl Iterator<Item = NetworkSpec> {
 }
 
 #[test]
-fn every_standard_network_hears_what_its_training_saw_hop_by_hop() {
+fn every_standard_network_scores_hop_by_hop_what_its_training_saw() {
     let window = WindowSpec { frames: 94, hop_frames: 4 };
     let steps =
         [[Step::Hops(1); 6].as_slice(), &[Step::Hops(5), Step::Gap, Step::Hops(1)]].concat();

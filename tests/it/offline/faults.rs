@@ -55,7 +55,7 @@ fn every_fault_of_a_published_table_is_listed_with_its_line() {
 }
 
 #[test]
-fn every_fault_of_a_list_is_told() {
+fn every_fault_of_a_list_is_reported() {
     let folder = Folder::new();
     let table = "path,label,fold,start,end\n\
                  a.wav,door,,,\n\
@@ -117,7 +117,7 @@ fn a_recording_in_a_format_that_is_not_read_is_no_companion() {
 }
 
 #[test]
-fn what_only_decoding_tells_is_a_fault_of_the_clip() {
+fn what_only_decoding_shows_is_a_fault_of_the_clip() {
     let folder = Folder::new();
     folder.write("dog/a.wav", "not audio at all, but text that somebody renamed");
     folder.wav("dog/b.wav", &[]);

@@ -139,7 +139,7 @@ fn an_event_is_kept_with_what_was_before_and_after_it_and_another_label_is_not()
 }
 
 #[test]
-fn a_clip_that_a_denied_label_was_heard_in_is_not_kept_and_one_beside_it_is() {
+fn a_clip_that_contains_a_denied_label_is_not_kept_and_one_beside_it_is() {
     for (vetoed, kept) in [(3_200..3_201, 0), (19_200..19_201, 0), (25_600..25_601, 1)] {
         let folder = tempfile::tempdir().unwrap();
         let mut room = Room::new(spec(folder.path(), true));
@@ -154,7 +154,7 @@ fn a_clip_that_a_denied_label_was_heard_in_is_not_kept_and_one_beside_it_is() {
 }
 
 #[test]
-fn what_was_never_judged_is_not_kept_while_something_is_denied() {
+fn what_was_never_scored_is_not_kept_while_something_is_denied() {
     let folder = tempfile::tempdir().unwrap();
     let mut room = Room::new(spec(folder.path(), true));
     room.hear(20_000, 0..0);

@@ -97,7 +97,7 @@ fn two_tcp_clients_and_the_log_file_hold_the_same_events() {
 }
 
 #[test]
-fn a_slow_client_is_told_how_many_it_missed_while_another_gets_everything() {
+fn a_slow_client_receives_how_many_it_missed_while_another_gets_everything() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tympan.sock");
     let spec = SocketSpec { patience: PATIENCE, ..unix(&path) };

@@ -247,7 +247,7 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
 }
 
 #[test]
-fn a_client_that_sends_megabytes_of_rubbish_is_served_and_answered_after_them() {
+fn a_client_that_sends_megabytes_of_invalid_lines_is_served_and_answered_after_them() {
     let (sink, address) = socket(SocketSpec::default());
     let mut client = BufReader::new(connect(address));
     read_greeting(&mut client);

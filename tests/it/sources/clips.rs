@@ -231,7 +231,7 @@ fn a_chained_ogg_is_refused_rather_than_spliced() {
 }
 
 #[test]
-fn a_file_without_bytes_a_file_without_samples_and_no_file_are_told_apart() {
+fn a_file_without_bytes_a_file_without_samples_and_no_file_are_distinguished() {
     let folder = folder();
     let empty = folder.path().join("empty.wav");
     fs::write(&empty, b"").unwrap();

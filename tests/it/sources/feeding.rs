@@ -59,7 +59,7 @@ fn real_time_pace_takes_the_time_the_audio_takes() {
 }
 
 #[test]
-fn an_error_in_mid_stream_is_told_once_after_everything_before_it_was_delivered() {
+fn an_error_in_mid_stream_is_reported_once_after_everything_before_it_was_delivered() {
     let script = Script::new(8_000, ramp(500), Ending::Broken);
     let (mut running, mut consumer, _) =
         start(script, Pace::AsFastAsPossible, Duration::from_secs(1));

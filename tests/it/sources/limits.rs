@@ -56,7 +56,7 @@ fn a_header_with_a_rate_that_no_recorder_has_is_refused() {
 }
 
 #[test]
-fn a_specification_of_raw_samples_is_bounded_and_so_is_what_is_said_of_it() {
+fn a_specification_of_raw_samples_is_bounded_and_so_is_its_error() {
     let fault = |given: &str| given.parse::<PcmSpec>().unwrap_err().to_string();
     let said = fault(&format!("s16le:48000:{}1", "0".repeat(100_000)));
     assert!(said.contains("100013 bytes") && said.len() < 300, "{said}");

@@ -69,7 +69,7 @@ enum Killed {
 /// Plays the tone until the capturing process says that it hears it, kills the server, and awaits the process.
 fn hear_until_killed(host: &str, server: &mut AudioServer, tone: &Path, killed: Killed) {
     let mut capturing = Command::new(std::env::current_exe().unwrap())
-        .args(["sources::microphone::this_process_hears_the_tone", "--exact", "--nocapture"])
+        .args(["sources::microphone::this_process_captures_the_tone", "--exact", "--nocapture"])
         .envs(server.env())
         .env(HOST, host)
         .stdout(Stdio::piped())
@@ -112,19 +112,19 @@ fn hear_until_killed(host: &str, server: &mut AudioServer, tone: &Path, killed: 
 }
 
 #[test]
-fn a_tone_is_heard_and_a_dead_server_noticed_through_the_pulseaudio_host() {
+fn a_tone_is_captured_and_a_dead_server_noticed_through_the_pulseaudio_host() {
     hear_and_lose("pulseaudio");
 }
 
 #[test]
-fn a_tone_is_heard_and_a_dead_server_noticed_through_the_alsa_host() {
+fn a_tone_is_captured_and_a_dead_server_noticed_through_the_alsa_host() {
     hear_and_lose("alsa");
 }
 
 /// Run by the tests above, with the server in its environment; in an ordinary run it only checks that a device that
 /// nobody has is refused with a list.
 #[test]
-fn this_process_hears_the_tone() {
+fn this_process_captures_the_tone() {
     let Ok(host) = std::env::var(HOST) else {
         let spec = MicrophoneSpec { device: "no such device".into(), ..MicrophoneSpec::default() };
         let Err(error) = Microphone::open(&spec) else { panic!("it was opened") };

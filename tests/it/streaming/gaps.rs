@@ -31,7 +31,7 @@ fn the_first_window_after_a_gap_starts_at_the_first_sample_after_it() {
 }
 
 #[test]
-fn what_follows_a_flush_is_heard_as_by_a_fresh_featuriser() {
+fn what_follows_a_flush_gives_the_windows_of_a_fresh_featuriser() {
     for hz in RATES_HZ {
         let samples = noise(hz as usize / 5);
         let mut listener = Listener::new(hz);

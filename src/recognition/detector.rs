@@ -104,9 +104,9 @@ impl Detector {
     }
 
     /// Goes on by the rules, and for the labels, of `successor`; ids go on too. Call [`close_all`](Self::close_all) first.
-    pub fn replace_with(&mut self, successor: Self) {
+    pub fn replace_with(&mut self, other: Self) {
         let next_id = self.next_id;
-        *self = successor;
+        *self = other;
         self.next_id = next_id;
     }
 

@@ -239,9 +239,9 @@ mod tests {
     #[test]
     fn a_busy_device_is_reported_with_what_else_there_is() {
         let error = cpal::Error::with_message(ErrorKind::DeviceBusy, "held by another.");
-        let told = explain("alsa:hw:CARD=Desk", "48000 Hz", &error);
-        assert!(matches!(told, SourceError::DeviceBusy { .. }), "{told:?}");
-        let (text, listed) = (told.to_string(), everything());
+        let explained = explain("alsa:hw:CARD=Desk", "48000 Hz", &error);
+        assert!(matches!(explained, SourceError::DeviceBusy { .. }), "{explained:?}");
+        let (text, listed) = (explained.to_string(), everything());
         for part in ["alsa:hw:CARD=Desk", "in use by another program", "pulseaudio host", &listed] {
             assert!(text.contains(part), "{part:?} is not in: {text}");
         }

@@ -178,7 +178,7 @@ impl RunningMicrophone {
                 SourceError::DeviceLost { .. } | SourceError::HostUnavailable { .. } => {
                     fatal.get_or_insert(explained);
                 }
-                harmless => self.error_log.warn(&harmless),
+                survivable => self.error_log.warn(&survivable),
             }
         }
         fatal

@@ -22,12 +22,12 @@ fn files_that_hold_no_sound_are_named_and_the_others_classified() {
     let good = good.to_str().unwrap();
     let output = output_of(&["classify", &empty_name, good, &text_name]);
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr);
-    says(&said, &["empty.wav", "text.wav", "2 of 3"]);
+    let printed = String::from_utf8_lossy(&output.stderr);
+    says(&printed, &["empty.wav", "text.wav", "2 of 3"]);
     says(&String::from_utf8_lossy(&output.stdout), &["demo.wav (3.00 s)"]);
     for name in [&empty_name, &text_name] {
-        let said = failure(&["run", "--source", &format!("file:{name}")], 3);
-        says(&said, &[name]);
+        let printed = failure(&["run", "--source", &format!("file:{name}")], 3);
+        says(&printed, &[name]);
     }
     says(&failure(&["run", "--source", "file:/nowhere/x.wav"], 3), &["/nowhere/x.wav"]);
 }
@@ -62,9 +62,9 @@ fn a_clip_shorter_than_a_window_is_padded_by_classify_and_not_scored_by_run() {
     let (wav, name) = path(folder.path(), "none.wav");
     write_wav(&wav, 16_000, 1, &[]);
     let output = output_of(&["classify", &name]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    says(&said, &["none.wav"]);
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    says(&printed, &["none.wav"]);
 }
 
 #[test]

@@ -56,10 +56,10 @@ fn without_libtorch_its_engine_is_refused_at_its_line_and_training_says_what_to_
     let folder = tempfile::tempdir().unwrap();
     let config = wants_libtorch(folder.path());
     for command in [&["check", "--config", &config][..], &["run", "--config", &config]] {
-        let said = failure(command, 2);
-        super::says(&said, &["config.toml:3: runtime.engine", "built without libtorch"]);
-        super::says(&said, &["3 | engine = \"libtorch\"", "^"]);
+        let printed = failure(command, 2);
+        super::says(&printed, &["config.toml:3: runtime.engine", "built without libtorch"]);
+        super::says(&printed, &["3 | engine = \"libtorch\"", "^"]);
     }
-    let said = failure(&["train", "--data", "sounds", "--out", "mine"], 2);
-    super::says(&said, &["built without libtorch", "make build"]);
+    let printed = failure(&["train", "--data", "sounds", "--out", "mine"], 2);
+    super::says(&printed, &["built without libtorch", "make build"]);
 }

@@ -209,10 +209,10 @@ fn every_standard_network_scores_hop_by_hop_what_its_training_saw() {
         let ((network, _), mut scorer) = (trained_network(&bundle), incremental(&bundle));
         let mut all = Vec::new();
         for window in windows_of(7, (window, 64), &steps) {
-            let heard = score(&mut scorer, &window);
+            let scored = score(&mut scorer, &window);
             let trained = trained_scores(&network, &window, 64);
-            assert!(furthest(&heard, &trained) < TOLERANCE, "{spec}: {heard:?} {trained:?}");
-            all.push(heard);
+            assert!(furthest(&scored, &trained) < TOLERANCE, "{spec}: {scored:?} {trained:?}");
+            all.push(scored);
         }
         // the last window is of another segment, and none of its sound is the first one's
         let apart = furthest(&all[0], &all[all.len() - 1]);

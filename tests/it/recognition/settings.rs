@@ -77,7 +77,7 @@ fn all_faults_are_reported_at_once_with_the_nearest_label() {
         confirm_windows: 2,
         ..plain()
     });
-    let told: Vec<_> = found.iter().map(|fault| format!("{} {fault}", fault.key())).collect();
+    let message: Vec<_> = found.iter().map(|fault| format!("{} {fault}", fault.key())).collect();
     let expected = [
         "detector.labels.dog.threshold is 1.4; it must be above 0 and below 1. Lower it, or delete the line to use \
          the model's own 0.6.",
@@ -90,7 +90,7 @@ fn all_faults_are_reported_at_once_with_the_nearest_label() {
         "detector.labels.rain.off_threshold is 0.7, above the threshold of 0.6 that begins an event (the model's \
          own). Set it to 0.6 or less, or delete the line.",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(message, expected);
 }
 
 #[test]

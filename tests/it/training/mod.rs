@@ -124,8 +124,8 @@ pub fn alone(body: impl FnOnce()) {
                 .env("TYMPAN_TEST_ALONE", "1")
                 .output()
                 .unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{said}");
+            let printed = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{printed}");
             assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
         }
         _ => body(),

@@ -3,7 +3,7 @@
 //!
 //! `events.jsonl` becomes `events-20260101T120000Z.jsonl`, after the time of its first record; a second one of the same
 //! second gets `-1` after the `Z`, and so on. A file whose first record is older than the newest name, because the clock was set
-//! back, gets that name with the next number: names sort in the order in which the files were written, whatever the clock said,
+//! back, gets that name with the next number: names sort in the order in which the files were written, whatever the clock showed,
 //! and that is the order in which they are deleted. Used by `LogFile`, on its thread.
 
 use std::fs;

@@ -20,7 +20,7 @@ pub(super) struct DefaultWatch {
 }
 
 impl DefaultWatch {
-    /// Watches `host`, whose default is `captured`. Without a thread, nothing is ever told.
+    /// Watches `host`, whose default is `captured`. Without a thread, no change is ever reported.
     pub(super) fn spawn(host: Host, captured: String) -> Self {
         let (sender, changed) = bounded(1);
         let (watched, ended) = bounded::<Infallible>(0);

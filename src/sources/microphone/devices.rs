@@ -37,7 +37,7 @@ pub struct InputDevice {
     pub name: String,
     /// Whether it is what its host takes by default.
     pub is_default: bool,
-    /// What it delivers unless asked otherwise, or why that cannot be told (it is busy, say).
+    /// What it delivers unless asked otherwise, or why that is unknown (it is busy, say).
     pub default_config: Result<InputConfig, String>,
     /// Channels it can deliver, none if it cannot be asked.
     pub channels: Option<RangeInclusive<u16>>,

@@ -159,7 +159,7 @@ impl SampleProducer {
 
 impl Drop for SampleProducer {
     fn drop(&mut self) {
-        // `fits` kept a mark free for this: audio lost just before the end is told too.
+        // `fits` kept a mark free for this: audio lost just before the end is reported too.
         self.flush_gap();
     }
 }

@@ -131,11 +131,11 @@ fn the_documents_list_the_same_layers() {
         ("src/lib.rs", fs::read_to_string(root().join("src/lib.rs")).unwrap()),
         ("docs/ARCHITECTURE.md", fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap()),
     ] {
-        let is_told = |folder: &str, layer: u8| {
+        let is_listed = |folder: &str, layer: u8| {
             let name = format!("`{folder}`");
             rows(&text).any(|(number, modules)| number == layer && modules.contains(&name))
         };
-        let missing = LAYERS.iter().filter(|(folder, layer)| !is_told(folder, *layer));
+        let missing = LAYERS.iter().filter(|(folder, layer)| !is_listed(folder, *layer));
         let faults: Vec<String> = missing
             .map(|(folder, layer)| format!("{path}: {folder} is not in its row, {layer}"))
             .collect();

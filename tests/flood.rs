@@ -62,7 +62,7 @@ impl Daemon {
         Self { child, folder, address, _held: held }
     }
 
-    fn said(&self) -> String {
+    fn printed(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("stderr")).unwrap()
     }
 
@@ -196,7 +196,7 @@ fn owners_are_answered_and_no_event_is_lost_while_strangers_flood_the_socket() {
     let mut daemon = Daemon::start();
     let began = Instant::now();
     while daemon.status(false).is_err() {
-        assert!(began.elapsed() < PATIENCE, "it never listened: {}", daemon.said());
+        assert!(began.elapsed() < PATIENCE, "it never listened: {}", daemon.printed());
         std::thread::sleep(Duration::from_millis(50));
     }
     let client = listen(&daemon.folder.path().join("tympan.sock"));
@@ -221,8 +221,8 @@ fn owners_are_answered_and_no_event_is_lost_while_strangers_flood_the_socket() {
     let (after, _) = daemon.status(false).unwrap();
     assert!(after["counters"]["clients_refused"].as_u64().unwrap() > 0);
     assert_eq!(after["counters"]["events_dropped"], 0);
-    let reports = daemon.said().matches("connections refused").count() as u64;
-    assert!((1..=2 + seconds / 60).contains(&reports), "{}", daemon.said());
+    let reports = daemon.printed().matches("connections refused").count() as u64;
+    assert!((1..=2 + seconds / 60).contains(&reports), "{}", daemon.printed());
 
     let kill = format!("kill -s TERM {}", daemon.child.id());
     assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());

@@ -88,7 +88,7 @@ fn as_wav(clip: &Path, wav: &Path) {
     writer.finalize().unwrap();
 }
 
-fn hears_the_clip(host: &str) {
+fn captures_the_clip(host: &str) {
     let Some(data) = recordings(host) else { return };
     let Some(server) = server() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -112,14 +112,14 @@ fn hears_the_clip(host: &str) {
 
 #[test]
 #[ignore = "takes a while: make test-all"]
-fn the_pulseaudio_host_hears_a_clip_by_its_class() {
-    hears_the_clip("pulseaudio");
+fn the_pulseaudio_host_captures_a_clip_that_is_classified_right() {
+    captures_the_clip("pulseaudio");
 }
 
 #[test]
 #[ignore = "takes a while: make test-all"]
-fn the_alsa_host_hears_a_clip_by_its_class() {
-    hears_the_clip("alsa");
+fn the_alsa_host_captures_a_clip_that_is_classified_right() {
+    captures_the_clip("alsa");
 }
 
 /// A server that dies and comes back with another device: the daemon goes on, at the new rate, and hears as before.
@@ -130,7 +130,7 @@ fn comes_back(host: &str) {
     let wav = folder.path().join("clip.wav");
     as_wav(&data.join(CLIP.0), &wav);
     let (mut daemon, records) = listen(&server, host, folder.path());
-    let heard = until(&records, |record| record["type"] == "window");
+    let window = until(&records, |record| record["type"] == "window");
     server.kill();
     let lost = until(&records, |record| record["state"] == "lost");
     assert_eq!((&lost["source"], &lost["sample_rate_hz"]), (&"mic".into(), &48_000.into()));
@@ -140,7 +140,7 @@ fn comes_back(host: &str) {
     assert_eq!(gap["cause"], "device_lost");
     let rate = recovering["sample_rate_hz"].as_u64().unwrap();
     let seconds = |samples: &Value, rate: u64| samples.as_u64().unwrap() as f64 / rate as f64;
-    assert!(seconds(&gap["start_sample"], rate) >= seconds(&heard["end_sample"], 48_000));
+    assert!(seconds(&gap["start_sample"], rate) >= seconds(&window["end_sample"], 48_000));
     let resumed = gap["start_sample"].as_u64().unwrap() + gap["samples"].as_u64().unwrap();
     let window = until(&records, |record| record["type"] == "window");
     assert!(window["start_sample"].as_u64().unwrap() >= resumed, "a window across the gap");

@@ -150,9 +150,9 @@ impl Scorer for EveryOtherSecond {
         scores: &mut [Scores],
     ) -> Result<(), ScorerError> {
         for (window, scores) in windows.iter().zip(scores) {
-            let is_heard = window.end_sample.0 / 16_000 % 2 == 0;
+            let is_detected = window.end_sample.0 / 16_000 % 2 == 0;
             scores.0.iter_mut().for_each(|score| *score = 0.1);
-            scores.0[0] = if is_heard { 0.9 } else { 0.1 };
+            scores.0[0] = if is_detected { 0.9 } else { 0.1 };
         }
         Ok(())
     }

@@ -196,11 +196,11 @@ impl PipelineJob {
     }
 
     /// Hears the next `samples`, which complete one window, and scores it.
-    fn hear(&mut self, samples: usize) -> Result<(), Box<dyn Error>> {
+    fn capture(&mut self, samples: usize) -> Result<(), Box<dyn Error>> {
         let Self { featuriser, scorer, sound, next, window, scores, .. } = self;
         let mut made = 0;
-        let heard = black_box(&sound[*next..*next + samples]);
-        featuriser.push(heard, Arrival::now(), &mut |mut ready| {
+        let captured = black_box(&sound[*next..*next + samples]);
+        featuriser.push(captured, Arrival::now(), &mut |mut ready| {
             ready.copy_into(window);
             made += 1;
         });
@@ -217,7 +217,7 @@ impl PipelineJob {
     fn begin(&mut self) -> Result<(), Box<dyn Error>> {
         self.featuriser.skip(0);
         self.next = 0;
-        self.hear(self.window_samples)
+        self.capture(self.window_samples)
     }
 
     fn is_at_end(&self) -> bool {
@@ -232,7 +232,7 @@ impl Job for PipelineJob {
             self.begin()?;
         }
         let begun = Instant::now();
-        self.hear(self.hop_samples)?;
+        self.capture(self.hop_samples)?;
         Ok(nanoseconds_since(begun))
     }
 
@@ -241,7 +241,7 @@ impl Job for PipelineJob {
         let mut answers = self.scores.0.clone();
         let mut index = 0;
         while !self.is_at_end() {
-            self.hear(self.hop_samples)?;
+            self.capture(self.hop_samples)?;
             index += 1;
             if index % every == 0 {
                 answers.extend_from_slice(&self.scores.0);

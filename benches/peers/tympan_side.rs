@@ -49,7 +49,7 @@ fn main() -> Fallible<()> {
     }
     configure_runtime(1);
     let bundle = Bundle::load(Path::new(bundle))?;
-    let sound = hear(&bundle)?;
+    let sound = capture(&bundle)?;
     let windows = windows_of(&bundle, &sound)?;
     let folder = Path::new(folder);
     write_values(&folder.join("sound.f32"), &sound)?;
@@ -67,7 +67,7 @@ fn main() -> Fallible<()> {
 }
 
 /// One round of the demo at the model's rate.
-fn hear(bundle: &Bundle) -> Fallible<Rc<[f32]>> {
+fn capture(bundle: &Bundle) -> Fallible<Rc<[f32]>> {
     let mut demo = Soundscape::with_repeat(DEMO_SEED, Repeat::Once);
     let rate = bundle.manifest.front_end.sample_rate_hz;
     let mut sound = Vec::new();

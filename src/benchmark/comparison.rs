@@ -26,7 +26,7 @@ enum Better {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Weight {
     /// It does.
-    Judged,
+    Counted,
     /// Too few windows make it, or another figure shows it.
     Shown,
 }
@@ -50,7 +50,7 @@ struct Figure {
 
 impl Figure {
     fn lower(name: &str, unit: &'static str, value: f64) -> Self {
-        let (better, weight) = (Better::Lower, Weight::Judged);
+        let (better, weight) = (Better::Lower, Weight::Counted);
         Self { name: name.to_owned(), unit, value, better, weight, floor: 0.0 }
     }
 
@@ -91,7 +91,7 @@ fn figures(report: &BenchReport) -> Vec<Figure> {
 }
 
 /// The percentiles of one stage, those in `judged` judged.
-fn percentiles(stage: &StageLatency, judged: &[&str]) -> Vec<Figure> {
+fn percentiles(stage: &StageLatency, counted: &[&str]) -> Vec<Figure> {
     let values = [
         ("p50", stage.p50_us),
         ("p90", stage.p90_us),
@@ -101,7 +101,7 @@ fn percentiles(stage: &StageLatency, judged: &[&str]) -> Vec<Figure> {
     ];
     let figure = |(percentile, micros): (&str, u64)| Figure {
         floor: LATENCY_FLOOR_US,
-        weight: if judged.contains(&percentile) { Weight::Judged } else { Weight::Shown },
+        weight: if counted.contains(&percentile) { Weight::Counted } else { Weight::Shown },
         ..Figure::lower(&format!("{}, {percentile}", stage.stage), "µs", micros as f64)
     };
     values.into_iter().map(figure).collect()
@@ -129,7 +129,7 @@ pub enum Verdict {
     /// Worse by more than the tolerance.
     Worse,
     /// Shown only.
-    NotJudged,
+    NotCompared,
 }
 
 /// One figure, then and now.
@@ -159,10 +159,10 @@ impl ComparedFigure {
         let beyond =
             |one: f64, other: f64| other - one > now.floor && other > one * (1.0 + tolerance);
         let verdict = match now.weight {
-            Weight::Shown => Verdict::NotJudged,
-            Weight::Judged if beyond(before, after) => Verdict::Worse,
-            Weight::Judged if beyond(after, before) => Verdict::Better,
-            Weight::Judged => Verdict::Fine,
+            Weight::Shown => Verdict::NotCompared,
+            Weight::Counted if beyond(before, after) => Verdict::Worse,
+            Weight::Counted if beyond(after, before) => Verdict::Better,
+            Weight::Counted => Verdict::Fine,
         };
         let ratio = (then.value != 0.0).then(|| now.value / then.value);
         let (figure, unit) = (now.name.clone(), now.unit);
@@ -238,7 +238,7 @@ impl Comparison {
             let verdict = match figure.verdict {
                 Verdict::Worse => "  worse",
                 Verdict::Better => "  better",
-                Verdict::NotJudged => "  (not judged)",
+                Verdict::NotCompared => "  (not judged)",
                 Verdict::Fine => "",
             };
             // writing to a string cannot fail
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_noisy_machine_twice_the_tolerance_holds_and_it_is_said() {
+    fn on_a_noisy_machine_twice_the_tolerance_holds_and_it_is_reported() {
         let (mut now, then) = (report(85.0, 2_000), report(100.0, 2_000));
         assert_eq!(Comparison::new(&now, &then, 0.1).worse().len(), 1);
         now.noise.too_much.push("a busy neighbour".to_owned());

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_neighbour_is_told_from_the_own_process() {
+    fn a_busy_neighbour_is_distinguished_from_the_own_process() {
         let before = ticks("cpu  100 10 20 1000 5 1 2 0 0 0\ncpu0 1 2 3\n", 50);
         // 1000 ticks later: 300 busy, 280 of them this process
         let busy = "cpu  380 10 40 1695 5 1 2 5 0 0\n";

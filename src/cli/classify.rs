@@ -276,9 +276,14 @@ impl ClipWriter {
             .take(SUMMARY_LABELS)
             .map(|(label, mean)| format!("{} {mean:.2}", printable(label)))
             .collect();
-        let judged = if best.is_empty() { "nothing to judge".to_owned() } else { best.join(", ") };
+        let best_labels =
+            if best.is_empty() { "nothing to judge".to_owned() } else { best.join(", ") };
         let padded = if padded_samples > 0 { ", padded to one window" } else { "" };
-        let _ = writeln!(self.text, "{} ({seconds:.2} s{padded}): {judged}", printable(&self.name));
+        let _ = writeln!(
+            self.text,
+            "{} ({seconds:.2} s{padded}): {best_labels}",
+            printable(&self.name)
+        );
     }
 
     /// What is written of the recording, to be printed.

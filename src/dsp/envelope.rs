@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_counts_as_silence_and_no_samples_have_no_envelope() {
+    fn invalid_samples_count_as_silence_and_no_samples_have_no_envelope() {
         let samples = [f32::NAN, f32::INFINITY, 0.0];
         for statistic in [EnvelopeStatistic::Mean, EnvelopeStatistic::Maximum] {
             assert_eq!(envelope(&samples, rate(), &spec(1, statistic)), [0.0; 3]);

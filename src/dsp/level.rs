@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn full_scale_silence_and_rubbish_have_a_level() {
+    fn full_scale_silence_and_invalid_samples_have_a_level() {
         assert_eq!(power_to_dbfs(1.0), 0.0);
         assert!((power_to_dbfs(0.5) + 3.0103).abs() < 1e-4);
         assert_eq!(power_to_dbfs(0.0), FLOOR_DBFS);

@@ -149,7 +149,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_was_listened_to_reaches_from_the_first_window_to_the_last() {
+    fn the_covered_audio_reaches_from_the_first_window_to_the_last() {
         assert_eq!(track(None, &[0.1; 26]).seconds(), 4.0);
         assert_eq!(track(None, &[]).seconds(), 0.0);
     }

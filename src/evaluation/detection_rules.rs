@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_quiet_to_hear_counts_as_nothing() {
+    fn what_is_below_the_minimum_level_counts_as_nothing() {
         let quiet = clip(None, &[(vec![0.9], -80.0), (vec![0.9], -80.0), (vec![0.4], -20.0)]);
         assert_eq!(rules(0, 1, 3).highest_threshold(&quiet), [0.4]);
     }

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_window_is_foretold_to_the_sample() {
+    fn the_next_window_is_predicted_to_the_sample() {
         let mut featuriser = featuriser(16_000);
         for round in 0..20 {
             let missing = featuriser.samples_to_next_window();
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_resampler_the_next_window_is_foretold_to_the_millisecond() {
+    fn with_a_resampler_the_next_window_is_predicted_to_the_millisecond() {
         let mut featuriser = featuriser(44_100);
         for round in 0..20 {
             let missing = featuriser.samples_to_next_window();

@@ -1,4 +1,4 @@
-//! The colours of every picture: ink and grid, lines that colour-blind readers tell apart, maps from numbers to colour.
+//! The colours of every picture: ink and grid, lines that colour-blind readers distinguish, maps from numbers to colour.
 
 use plotters::style::colors::colormaps::{ColorMap as _, DerivedColorMap};
 use plotters::style::{RGBAColor, RGBColor};

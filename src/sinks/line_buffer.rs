@@ -24,7 +24,7 @@ impl<W: Write> LineBuffer<W> {
     /// Takes `line`, which ends in a line feed.
     ///
     /// # Errors
-    /// What the writer said when the buffer was full and could not be emptied; `line` is then not taken.
+    /// The writer's error when the buffer was full and could not be emptied; `line` is then not taken.
     pub(super) fn push(&mut self, line: &str) -> io::Result<()> {
         if self.lines.len() + line.len() > BUFFERED_BYTES {
             self.drain()?;
@@ -36,7 +36,7 @@ impl<W: Write> LineBuffer<W> {
     /// Hands everything to the writer.
     ///
     /// # Errors
-    /// What the writer said; what it did not take stays here.
+    /// The writer's error; what it did not take stays here.
     pub(super) fn drain(&mut self) -> io::Result<()> {
         while self.written < self.lines.len() {
             match self.writer.write(&self.lines[self.written..]) {

@@ -317,7 +317,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn long_events_are_told_in_minutes_and_without_a_rate_in_samples() {
+    fn long_events_are_reported_in_minutes_and_without_a_rate_in_samples() {
         let rate = SampleRate::new(8_000).unwrap();
         assert_eq!(Lasting(8_000 * 125, Some(rate)).to_string(), "2 min 05 s");
         assert_eq!(Lasting(441, None).to_string(), "441 samples");

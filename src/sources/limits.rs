@@ -57,9 +57,9 @@ mod tests {
     fn a_clip_beyond_memory_is_refused_with_the_way_to_process_it() {
         let path = Path::new("/long.flac");
         assert!(check_clip_samples(path, MAX_CLIP_SAMPLES).is_ok());
-        let said = check_clip_samples(path, MAX_CLIP_SAMPLES + 1).unwrap_err().to_string();
-        assert!(said.contains("/long.flac") && said.contains("1073741824"), "{said}");
-        assert!(said.contains("--source file:FILE"), "{said}");
+        let error = check_clip_samples(path, MAX_CLIP_SAMPLES + 1).unwrap_err().to_string();
+        assert!(error.contains("/long.flac") && error.contains("1073741824"), "{error}");
+        assert!(error.contains("--source file:FILE"), "{error}");
     }
 
     #[test]

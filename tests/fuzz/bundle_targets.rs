@@ -19,10 +19,10 @@ pub fn manifest(bytes: &[u8]) {
     let path = super::scratch("model.toml", bytes);
     let folder = path.parent().expect("the file is in a folder");
     super::scratch("weights.safetensors", small_weights());
-    let Err(said) = Bundle::load(folder) else { return };
-    check_words(&said, bytes.len());
+    let Err(message) = Bundle::load(folder) else { return };
+    check_words(&message, bytes.len());
     // the right hash would be hard to come by: what lies behind it is reached without
-    if let BundleError::Hash { .. } = said {
+    if let BundleError::Hash { .. } = message {
         let text = String::from_utf8_lossy(bytes);
         let manifest: Manifest = toml::from_str(&text).expect("it was read before");
         match Bundle::from_parts(folder, manifest, small_weights()) {
@@ -42,10 +42,10 @@ pub fn weights(bytes: &[u8]) {
 
 /// That an error names its file, and says no more than a few times what was in it.
 fn check_words(error: &BundleError, bytes: usize) {
-    let said = error.to_string();
+    let message = error.to_string();
     let places = ["model.toml", "weights.safetensors"];
-    assert!(places.iter().any(|place| said.contains(place)), "no place: {said}");
-    assert!(said.len() < 2_000 + 8 * bytes, "{} bytes about {bytes}", said.len());
+    assert!(places.iter().any(|place| message.contains(place)), "no place: {message}");
+    assert!(message.len() < 2_000 + 8 * bytes, "{} bytes about {bytes}", message.len());
 }
 
 /// Does with a bundle what `run` does. Its numbers may be absurd; nothing may break over them.

@@ -110,21 +110,21 @@ pub fn audio(bytes: &[u8]) {
     /// Silence takes almost nothing in some formats: far enough to see every kind of packet.
     const MAX_SAMPLES: usize = 1 << 20;
     let path = scratch("clip", bytes);
-    let heard = match read_clip(&path, 4_096, MAX_SAMPLES) {
-        Ok(heard) => heard,
-        Err(said) => {
-            assert!(said.contains("clip"), "the file is not named: {said}");
+    let samples_read = match read_clip(&path, 4_096, MAX_SAMPLES) {
+        Ok(samples_read) => samples_read,
+        Err(message) => {
+            assert!(message.contains("clip"), "the file is not named: {message}");
             return;
         }
     };
     // other sizes of reads only shift where a late fault shows
     if let Ok(again) = read_clip(&path, 1_000, MAX_SAMPLES) {
-        let common = again.len().min(heard.len());
+        let common = again.len().min(samples_read.len());
         let bits = |samples: &[f32]| samples[..common].iter().map(|x| x.to_bits()).collect();
-        let (heard, again): (Vec<u32>, Vec<u32>) = (bits(&heard), bits(&again));
-        assert!(heard == again, "other samples in other blocks");
+        let (samples_read, again): (Vec<u32>, Vec<u32>) = (bits(&samples_read), bits(&again));
+        assert!(samples_read == again, "other samples in other blocks");
     }
-    featurise(&heard[..heard.len().min(1 << 15)]);
+    featurise(&samples_read[..samples_read.len().min(1 << 15)]);
 }
 
 /// All samples of a file up to a number, read in blocks; or what is said of it.
@@ -148,8 +148,8 @@ pub fn raw_pcm(bytes: &[u8]) {
     let spec: PcmSpec = match given.parse() {
         Ok(spec) => spec,
         Err(error) => {
-            let said = error.to_string();
-            assert!(said.contains("stdin format") && said.len() < 1_000, "{said}");
+            let message = error.to_string();
+            assert!(message.contains("stdin format") && message.len() < 1_000, "{message}");
             return;
         }
     };

@@ -100,7 +100,7 @@ fn an_empty_file_is_the_built_in_configuration_and_a_line_changes_that_line() {
 }
 
 #[test]
-fn every_fault_is_told_at_once_with_its_line_and_a_way_out() {
+fn every_fault_is_reported_at_once_with_its_line_and_a_way_out() {
     let text = r#"model = "models/esc50"
 [source]
 kind = "mircophone"
@@ -124,7 +124,7 @@ address = "localhost"
 mode = 660
 [outptu.log_file]
 "#;
-    let told = against_model(text).unwrap_err().to_string();
+    let message = against_model(text).unwrap_err().to_string();
     let expected = r#"config.toml:3: source.kind is "mircophone"; it must be one of "microphone", "file", "stdin", "demo" (nearest: "microphone"). Delete the line to have the default, "microphone".
 config.toml:4: source.ring is no key; did you mean source.ring_s?
 config.toml:6: source.stdin.format is ""; it must be text between quotes. Delete the line to have the default, "s16le:48000:1".
@@ -137,7 +137,7 @@ config.toml:17: output.stdout.enabled is "yes"; it must be true or false, withou
 config.toml:19: output.tcp.address is "localhost"; it must be an IP address and a port, as "127.0.0.1:7327" or "[::1]:7327". Delete the line to have the default, "127.0.0.1:7327".
 config.toml:21: output.unix.mode is 660; it must be permissions as chmod takes them, between quotes, from "0000" to "0777". Delete the line to have the default, "0660".
 config.toml:22: outptu is no key; did you mean output?"#;
-    assert_eq!(told, expected);
+    assert_eq!(message, expected);
     // without a model, all of these but the labels are still found, and the model's own is not made up
     let alone = problems(text);
     assert_eq!(alone.len(), 10, "{alone:#?}");
@@ -146,14 +146,14 @@ config.toml:22: outptu is no key; did you mean output?"#;
 
 #[test]
 fn a_threshold_out_of_range_names_the_models_own() {
-    let told = against_model("[detector.labels.dog]\nthreshold = 1.4").unwrap_err().to_string();
+    let message = against_model("[detector.labels.dog]\nthreshold = 1.4").unwrap_err().to_string();
     let expected = "config.toml:2: detector.labels.dog.threshold is 1.4; it must be above 0 and below 1. Lower it, or \
                     delete the line to use the model's own 0.62.";
-    assert_eq!(told, expected);
+    assert_eq!(message, expected);
 }
 
 #[test]
-fn an_unknown_key_is_told_with_the_nearest_or_with_where_it_belongs() {
+fn an_unknown_key_is_reported_with_the_nearest_or_with_where_it_belongs() {
     for (text, expected) in [
         (
             "[detector]\ntreshold = 0.5",
@@ -178,13 +178,13 @@ fn an_unknown_key_is_told_with_the_nearest_or_with_where_it_belongs() {
         ),
         ("sample_rate = 16000", "config.toml:1: sample_rate is no key; here belong"),
     ] {
-        let told = problem(text);
-        assert!(told.starts_with(expected), "{told}");
+        let message = problem(text);
+        assert!(message.starts_with(expected), "{message}");
     }
 }
 
 #[test]
-fn a_value_out_of_its_range_or_of_another_type_is_told_with_both_ends() {
+fn a_value_out_of_its_range_or_of_another_type_is_reported_with_both_ends() {
     for (text, expected) in [
         ("source.ring_s = 0", "source.ring_s is 0; it must be a number from 0.1 to 60."),
         ("source.ring_s = nan", "source.ring_s is nan; it must be a number from 0.1 to 60."),
@@ -232,8 +232,8 @@ fn a_value_out_of_its_range_or_of_another_type_is_told_with_both_ends() {
             "output.log_file.max_size_mb is 500, more than all files may take (max_total_mb, 100).",
         ),
     ] {
-        let (told, expected) = (problem(text), format!("config.toml:1: {expected}"));
-        assert!(told.starts_with(&expected), "{told}");
+        let (message, expected) = (problem(text), format!("config.toml:1: {expected}"));
+        assert!(message.starts_with(&expected), "{message}");
     }
 }
 
@@ -266,12 +266,12 @@ fn combinations_that_can_never_fire_are_refused_at_a_line_of_the_file() {
 
 #[test]
 fn a_value_that_could_not_be_read_is_not_blamed_for_contradicting_another() {
-    let told = problem("[detector]\nmin_event_ms = 'short'\nmax_event_s = 0.1");
-    assert!(told.starts_with("config.toml:2: detector.min_event_ms is \"short\""), "{told}");
+    let message = problem("[detector]\nmin_event_ms = 'short'\nmax_event_s = 0.1");
+    assert!(message.starts_with("config.toml:2: detector.min_event_ms is \"short\""), "{message}");
 }
 
 #[test]
-fn what_is_not_toml_is_told_alone_with_its_place() {
+fn what_is_not_toml_is_reported_alone_with_its_place() {
     let ConfigProblems(found) =
         Config::from_str("config.toml", "unknown = 1\n[detector]\nthreshold = = 2\n").unwrap_err();
     let [problem] = &found[..] else { panic!("{found:?}") };
@@ -303,7 +303,7 @@ fn paths_start_at_the_folder_of_the_file_and_absolute_ones_stay() {
 }
 
 #[test]
-fn a_file_that_is_missing_or_no_text_is_told_by_name() {
+fn a_file_that_is_missing_or_no_text_is_reported_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none.toml");
     let error = Config::load(&path).unwrap_err();
@@ -315,7 +315,7 @@ fn a_file_that_is_missing_or_no_text_is_told_by_name() {
 }
 
 #[test]
-fn a_faulty_file_still_tells_which_model_to_check_it_against() {
+fn a_faulty_file_still_names_the_model_to_check_it_against() {
     let reading =
         ParsedConfig::from_str("config.toml", "model = 'mine'\n[detector]\nthreshold = 7\nqq = 1");
     assert_eq!(reading.config().model, Path::new("mine"));
@@ -331,8 +331,11 @@ fn a_file_larger_than_any_configuration_is_not_read_to_its_end() {
     for path in [path.as_path(), endless] {
         let error = Config::load(path).unwrap_err();
         assert!(matches!(error, ConfigError::TooLarge { .. }), "{error}");
-        let said = error.to_string();
-        assert!(said.contains(path.to_str().unwrap()) && said.contains("262144 bytes"), "{said}");
+        let printed = error.to_string();
+        assert!(
+            printed.contains(path.to_str().unwrap()) && printed.contains("262144 bytes"),
+            "{printed}"
+        );
     }
 }
 
@@ -344,17 +347,17 @@ fn what_is_long_is_shown_by_its_beginning() {
         format!("[source]\nring_s = {}", "1".repeat(10_000)),
         format!("[source.stdin]\nformat = \"s16le:48000:{long}\""),
     ] {
-        let said = problem(&text);
-        assert!(said.starts_with("config.toml:2:") && said.len() < 500, "{said}");
+        let printed = problem(&text);
+        assert!(printed.starts_with("config.toml:2:") && printed.len() < 500, "{printed}");
     }
-    let said = problem(&format!("[detector]\n[detector.labels.{long}]\nthreshold = 0.5\na = 1"));
-    assert!(said.starts_with("config.toml:2:") && said.contains("255 bytes"), "{said}");
+    let printed = problem(&format!("[detector]\n[detector.labels.{long}]\nthreshold = 0.5\na = 1"));
+    assert!(printed.starts_with("config.toml:2:") && printed.contains("255 bytes"), "{printed}");
 }
 
 #[test]
-fn twenty_thousand_faults_are_told_each_at_its_line() {
+fn twenty_thousand_faults_are_reported_each_at_its_line() {
     let text: String = (0..20_000).map(|key| format!("k{key} = 1\n")).collect();
-    let said = problems(&text);
-    assert_eq!(said.len(), 20_000);
-    assert!(said[19_999].starts_with("config.toml:20000: k19999"), "{}", said[19_999]);
+    let printed = problems(&text);
+    assert_eq!(printed.len(), 20_000);
+    assert!(printed[19_999].starts_with("config.toml:20000: k19999"), "{}", printed[19_999]);
 }

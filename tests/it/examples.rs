@@ -14,8 +14,8 @@ fn run(name: &str, arguments: &[&str]) -> String {
         cargo.arg("--no-default-features");
     }
     let output = cargo.arg("--").args(arguments).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name}: {said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {printed}");
     String::from_utf8(output.stdout).unwrap()
 }
 

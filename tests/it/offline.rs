@@ -71,13 +71,13 @@ fn labels(dataset: &Dataset) -> Vec<String> {
 /// File name, label, fold and group of every clip.
 fn clips(dataset: &Dataset) -> Vec<(String, String, Option<u32>, Option<&str>)> {
     let names = labels(dataset);
-    let told = |clip: &'_ tympan::offline::DatasetClip| {
+    let reported = |clip: &'_ tympan::offline::DatasetClip| {
         clip.path.file_name().unwrap().to_string_lossy().into_owned()
     };
     dataset
         .clips
         .iter()
-        .map(|clip| (told(clip), names[clip.label].clone(), clip.fold, clip.group.as_deref()))
+        .map(|clip| (reported(clip), names[clip.label].clone(), clip.fold, clip.group.as_deref()))
         .collect()
 }
 

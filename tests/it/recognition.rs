@@ -126,21 +126,21 @@ fn spans(events: &[EventRecord]) -> Vec<(i64, i64)> {
 
 #[test]
 fn an_event_spans_the_new_audio_of_the_windows_that_made_it() {
-    let heard = listen(plain(), &[0.0, 0.0, 0.9, 0.95, 0.7, 0.1, 0.0]);
-    assert_eq!(spans(&heard), [(1, 4)]);
-    assert_eq!(heard[0].phase, EventPhase::Onset { score: 0.9 });
-    assert!(matches!(heard[1].phase, EventPhase::Offset { peak_score: 0.95, .. }));
-    assert_eq!((heard[0].id, heard[1].id, &*heard[0].label), (1, 1, "dog"));
+    let detections = listen(plain(), &[0.0, 0.0, 0.9, 0.95, 0.7, 0.1, 0.0]);
+    assert_eq!(spans(&detections), [(1, 4)]);
+    assert_eq!(detections[0].phase, EventPhase::Onset { score: 0.9 });
+    assert!(matches!(detections[1].phase, EventPhase::Offset { peak_score: 0.95, .. }));
+    assert_eq!((detections[0].id, detections[1].id, &*detections[0].label), (1, 1, "dog"));
 }
 
 #[test]
 fn one_window_of_three_is_a_flicker_and_two_are_an_event_that_starts_with_the_first() {
     let settings = || DetectorSettings { confirm_windows: 2, confirm_of: 3, ..plain() };
     assert_eq!(listen(settings(), &[0.0, 0.9, 0.0, 0.0, 0.9, 0.0, 0.0, 0.9]), []);
-    let heard = listen(settings(), &[0.0, 0.9, 0.5, 0.8, 0.0, 0.0]);
-    assert_eq!(spans(&heard), [(0, 3)]);
+    let detections = listen(settings(), &[0.0, 0.9, 0.5, 0.8, 0.0, 0.0]);
+    assert_eq!(spans(&detections), [(0, 3)]);
     // the first of the two was the louder, and belongs to the event
-    assert!(matches!(heard[1].phase, EventPhase::Offset { peak_score: 0.9, .. }));
+    assert!(matches!(detections[1].phase, EventPhase::Offset { peak_score: 0.9, .. }));
 }
 
 #[test]
@@ -152,8 +152,8 @@ fn a_score_between_the_thresholds_holds_an_event_and_begins_none() {
 #[test]
 fn a_short_sound_is_reported_with_the_least_length() {
     let settings = || DetectorSettings { min_event: rate().duration_of(4 * HOP), ..plain() };
-    let heard = listen(settings(), &[0.0, 0.9, 0.0, 0.0, 0.0, 0.0, 0.0]);
-    assert_eq!(spans(&heard), [(0, 4)]);
+    let detections = listen(settings(), &[0.0, 0.9, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    assert_eq!(spans(&detections), [(0, 4)]);
     // and one that comes back meanwhile is the same event
     assert_eq!(spans(&listen(settings(), &[0.0, 0.9, 0.0, 0.9, 0.9, 0.9, 0.0, 0.0])), [(0, 5)]);
 }
@@ -161,26 +161,28 @@ fn a_short_sound_is_reported_with_the_least_length() {
 #[test]
 fn an_event_longer_than_the_maximum_is_ended_there_and_begins_anew() {
     let settings = DetectorSettings { max_event: rate().duration_of(3 * HOP), ..plain() };
-    let heard = listen(settings, &[0.0, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.0]);
-    assert_eq!(spans(&heard), [(0, 3), (3, 6), (6, 7)]);
-    assert_eq!(heard.iter().map(|event| event.id).collect::<Vec<_>>(), [1, 1, 2, 2, 3, 3]);
+    let detections = listen(settings, &[0.0, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.0]);
+    assert_eq!(spans(&detections), [(0, 3), (3, 6), (6, 7)]);
+    assert_eq!(detections.iter().map(|event| event.id).collect::<Vec<_>>(), [1, 1, 2, 2, 3, 3]);
 }
 
 #[test]
 fn a_maximum_shorter_than_the_first_window_still_holds() {
     let settings = DetectorSettings { max_event: Duration::from_millis(500), ..plain() };
-    let heard = listen(settings, &[0.9, 0.0]);
-    assert_eq!(heard.len(), 2);
-    let EventPhase::Offset { end_sample, .. } = heard[1].phase else { panic!("{heard:?}") };
-    assert_eq!((heard[0].start_sample, end_sample), (SampleIndex(0), SampleIndex(8_000)));
+    let detections = listen(settings, &[0.9, 0.0]);
+    assert_eq!(detections.len(), 2);
+    let EventPhase::Offset { end_sample, .. } = detections[1].phase else {
+        panic!("{detections:?}")
+    };
+    assert_eq!((detections[0].start_sample, end_sample), (SampleIndex(0), SampleIndex(8_000)));
 }
 
 #[test]
 fn nothing_begins_while_a_label_rests() {
     let settings = DetectorSettings { cooldown: rate().duration_of(3 * HOP), ..plain() };
-    let heard = listen(settings, &[0.0, 0.9, 0.0, 0.9, 0.9, 0.9, 0.9, 0.0]);
+    let detections = listen(settings, &[0.0, 0.9, 0.0, 0.9, 0.9, 0.9, 0.9, 0.0]);
     // ended at 1: the first window whose new audio starts at 4 or later is number 5
-    assert_eq!(spans(&heard), [(0, 1), (4, 6)]);
+    assert_eq!(spans(&detections), [(0, 1), (4, 6)]);
 }
 
 #[test]
@@ -211,7 +213,7 @@ fn a_window_that_brings_no_new_audio_confirms_nothing() {
 }
 
 #[test]
-fn a_gap_ends_events_at_the_last_sample_heard_and_nothing_is_carried_across() {
+fn a_gap_ends_events_at_the_last_sample_before_it_and_nothing_is_carried_across() {
     let settings = DetectorSettings { confirm_windows: 2, confirm_of: 3, ..plain() };
     let mut recogniser = recogniser(settings, Duration::from_millis(400));
     let mut records = Vec::new();
@@ -248,9 +250,9 @@ fn a_new_segment_ends_events_even_if_nobody_reported_the_gap() {
     recogniser.push(&nth(0, [0.9, 0.0, 0.0]), &mut |record| records.push(record.into())).unwrap();
     let broken = MelWindow { segment: 1, ..nth(40, [0.9, 0.0, 0.0]) };
     recogniser.push(&broken, &mut |record| records.push(record.into())).unwrap();
-    let heard = events(&records);
-    assert_eq!(spans(&heard), [(-12, 0)]);
-    assert_eq!(heard[2].start_sample, broken.start_sample);
+    let detections = events(&records);
+    assert_eq!(spans(&detections), [(-12, 0)]);
+    assert_eq!(detections[2].start_sample, broken.start_sample);
 }
 
 #[test]
@@ -283,8 +285,9 @@ fn a_denied_label_is_shown_but_is_no_event_and_deny_wins_over_allow() {
         recogniser
             .push(&nth(0, [0.9, 0.8, 0.7]), &mut |record| records.push(record.into()))
             .unwrap();
-        let heard: Vec<_> = events(&records).iter().map(|event| event.label.to_string()).collect();
-        assert_eq!(heard, expected, "allow {allow:?} deny {deny:?}");
+        let detections: Vec<_> =
+            events(&records).iter().map(|event| event.label.to_string()).collect();
+        assert_eq!(detections, expected, "allow {allow:?} deny {deny:?}");
         assert!(matches!(&records[0], Record::Window(shown) if &*shown.scores[0].label == "dog"));
     }
 }
@@ -344,8 +347,8 @@ fn a_score_that_is_not_a_number_is_refused_by_name_and_open_events_still_end() {
         let error = recogniser
             .push(&nth(1, [0.9, bad, 0.0]), &mut |record| records.push(record.into()))
             .unwrap_err();
-        let told = error.0.to_string();
-        assert!(told.contains("\"rain\"") && told.contains("17280"), "{told}");
+        let message = error.0.to_string();
+        assert!(message.contains("\"rain\"") && message.contains("17280"), "{message}");
         recogniser.finish(&mut |record| records.push(record.into()));
         assert_eq!(spans(&events(&records)), [(-12, 0)], "the bad window was not heard");
     }

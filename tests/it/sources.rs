@@ -81,14 +81,14 @@ fn start(
 
 /// Everything the ring yields until it ends: the samples, and the lost samples.
 fn drain(consumer: &mut SampleConsumer) -> (Vec<f32>, u64) {
-    let (mut heard, mut lost) = (Vec::new(), 0);
+    let (mut captured, mut lost) = (Vec::new(), 0);
     let mut block = [0.0; 700];
     loop {
         match consumer.take(&mut block) {
-            RingItem::Samples { count, .. } => heard.extend_from_slice(&block[..count]),
+            RingItem::Samples { count, .. } => captured.extend_from_slice(&block[..count]),
             RingItem::Gap { samples, .. } => lost += samples,
             RingItem::Empty => std::thread::sleep(Duration::from_micros(200)),
-            RingItem::Ended => return (heard, lost),
+            RingItem::Ended => return (captured, lost),
         }
     }
 }

@@ -8,8 +8,8 @@ use tympan::features::{Arrival, Featuriser, FeaturiserSpec, FrontEndSpec, Normal
 
 mod chunking;
 mod gaps;
+mod invalid_samples;
 mod rates;
-mod rubbish;
 
 /// The rates that hardware has, two that it does not, and the model's own (16 kHz), which is not resampled.
 const RATES_HZ: [u32; 9] = [8_000, 11_025, 16_000, 22_050, 37_800, 44_056, 44_100, 48_000, 96_000];
@@ -53,7 +53,7 @@ fn noise(samples: usize) -> Vec<f32> {
 
 /// All of a window that does not depend on when it was computed; floats as bits, so that equal means equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Heard {
+struct WindowCopy {
     values: Vec<u32>,
     segment: u64,
     start_frame: u64,
@@ -62,7 +62,7 @@ struct Heard {
     level: u32,
 }
 
-impl Heard {
+impl WindowCopy {
     fn of(window: &MelWindow) -> Self {
         Self {
             values: window.values.iter().map(|value| value.to_bits()).collect(),
@@ -84,41 +84,41 @@ impl Heard {
 }
 
 /// A featuriser and all that it gave out.
-struct Listener {
+struct Collector {
     featuriser: Featuriser,
     window: MelWindow,
-    heard: Vec<Heard>,
+    windows: Vec<WindowCopy>,
 }
 
-impl Listener {
+impl Collector {
     fn new(source_hz: u32) -> Self {
         let featuriser = featuriser(source_hz);
-        Self { window: featuriser.empty_window(), featuriser, heard: Vec::new() }
+        Self { window: featuriser.empty_window(), featuriser, windows: Vec::new() }
     }
 
     fn push(&mut self, samples: &[f32]) {
-        let Self { featuriser, window, heard } = self;
+        let Self { featuriser, window, windows } = self;
         featuriser.push(samples, Arrival::now(), &mut |mut ready| {
             ready.copy_into(window);
-            heard.push(Heard::of(window));
+            windows.push(WindowCopy::of(window));
         });
     }
 
     fn flush(&mut self) {
-        let Self { featuriser, window, heard } = self;
+        let Self { featuriser, window, windows } = self;
         featuriser.flush(&mut |mut ready| {
             ready.copy_into(window);
-            heard.push(Heard::of(window));
+            windows.push(WindowCopy::of(window));
         });
     }
 }
 
 /// What is heard of `samples` pushed at once and flushed.
-fn heard_at_once(source_hz: u32, samples: &[f32]) -> Vec<Heard> {
-    let mut listener = Listener::new(source_hz);
-    listener.push(samples);
-    listener.flush();
-    listener.heard
+fn windows_at_once(source_hz: u32, samples: &[f32]) -> Vec<WindowCopy> {
+    let mut collector = Collector::new(source_hz);
+    collector.push(samples);
+    collector.flush();
+    collector.windows
 }
 
 /// Windows that `samples` of a source hold: whole windows of the samples at the model's rate.

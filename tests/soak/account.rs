@@ -34,7 +34,7 @@ pub struct Account {
 }
 
 impl Account {
-    pub fn told(&self, state: State) -> u64 {
+    pub fn entered(&self, state: State) -> u64 {
         self.states.get(&state.to_string()).copied().unwrap_or_default()
     }
 
@@ -127,11 +127,12 @@ impl Account {
         let model_hz = u64::from(spec.front_end.sample_rate_hz.hz());
         let hop = (spec.window.hop_frames * spec.front_end.frame_hop_samples) as u64;
         let window = spec.front_end.samples_of(spec.window.frames);
-        let heard = self.heard(counters, |hz| (window * hz / model_hz, hop * hz / model_hz));
-        for (segment, heard) in self.segments.iter().zip(heard) {
+        let captured_per_segment =
+            self.captured_per_segment(counters, |hz| (window * hz / model_hz, hop * hz / model_hz));
+        for (segment, captured) in self.segments.iter().zip(captured_per_segment) {
             let hz = u64::from(segment.rate.hz());
-            let heard = heard * model_hz / hz;
-            expected += (heard + hop).saturating_sub(window) / hop;
+            let captured = captured * model_hz / hz;
+            expected += (captured + hop).saturating_sub(window) / hop;
             slack += u64::from(hz != model_hz);
         }
         let counted = scored + counters.windows_skipped.get();
@@ -144,25 +145,29 @@ impl Account {
     /// Samples heard in each segment. With those dropped they are all that came, to the rounding of an index where the rate
     /// changed; what the last segment then has left is what its windows took, or less than one window if it has none.
     /// `lengths`: samples of a window and of a hop at a rate in Hz.
-    fn heard(&self, counters: &Counters, lengths: impl Fn(u64) -> (u64, u64)) -> Vec<u64> {
+    fn captured_per_segment(
+        &self,
+        counters: &Counters,
+        lengths: impl Fn(u64) -> (u64, u64),
+    ) -> Vec<u64> {
         let (last, ended) = self.segments.split_last().unwrap();
-        let mut heard: Vec<u64> =
+        let mut captured_per_segment: Vec<u64> =
             ended.iter().map(|segment| segment.end.unwrap() - segment.start).collect();
         let captured = counters.samples_captured.get() - counters.samples_dropped.get();
-        let rest = captured as i64 - heard.iter().sum::<u64>() as i64;
-        let judged = (last.last_end - last.start) as i64;
+        let rest = captured as i64 - captured_per_segment.iter().sum::<u64>() as i64;
+        let scored = (last.last_end - last.start) as i64;
         let losses = self.gap("device_lost").0 as i64;
         let (window, hop) = lengths(u64::from(last.rate.hz()));
         let next = if last.windows == 0 { window } else { hop } as i64;
         println!(
-            "{captured} samples heard, {rest} of them after the last gap, {judged} of those in windows"
+            "{captured} samples heard, {rest} of them after the last gap, {scored} of those in windows"
         );
         assert!(
-            (judged - losses..judged + losses + next).contains(&rest),
+            (scored - losses..scored + losses + next).contains(&rest),
             "samples unaccounted for"
         );
-        heard.push(rest as u64);
-        heard
+        captured_per_segment.push(rest as u64);
+        captured_per_segment
     }
 
     /// The log holds every event once, whatever befell its disk; but for what stood in the file when it was moved away.

@@ -27,7 +27,7 @@ pub struct Device {
     /// Samples that the driver is about to lose.
     overrun: Arc<AtomicU64>,
     lost_in_driver: Arc<AtomicU64>,
-    heard_us: Arc<AtomicU64>,
+    captured_us: Arc<AtomicU64>,
 }
 
 // SeqCst throughout: a test wants no subtlety
@@ -53,7 +53,7 @@ impl Device {
             next_rate: Arc::new(AtomicU64::new(48_000)),
             overrun: Arc::default(),
             lost_in_driver: Arc::default(),
-            heard_us: Arc::default(),
+            captured_us: Arc::default(),
         }
     }
 
@@ -90,8 +90,8 @@ impl Device {
     }
 
     /// Audio that it has delivered so far.
-    pub fn heard(&self) -> Duration {
-        Duration::from_micros(self.heard_us.load(ORDER))
+    pub fn captured(&self) -> Duration {
+        Duration::from_micros(self.captured_us.load(ORDER))
     }
 
     pub fn lost_in_driver(&self) -> u64 {
@@ -112,7 +112,7 @@ impl Device {
                 producer.push_block(&self.round[place..place + block], Instant::now());
                 place += block;
                 delivered += block as u64;
-                self.heard_us.fetch_add(10_000, ORDER);
+                self.captured_us.fetch_add(10_000, ORDER);
             }
             match self.overrun.swap(0, ORDER) {
                 0 => {}

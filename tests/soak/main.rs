@@ -174,8 +174,8 @@ impl Soak {
         (soak, daemon)
     }
 
-    fn told(&self, state: State) -> u64 {
-        self.account.lock().unwrap().told(state)
+    fn entered(&self, state: State) -> u64 {
+        self.account.lock().unwrap().entered(state)
     }
 
     /// One fault at random, and its end.
@@ -198,22 +198,22 @@ impl Soak {
     }
 
     fn lose_the_device(&mut self) -> &'static str {
-        let (lost, heard) = (self.told(State::Lost), self.told(State::Listening));
+        let (lost, listening) = (self.entered(State::Lost), self.entered(State::Listening));
         let rate = [16_000, 44_100, 48_000][self.random.random_range(0..3)];
         self.device.unplug(self.random.random_range(0..4), rate);
-        wait_until("word of the loss", || self.told(State::Lost) > lost);
-        wait_until("the device's return", || self.told(State::Listening) > heard);
+        wait_until("word of the loss", || self.entered(State::Lost) > lost);
+        wait_until("the device's return", || self.entered(State::Listening) > listening);
         "device lost"
     }
 
     fn overload(&mut self) -> &'static str {
         let (overloads, skipped) =
-            (self.told(State::Overloaded), self.counters.windows_skipped.get());
+            (self.entered(State::Overloaded), self.counters.windows_skipped.get());
         self.burden.set(Duration::from_millis(200));
         wait_until("skipped windows", || self.counters.windows_skipped.get() > skipped);
         let noticed = wait_until("word of the overload", || {
             // one that is told already goes on
-            self.told(State::Overloaded) > overloads
+            self.entered(State::Overloaded) > overloads
                 || self.board.status(&self.counters).is_some_and(|it| it.state == State::Overloaded)
         });
         self.account.lock().unwrap().overload_noticed(noticed);
@@ -282,10 +282,10 @@ fn hours_of_faults_leave_nothing_unaccounted_for() {
     let warm = Duration::from_secs_f64((hours / 5.0).max(0.15) * 3_600.0);
     let mut footprint = None;
     wait_until("the first window", || soak.counters.windows_scored.get() > 0);
-    while soak.device.heard() < Duration::from_secs_f64(hours * 3_600.0) {
+    while soak.device.captured() < Duration::from_secs_f64(hours * 3_600.0) {
         *faults.entry(soak.go_wrong()).or_default() += 1;
         std::thread::sleep(Duration::from_millis(soak.random.random_range(50..400)));
-        if footprint.is_none() && soak.device.heard() > warm {
+        if footprint.is_none() && soak.device.captured() > warm {
             footprint = Some(Footprint::now());
         }
     }
@@ -310,7 +310,7 @@ fn hours_of_faults_leave_nothing_unaccounted_for() {
     let account = soak.account.lock().unwrap();
     println!(
         "{:.2} h of audio in {:.0} s, seed {seed}: {faults:?}",
-        soak.device.heard().as_secs_f64() / 3_600.0,
+        soak.device.captured().as_secs_f64() / 3_600.0,
         began.elapsed().as_secs_f64()
     );
     account.print(&soak.counters);

@@ -31,8 +31,8 @@ pub struct EvalArguments {
     #[arg(long, value_delimiter = ',', value_name = "FOLDS")]
     folds: Vec<u32>,
     /// Measure recordings as they are, also where the model's were cleaned
-    #[arg(long)]
-    as_heard: bool,
+    #[arg(long = "as-heard")]
+    as_recorded: bool,
     /// Streaming figures as well: recording or folder of background noise to place the clips in; may be given again
     #[arg(long, value_name = "PATH")]
     background: Vec<PathBuf>,
@@ -63,7 +63,7 @@ impl EvalArguments {
             dataset: self.selection.options(),
             on_fault: self.selection.on_fault(),
             folds: self.folds.clone(),
-            treatment: if self.as_heard { Treatment::AsRecorded } else { Treatment::AsTrained },
+            treatment: if self.as_recorded { Treatment::AsRecorded } else { Treatment::AsTrained },
             background: self.background.clone(),
             negatives: self.negatives.clone(),
             minutes: self.minutes,

@@ -13,7 +13,7 @@ use crate::evaluation::DetectedEvent;
 /// # Source
 /// Mesaros, Heittola and Virtanen, "Metrics for polyphonic sound event detection", Applied Sciences 6, 2016, section
 /// 3.2.2 (event-based metrics, as sed_eval and the DCASE challenges count them), onsets alone. Their tolerance is 200 ms,
-/// for systems that mark up a recording at leisure; a daemon that hears windows of two seconds as they come knows less
+/// for systems that mark up a recording at leisure; a daemon that scores windows of two seconds as they come knows less
 /// of where a sound began, so that the tolerance is a parameter here, a second by default.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,7 +24,7 @@ pub enum MatchRule {
         #[serde(rename = "tolerance_s", serialize_with = "as_seconds")]
         tolerance: Duration,
     },
-    /// Its start lies within the true event, or at most this far outside: right about what there was to be heard, however
+    /// Its start lies within the true event, or at most this far outside: right about the sound, however
     /// late within it.
     Within {
         /// How far.

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_fault_is_told_and_going_on_takes_a_word() {
+    fn every_fault_is_reported_and_going_on_takes_an_option() {
         let fault =
             |name: &str| ClipFault { path: name.into(), reason: "is empty".into(), fold: None };
         let faults = [fault("a.wav"), fault("b.wav")];

@@ -38,7 +38,7 @@ pub(super) struct WavFiles {
     total_bytes: u64,
     age: Duration,
     clock: ClipClock,
-    /// When this process wrote which clip: known whatever the wall clock said.
+    /// When this process wrote which clip: known whatever the wall clock showed.
     written: HashMap<String, Instant>,
     counters: Arc<Counters>,
 }

@@ -3,7 +3,7 @@
 //!
 //! `events.jsonl` becomes `events-20260101T120000Z.jsonl`, after the time of its first record; a second one of the same
 //! second gets `-1` after the `Z`, and so on. A file whose first record is older than the newest name, because the clock was set
-//! back, gets that name with the next number: names sort in the order in which the files were written, whatever the clock said,
+//! back, gets that name with the next number: names sort in the order in which the files were written, whatever the clock showed,
 //! and that is the order in which they are deleted. Used by `LogFile`, on its thread.
 
 use std::fs;
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_first_whatever_the_clock_said_when_they_were_begun() {
+    fn the_oldest_go_first_whatever_the_clock_reported_when_they_were_begun() {
         let folder = tempfile::tempdir().unwrap();
         let log_file = folder.path().join("events.jsonl");
         let rotated = RotatedFiles::of(&log_file).unwrap();

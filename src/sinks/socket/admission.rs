@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_guesses_is_not_listened_to_for_a_minute_and_others_are() {
+    fn an_address_that_guesses_is_refused_for_a_minute_and_others_are_not() {
         let (mut admission, begin) = (admission(), Instant::now());
         for guess in 0..MAX_WRONG_TOKENS {
             assert!(admission.may_guess(address(1), begin), "{guess}");
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_shown_the_token_is_always_listened_to_and_so_is_this_machine() {
+    fn one_that_has_shown_the_token_is_never_refused_and_neither_is_this_machine() {
         let (mut admission, now) = (admission(), Instant::now());
         admission.authenticated(address(1), now);
         for _ in 0..100 {
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_hears_of_the_first_refusal_at_once_and_then_once_a_minute_with_counts() {
+    fn the_log_reports_the_first_refusal_at_once_and_then_once_a_minute_with_counts() {
         let (mut admission, begin) = (admission(), Instant::now());
         admission.unreported.wrong_token = 1;
         let first = admission.report(begin).unwrap();

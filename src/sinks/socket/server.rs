@@ -219,7 +219,7 @@ impl Shared {
                 Err(refusal) => refusal,
             },
             Ok(Ok(None)) => Refusal::WrongToken,
-            // it said nothing, or left
+            // it sent nothing, or left
             Ok(Err(_)) | Err(_) => Refusal::NoToken,
         };
         self.refuse(refusal, Some(from));

@@ -20,9 +20,9 @@ pub(super) struct DefaultWatch {
 }
 
 impl DefaultWatch {
-    /// Watches `host`, whose default is `captured`. Without a thread, nothing is ever told.
+    /// Watches `host`, whose default is `captured`. Without a thread, no change is ever reported.
     pub(super) fn spawn(host: Host, captured: String) -> Self {
-        let (tell, changed) = bounded(1);
+        let (sender, changed) = bounded(1);
         let (watched, ended) = bounded::<Infallible>(0);
         let look = move || {
             while ended.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
@@ -32,7 +32,7 @@ impl DefaultWatch {
                     && default != captured
                 {
                     // one message has room; nobody may be asking any more
-                    let _ = tell.try_send(default);
+                    let _ = sender.try_send(default);
                     return;
                 }
             }

@@ -37,7 +37,7 @@ pub struct InputDevice {
     pub name: String,
     /// Whether it is what its host takes by default.
     pub is_default: bool,
-    /// What it delivers unless asked otherwise, or why that cannot be told (it is busy, say).
+    /// What it delivers unless asked otherwise, or why that is unknown (it is busy, say).
     pub default_config: Result<InputConfig, String>,
     /// Channels it can deliver, none if it cannot be asked.
     pub channels: Option<RangeInclusive<u16>>,
@@ -237,11 +237,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_device_is_told_with_what_else_there_is() {
+    fn a_busy_device_is_reported_with_what_else_there_is() {
         let error = cpal::Error::with_message(ErrorKind::DeviceBusy, "held by another.");
-        let told = explain("alsa:hw:CARD=Desk", "48000 Hz", &error);
-        assert!(matches!(told, SourceError::DeviceBusy { .. }), "{told:?}");
-        let (text, listed) = (told.to_string(), everything());
+        let explained = explain("alsa:hw:CARD=Desk", "48000 Hz", &error);
+        assert!(matches!(explained, SourceError::DeviceBusy { .. }), "{explained:?}");
+        let (text, listed) = (explained.to_string(), everything());
         for part in ["alsa:hw:CARD=Desk", "in use by another program", "pulseaudio host", &listed] {
             assert!(text.contains(part), "{part:?} is not in: {text}");
         }

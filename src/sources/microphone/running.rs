@@ -178,7 +178,7 @@ impl RunningMicrophone {
                 SourceError::DeviceLost { .. } | SourceError::HostUnavailable { .. } => {
                     fatal.get_or_insert(explained);
                 }
-                harmless => self.error_log.warn(&harmless),
+                survivable => self.error_log.warn(&survivable),
             }
         }
         fatal
@@ -299,7 +299,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(2);
 
     #[test]
-    fn a_fixed_buffer_that_stalls_at_once_is_told_from_a_device_that_dies() {
+    fn a_fixed_buffer_that_stalls_at_once_is_distinguished_from_a_device_that_dies() {
         let begin = Instant::now();
         let after = |ms| begin + Duration::from_millis(ms);
         let mut watch = Watch::new(begin, BufferSize::Fixed(512));

@@ -14,7 +14,7 @@ use super::ring::{Gap, Mark};
 use crate::domain::{Counters, GapCause, SampleIndex, SampleRate};
 
 /// First and longest nap of a producer that waits for room. The ring holds seconds, so a nap never starves its reader.
-const NAPS: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(2));
+const WAITS: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(2));
 
 /// The end that a source fills. Dropping it closes the ring: the consumer drains what is there, then sees the end.
 pub struct SampleProducer {
@@ -101,11 +101,11 @@ impl SampleProducer {
     /// `stop` is set.
     pub fn push_waiting(&mut self, mono: &[f32], arrival: Instant, stop: &AtomicBool) -> Pushed {
         for part in mono.chunks(self.samples.capacity().get()) {
-            let mut nap = NAPS.0;
+            let mut wait = WAITS.0;
             // Relaxed: the flag guards no other memory, and a stop that is seen one nap later is soon enough.
             while !self.fits(part.len()) && !stop.load(Ordering::Relaxed) && !self.is_abandoned() {
-                std::thread::sleep(nap);
-                nap = (nap * 2).min(NAPS.1);
+                std::thread::sleep(wait);
+                wait = (wait * 2).min(WAITS.1);
             }
             if !self.fits(part.len()) || self.is_abandoned() {
                 return Pushed::Stopped;
@@ -159,7 +159,7 @@ impl SampleProducer {
 
 impl Drop for SampleProducer {
     fn drop(&mut self) {
-        // `fits` kept a mark free for this: audio lost just before the end is told too.
+        // `fits` kept a mark free for this: audio lost just before the end is reported too.
         self.flush_gap();
     }
 }

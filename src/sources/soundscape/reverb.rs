@@ -1,4 +1,4 @@
-//! The echo of a street or a square, for the voices that are heard outdoors. Called while they are rendered.
+//! The echo of a street or a square, for the voices that sound outdoors. Called while they are rendered.
 
 /// Delays in seconds of the four combs, which make the tail, and of the two all-passes, which make it dense.
 ///

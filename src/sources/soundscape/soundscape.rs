@@ -1,4 +1,4 @@
-//! The demo's timetable and reader: a quiet room in which one sound after another is heard, over and over.
+//! The demo's timetable and reader: a quiet room in which one sound follows another, over and over.
 //!
 //! Fed by the voices beside it, rendered once when it is made; read by the thread `tympan-source`.
 
@@ -28,7 +28,7 @@ const ROOM_RMS: f32 = 5.6e-4;
 /// The room's noise is duller than white.
 const ROOM_CUTOFF_HZ: f32 = 2_000.0;
 
-/// When something is heard.
+/// When something sounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Passage {
     /// The class of ESC-50.
@@ -95,7 +95,7 @@ impl Soundscape {
         }
     }
 
-    /// What is heard when, in the first round; round `k` is [`Self::round_samples`] × `k` later.
+    /// What sounds when, in the first round; round `k` is [`Self::round_samples`] × `k` later.
     pub fn timetable(&self) -> &[Passage] {
         &self.passages
     }

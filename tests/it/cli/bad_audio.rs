@@ -22,12 +22,12 @@ fn files_that_hold_no_sound_are_named_and_the_others_classified() {
     let good = good.to_str().unwrap();
     let output = output_of(&["classify", &empty_name, good, &text_name]);
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr);
-    says(&said, &["empty.wav", "text.wav", "2 of 3"]);
+    let printed = String::from_utf8_lossy(&output.stderr);
+    says(&printed, &["empty.wav", "text.wav", "2 of 3"]);
     says(&String::from_utf8_lossy(&output.stdout), &["demo.wav (3.00 s)"]);
     for name in [&empty_name, &text_name] {
-        let said = failure(&["run", "--source", &format!("file:{name}")], 3);
-        says(&said, &[name]);
+        let printed = failure(&["run", "--source", &format!("file:{name}")], 3);
+        says(&printed, &[name]);
     }
     says(&failure(&["run", "--source", "file:/nowhere/x.wav"], 3), &["/nowhere/x.wav"]);
 }
@@ -62,13 +62,13 @@ fn a_clip_shorter_than_a_window_is_padded_by_classify_and_not_scored_by_run() {
     let (wav, name) = path(folder.path(), "none.wav");
     write_wav(&wav, 16_000, 1, &[]);
     let output = output_of(&["classify", &name]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    says(&said, &["none.wav"]);
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    says(&printed, &["none.wav"]);
 }
 
 #[test]
-fn five_channels_at_96_khz_are_heard_as_their_mean() {
+fn five_channels_at_96_khz_are_captured_as_their_mean() {
     let folder = tempfile::tempdir().unwrap();
     let (wav, name) = path(folder.path(), "five.wav");
     let tone = |i: usize| (6_000.0 * (i as f32 * 0.05).sin()) as i16;

@@ -13,16 +13,16 @@ fn every_fault_of_a_configuration_is_listed_with_its_line() {
          allow = [\"dogg\"]\n[output.tcp]\naddress = 7\n",
     );
     for command in ["check", "run"] {
-        let said = failure(&[command, "--config", &config], 2);
+        let printed = failure(&[command, "--config", &config], 2);
         says(
-            &said,
+            &printed,
             &[":3:", "smoothing_ms", ":4:", "min_level_dbfs", ":5:", ":6:", "dogg", "dog", ":8:"],
         );
     }
 }
 
 #[test]
-fn check_tells_whatever_run_would_refuse_with_its_line_and_all_at_once() {
+fn check_reports_whatever_run_would_refuse_with_its_line_and_all_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(
         folder.path(),
@@ -32,7 +32,7 @@ fn check_tells_whatever_run_would_refuse_with_its_line_and_all_at_once() {
          [clips]\nenabled = true\nfolder = \"/proc/clips\"\nlabels = [\"no_such_label\"]\ndeny = [\"doog\"]\n",
     );
     for command in [&["check"][..], &["run", "--source", "demo"]] {
-        let said = failure(&[command, &["--config", &config]].concat(), 2);
+        let printed = failure(&[command, &["--config", &config]].concat(), 2);
         for (line, words) in [
             (4, "cannot write the log file"),
             (7, "cannot listen on"),
@@ -42,9 +42,9 @@ fn check_tells_whatever_run_would_refuse_with_its_line_and_all_at_once() {
             (15, "no label \"no_such_label\""),
             (16, "no label \"doog\"; did you mean \"dog\"?"),
         ] {
-            let told =
-                said.lines().any(|it| it.contains(&format!(":{line}:")) && it.contains(words));
-            assert!(told, "line {line}, {words}: {said}");
+            let reported =
+                printed.lines().any(|it| it.contains(&format!(":{line}:")) && it.contains(words));
+            assert!(reported, "line {line}, {words}: {printed}");
         }
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was left behind");
@@ -64,8 +64,8 @@ fn a_configuration_that_is_not_there_is_named() {
 
 #[test]
 fn a_missing_bundle_is_named_with_exit_code_3() {
-    let said = failure(&["run", "--source", "demo", "--model", "/nowhere/model"], 3);
-    says(&said, &["/nowhere/model", "model.toml"]);
+    let printed = failure(&["run", "--source", "demo", "--model", "/nowhere/model"], 3);
+    says(&printed, &["/nowhere/model", "model.toml"]);
 }
 
 #[test]
@@ -78,16 +78,16 @@ fn faults_of_the_configuration_do_not_hide_behind_a_missing_bundle() {
 
 #[test]
 fn an_absent_device_exits_with_3_and_names_it() {
-    let said = failure(&["run", "--source", "microphone:hw:CARD=NoSuchCard"], 3);
+    let printed = failure(&["run", "--source", "microphone:hw:CARD=NoSuchCard"], 3);
     // and what there is instead
-    says(&said, &["NoSuchCard", "there are"]);
+    says(&printed, &["NoSuchCard", "there are"]);
 }
 
 #[test]
 fn a_source_that_is_none_is_a_wrong_argument() {
     says(&failure(&["run", "--source", "phone"], 2), &["phone", "microphone"]);
-    let said = failure(&["run", "--source", "stdin:s17le:48000:1"], 2);
-    says(&said, &["s17le", "s16le"]);
+    let printed = failure(&["run", "--source", "stdin:s17le:48000:1"], 2);
+    says(&printed, &["s17le", "s16le"]);
 }
 
 #[test]
@@ -99,8 +99,8 @@ fn an_address_in_use_is_named_with_exit_code_2() {
         folder.path(),
         &format!("[output.tcp]\nenabled = true\naddress = \"{address}\"\n"),
     );
-    let said = failure(&["run", "--config", &config, "--source", "demo"], 2);
-    says(&said, &[&address]);
+    let printed = failure(&["run", "--config", &config, "--source", "demo"], 2);
+    says(&printed, &[&address]);
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn a_log_folder_that_cannot_be_written_is_named_with_exit_code_2() {
         folder.path(),
         "[output.log_file]\nenabled = true\npath = \"/proc/tympan/events.jsonl\"\n",
     );
-    let said = failure(&["run", "--config", &config, "--source", "demo"], 2);
-    says(&said, &["/proc/tympan"]);
+    let printed = failure(&["run", "--config", &config, "--source", "demo"], 2);
+    says(&printed, &["/proc/tympan"]);
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn every_stage_is_measured_up_to_the_client() {
 }
 
 #[test]
-fn cost_start_up_throughput_and_noise_are_told() {
+fn cost_start_up_throughput_and_noise_are_reported() {
     let report = &saved().0;
     let number = |pointer: &str| report.pointer(pointer).and_then(Value::as_f64).unwrap();
     assert!(number("/throughput/whole_times_real_time") > 0.0);
@@ -128,10 +128,10 @@ fn a_figure_that_is_worse_is_named_and_ends_with_exit_code_1() {
     });
     let run = ["bench", "--seconds", "3", "--json", "--compare", &path];
     let output = output_of(&[&run, FROM_SCRATCH].concat());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    says(&said, &["worse than", "altered.json", "full speed (1000000000 → "]);
-    assert!(!said.contains("p50"), "{said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    says(&printed, &["worse than", "altered.json", "full speed (1000000000 → "]);
+    assert!(!printed.contains("p50"), "{printed}");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["schedule"], SCHEDULE);
     assert_eq!(report["windows"], report["windows_at_client"]);
@@ -146,11 +146,11 @@ fn a_figure_that_is_worse_is_named_and_ends_with_exit_code_1() {
 fn a_baseline_of_another_model_or_schedule_is_refused_before_anything_is_measured() {
     let folder = tempfile::tempdir().unwrap();
     let path = altered(folder.path(), |baseline| baseline["model"] = json!("birds"));
-    let said = failure(&["bench", "--compare", &path], 2);
-    says(&said, &["altered.json", "another model", "\"birds\" there", "--save"]);
+    let printed = failure(&["bench", "--compare", &path], 2);
+    says(&printed, &["altered.json", "another model", "\"birds\" there", "--save"]);
     let path = altered(folder.path(), |baseline| baseline["schedule"] = json!("from scratch"));
-    let said = failure(&["bench", "--compare", &path], 2);
-    says(&said, &["another schedule", "\"from scratch\" there, \"incremental\" here"]);
+    let printed = failure(&["bench", "--compare", &path], 2);
+    says(&printed, &["another schedule", "\"from scratch\" there, \"incremental\" here"]);
 }
 
 #[test]
@@ -162,10 +162,10 @@ fn a_file_that_is_no_baseline_is_refused_with_what_it_is() {
     std::fs::write(&path, "p50: 3").unwrap();
     says(&failure(&["bench", "--compare", text], 2), &["no JSON", "--save"]);
     std::fs::write(&path, r#"{"format":"tympan bench 0"}"#).unwrap();
-    let said = failure(&["bench", "--compare", text], 2);
-    says(&said, &["\"tympan bench 0\"", "\"tympan bench 1\" is expected"]);
+    let printed = failure(&["bench", "--compare", text], 2);
+    says(&printed, &["\"tympan bench 0\"", "\"tympan bench 1\" is expected"]);
     let nowhere = folder.path().join("missing/base.json");
-    let said = failure(&["bench", "--save", nowhere.to_str().unwrap()], 2);
-    says(&said, &["its folder does not exist"]);
+    let printed = failure(&["bench", "--save", nowhere.to_str().unwrap()], 2);
+    says(&printed, &["its folder does not exist"]);
     says(&failure(&["bench", "--tolerance", "0.1"], 2), &["--compare"]);
 }

@@ -24,7 +24,8 @@ fn both_engines_run_the_daemon_and_detect_the_same_events() {
     let recording = folder.path().join("tones.wav");
     let samples: Vec<i16> = (0..16_000 * 8)
         .map(|at: i32| {
-            let wave = (f64::from(at) * 0.2).sin() + (f64::from(at * at % 7_919) * 0.001).sin();
+            let wave = (f64::from(at) * 0.2).sin()
+                + (f64::from(at % 7_919 * (at % 7_919) % 1_009) * 0.001).sin();
             (wave * 8_000.0) as i16
         })
         .collect();
@@ -56,10 +57,10 @@ fn without_libtorch_its_engine_is_refused_at_its_line_and_training_says_what_to_
     let folder = tempfile::tempdir().unwrap();
     let config = wants_libtorch(folder.path());
     for command in [&["check", "--config", &config][..], &["run", "--config", &config]] {
-        let said = failure(command, 2);
-        super::says(&said, &["config.toml:3: runtime.engine", "built without libtorch"]);
-        super::says(&said, &["3 | engine = \"libtorch\"", "^"]);
+        let printed = failure(command, 2);
+        super::says(&printed, &["config.toml:3: runtime.engine", "built without libtorch"]);
+        super::says(&printed, &["3 | engine = \"libtorch\"", "^"]);
     }
-    let said = failure(&["train", "--data", "sounds", "--out", "mine"], 2);
-    super::says(&said, &["built without libtorch", "make build"]);
+    let printed = failure(&["train", "--data", "sounds", "--out", "mine"], 2);
+    super::says(&printed, &["built without libtorch", "make build"]);
 }

@@ -38,8 +38,8 @@ fn a_report_is_one_page_with_its_figures_and_pictures() {
     let (data, bundle) = trained(&tones, &[]);
     let report = tones.path("report");
     let out = report.to_str().unwrap();
-    let told = success(&["eval", "--model", &bundle, "--data", &data, "--report", out]);
-    says(&told, &["clip accuracy 100.0 %", "held out", "low", "high", "AUC"]);
+    let printed = success(&["eval", "--model", &bundle, "--data", &data, "--report", out]);
+    says(&printed, &["clip accuracy 100.0 %", "held out", "low", "high", "AUC"]);
     let page = std::fs::read_to_string(report.join("index.html")).unwrap();
     says(&page, &["<!DOCTYPE html>", "Clip accuracy", "100.0 %", "Learning curves", "<svg"]);
     // nothing is fetched from anywhere
@@ -54,25 +54,25 @@ fn a_report_is_one_page_with_its_figures_and_pictures() {
     assert_eq!(figures["streaming"], Value::Null);
     let plates =
         ["learning-curves", "confusion", "classes", "roc", "precision-recall", "calibration"];
-    for plate in plates {
-        let png = std::fs::read(report.join(format!("{plate}.png"))).unwrap();
-        assert!(png.starts_with(b"\x89PNG"), "{plate}");
-        assert!(report.join(format!("{plate}.svg")).is_file(), "{plate}");
+    for figure in plates {
+        let png = std::fs::read(report.join(format!("{figure}.png"))).unwrap();
+        assert!(png.starts_with(b"\x89PNG"), "{figure}");
+        assert!(report.join(format!("{figure}.svg")).is_file(), "{figure}");
     }
 }
 
 #[test]
-fn what_was_trained_on_and_what_leaks_is_said_on_top() {
+fn what_was_trained_on_and_what_leaks_is_reported_on_top() {
     let tones = Tones::new();
     let leaky = ["--split", "random:0.34", "--allow-leaky-split", "--epochs", "2"];
     success(&as_strs(&tones.small("leaky", &leaky)));
     let (data, bundle) = (tones.path("data"), tones.path("leaky"));
     let eval = ["eval", "--model", bundle.to_str().unwrap(), "--data", data.to_str().unwrap()];
     let manifest = Bundle::load(&bundle).unwrap().manifest;
-    let told = success(&eval);
-    assert_eq!(told.starts_with("LEAKY"), manifest.provenance.leaky, "{told}");
-    let told = success(&[&eval[..], &["--folds", "1,2"]].concat());
-    says(&told, &["TRAINED ON"]);
+    let printed = success(&eval);
+    assert_eq!(printed.starts_with("LEAKY"), manifest.provenance.leaky, "{printed}");
+    let printed = success(&[&eval[..], &["--folds", "1,2"]].concat());
+    says(&printed, &["TRAINED ON"]);
     // another part of the set would be split otherwise: nobody could tell what was held out
     says(&failure(&[&eval[..], &["--labels", "low"]].concat(), 2), &["split cannot be made again"]);
 }
@@ -96,8 +96,8 @@ fn streaming_figures_come_with_background_and_a_sweep() {
     // a network this small tells little in noise; but what was said was counted, right or wrong
     let count = |what: &str| streaming["events_within"][what].as_u64().unwrap();
     assert!(count("hits") + count("false_positives") > 0, "{streaming}");
-    let told = success(&[&eval[..], &["--minutes", "1"]].concat());
-    says(&told, &["events: precision", "false alarms in 1 min"]);
+    let printed = success(&[&eval[..], &["--minutes", "1"]].concat());
+    says(&printed, &["events: precision", "false alarms in 1 min"]);
     says(&failure(&["eval", "--data", &data, "--negatives", noise], 2), &["--background"]);
 }
 
@@ -112,8 +112,8 @@ fn wrong_clips_are_named() {
     std::fs::rename(place("aside"), place("2-0-A-1.wav")).unwrap();
     let report = tones.path("report");
     let eval = ["eval", "--model", &bundle, "--data", &data, "--json"];
-    let told = success(&[&eval[..], &["--report", report.to_str().unwrap()]].concat());
-    let figures: Value = serde_json::from_str(&told).unwrap();
+    let printed = success(&[&eval[..], &["--report", report.to_str().unwrap()]].concat());
+    let figures: Value = serde_json::from_str(&printed).unwrap();
     let wrong: Vec<_> = figures["mistakes"].as_array().unwrap().iter().collect();
     assert_eq!(wrong.len(), 2, "{wrong:?}");
     let named = wrong.iter().find(|it| it["label"] == "low").unwrap();
@@ -126,14 +126,14 @@ fn wrong_clips_are_named() {
 }
 
 #[test]
-fn a_recording_that_cannot_be_measured_is_named_and_left_out_only_when_told_to() {
+fn a_recording_that_cannot_be_measured_is_named_and_left_out_only_on_request() {
     let tones = Tones::new();
     let (data, bundle) = trained(&tones, &["--epochs", "1"]);
     std::fs::write(tones.path("data/audio/2-0-A-0.wav"), b"rubbish").unwrap();
     let eval = ["eval", "--model", &bundle, "--data", &data];
     says(&failure(&eval, 3), &["2-0-A-0.wav", "--skip-faulty"]);
-    let told = success(&[&eval[..], &["--skip-faulty"]].concat());
-    says(&told, &["1 recordings could not be used", "5 clips"]);
+    let printed = success(&[&eval[..], &["--skip-faulty"]].concat());
+    says(&printed, &["1 recordings could not be used", "5 clips"]);
     // a fault in a fold that is not measured is nobody's business
     std::fs::remove_file(tones.path("data/audio/2-0-A-0.wav")).unwrap();
     let other = success(&[&eval[..], &["--folds", "1"]].concat());

@@ -48,18 +48,18 @@ pub(super) fn stderr_in(folder: &Path) -> File {
     File::options().create(true).append(true).open(folder.join("stderr")).unwrap()
 }
 
-pub(super) fn said_in(folder: &Path) -> String {
+pub(super) fn printed_in(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("stderr")).unwrap_or_default()
 }
 
 pub(super) fn status_of(socket: &Path) -> (String, Option<i32>) {
     let output = output_of(&["status", "--connect", socket.to_str().unwrap()]);
-    let said = [output.stdout, output.stderr].concat();
-    (String::from_utf8(said).unwrap(), output.status.code())
+    let printed = [output.stdout, output.stderr].concat();
+    (String::from_utf8(printed).unwrap(), output.status.code())
 }
 
 #[test]
-fn an_output_that_nobody_reads_is_told_in_status_state_and_log() {
+fn an_output_that_nobody_reads_is_reported_in_status_state_and_log() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(folder.path(), UNIX);
     let (reader, writer) = std::io::pipe().unwrap();
@@ -84,7 +84,7 @@ fn an_output_that_nobody_reads_is_told_in_status_state_and_log() {
     says(&text, &["stalled for", "stdout stalled for"]);
     assert_eq!(code, Some(1));
     assert_eq!(
-        said_in(folder.path()).matches("warn: the output stdout has taken nothing").count(),
+        printed_in(folder.path()).matches("warn: the output stdout has taken nothing").count(),
         1
     );
     // somebody reads again
@@ -93,7 +93,7 @@ fn an_output_that_nobody_reads_is_told_in_status_state_and_log() {
         line.clear();
         assert!(client.read_line(&mut line).unwrap() > 0, "the daemon ended");
     }
-    says(&said_in(folder.path()), &["the output stdout takes records again"]);
+    says(&printed_in(folder.path()), &["the output stdout takes records again"]);
     signal(&daemon, "TERM");
     assert_eq!(daemon.wait().unwrap().code(), Some(0));
     assert!(reading.join().unwrap() > 10);
@@ -193,7 +193,7 @@ fn a_configuration_that_cannot_be_read_or_was_cut_off_is_not_taken_and_the_next_
     let socket = folder.path().join("tympan.sock");
     let reload_says = |wanted: &str| {
         signal(&daemon.child, "HUP");
-        wait_until(wanted, || said_in(folder.path()).contains(wanted));
+        wait_until(wanted, || printed_in(folder.path()).contains(wanted));
         assert!(status_of(&socket).0.contains(wanted), "{}", status_of(&socket).0);
     };
     std::fs::remove_file(&config).unwrap();
@@ -222,9 +222,9 @@ fn a_configuration_from_a_pipe_serves_the_start_and_no_reload() {
     daemon.child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     daemon.until(|record| record["type"] == "window");
     signal(&daemon.child, "HUP");
-    wait_until("word of the reload", || said_in(folder.path()).contains("not reloaded"));
+    wait_until("word of the reload", || printed_in(folder.path()).contains("not reloaded"));
     says(
-        &said_in(folder.path()),
+        &printed_in(folder.path()),
         &["/dev/stdin cannot be read again", "give --config a regular file"],
     );
     assert_eq!(daemon.end_by("TERM").1, Some(0));
@@ -272,14 +272,18 @@ fn with_few_descriptors_clients_take_none_that_the_daemon_needs() {
     signal(&daemon.child, "HUP");
     daemon.until(|record| record["detail"] == "reloaded, model esc50");
     wait_until("a new log", || folder.path().join("log.jsonl").exists());
-    says(&said_in(folder.path()), &["max_clients is 64, and this process may open 40 files"]);
+    says(&printed_in(folder.path()), &["max_clients is 64, and this process may open 40 files"]);
     drop(clients);
     assert_eq!(daemon.end_by("TERM").1, Some(0));
-    assert!(!said_in(folder.path()).contains("Too many open files"), "{}", said_in(folder.path()));
+    assert!(
+        !printed_in(folder.path()).contains("Too many open files"),
+        "{}",
+        printed_in(folder.path())
+    );
 }
 
 #[test]
-fn a_machine_without_devices_of_its_own_is_listened_on_or_told_in_words() {
+fn a_machine_without_devices_of_its_own_captures_or_reports_why_not() {
     let bare = Command::new("unshare").args(["--mount", "true"]).status();
     if !bare.is_ok_and(|status| status.success()) {
         return skipped("only root can take /dev away");
@@ -297,13 +301,13 @@ fn a_machine_without_devices_of_its_own_is_listened_on_or_told_in_words() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
     says(&String::from_utf8_lossy(&output.stdout), &["\"type\":\"window\"", "\"stopping\""]);
 }
 
 #[test]
-fn a_channel_that_is_no_numbers_is_told_and_the_others_are_heard() {
+fn a_channel_that_is_no_numbers_is_reported_and_the_others_are_captured() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(folder.path(), "");
     let mut command = tympan();
@@ -346,17 +350,17 @@ fn what_is_planted_in_the_place_of_an_output_is_refused_in_words_and_not_touched
     ] {
         let text = format!("[output.log_file]\nenabled = true\npath = {planted:?}\n");
         let config = configuration(folder.path(), &text);
-        let said = failure(&["run", "--source", "demo", "--config", &config], 2);
-        says(&said, &["cannot write the log file", word]);
+        let printed = failure(&["run", "--source", "demo", "--config", &config], 2);
+        says(&printed, &["cannot write the log file", word]);
     }
     let token = format!(
         "[output.tcp]\nenabled = true\naddress = \"0.0.0.0:7398\"\ntoken_file = {fifo:?}\n"
     );
     let config = configuration(folder.path(), &token);
-    let said = failure(&["run", "--source", "demo", "--config", &config], 2);
-    says(&said, &["cannot read the token", "FIFO"]);
-    let said = failure(&["run", "--source", &format!("file:{}", fifo.display())], 3);
-    says(&said, &["FIFO"]);
+    let printed = failure(&["run", "--source", "demo", "--config", &config], 2);
+    says(&printed, &["cannot read the token", "FIFO"]);
+    let printed = failure(&["run", "--source", &format!("file:{}", fifo.display())], 3);
+    says(&printed, &["FIFO"]);
     assert_eq!(std::fs::read_to_string(&treasure).unwrap(), "gold");
     assert!(link.is_symlink());
 }

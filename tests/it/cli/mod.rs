@@ -50,17 +50,17 @@ pub fn output_of(arguments: &[&str]) -> Output {
 #[track_caller]
 pub fn failure(arguments: &[&str], code: i32) -> String {
     let output = output_of(arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?} said: {said}");
-    said
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?} said: {printed}");
+    printed
 }
 
 /// What was printed by a run that had to succeed.
 #[track_caller]
 pub fn success(arguments: &[&str]) -> String {
     let output = output_of(arguments);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{arguments:?} said: {said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?} said: {printed}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -114,11 +114,11 @@ impl Running {
                 return seen;
             }
         }
-        let mut said = String::new();
+        let mut printed = String::new();
         if let Some(mut stderr) = self.child.stderr.take() {
-            stderr.read_to_string(&mut said).unwrap();
+            stderr.read_to_string(&mut printed).unwrap();
         }
-        panic!("the output ended before the record that was waited for; {said}; {seen:?}");
+        panic!("the output ended before the record that was waited for; {printed}; {seen:?}");
     }
 
     /// Asks it to end by `signal`, reads the rest, and gives its exit code.

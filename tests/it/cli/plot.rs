@@ -17,8 +17,8 @@ fn path(folder: &Path, name: &str) -> String {
 fn drawn(folder: &Path, arguments: &[&str]) -> String {
     let (svg, png) = (path(folder, "picture.svg"), path(folder, "picture.png"));
     let destination = ["--out", &svg, "--out", &png];
-    let told = success(&[&["plot"], arguments, &destination].concat());
-    assert_eq!(told.lines().collect::<Vec<_>>(), [svg.as_str(), png.as_str()]);
+    let reported = success(&[&["plot"], arguments, &destination].concat());
+    assert_eq!(reported.lines().collect::<Vec<_>>(), [svg.as_str(), png.as_str()]);
     assert!(std::fs::read(&png).unwrap().starts_with(PNG));
     let text = std::fs::read_to_string(&svg).unwrap();
     assert!(text.as_bytes().starts_with(SVG) && text.trim_end().ends_with("</svg>"));
@@ -98,8 +98,8 @@ fn without_an_environment_and_a_name_a_picture_is_named_after_its_input() {
     }
     let output =
         command.args(["plot", "waveform", "ticks.wav", "--width", "321"]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "ticks-waveform.png\n");
     let picture = std::fs::read(folder.path().join("ticks-waveform.png")).unwrap();
     let width = u32::from_be_bytes(picture[16..20].try_into().unwrap());
@@ -111,8 +111,8 @@ fn what_cannot_be_drawn_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let wav = demo_wav(folder.path(), 1);
     let wav = wav.to_str().unwrap();
-    let said = failure(&["plot", "waveform", wav, "--out", "picture.jpg"], 2);
-    says(&said, &["picture.jpg", ".svg or .png", ".jpg"]);
+    let printed = failure(&["plot", "waveform", wav, "--out", "picture.jpg"], 2);
+    says(&printed, &["picture.jpg", ".svg or .png", ".jpg"]);
     says(&failure(&["plot", "waveform", "nowhere.wav"], 3), &["nowhere.wav"]);
     says(&failure(&["plot", "waveform", wav, "--width", "7"], 2), &["7 × ", "between"]);
     says(&failure(&["plot", "envelope", wav, "--threshold", "3"], 2), &["3 dBFS"]);

@@ -35,7 +35,7 @@ fn a_log_loses_one_line_at_most_to_each_power_cut() {
     let kills = std::env::var("TYMPAN_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log.jsonl");
-    let (config, said) = (folder.path().join("tympan.toml"), folder.path().join("said.txt"));
+    let (config, printed) = (folder.path().join("tympan.toml"), folder.path().join("said.txt"));
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");
     let text = format!(
         "model = {model:?}\n[output.stdout]\nenabled = false\n[output.log_file]\nenabled = true\n\
@@ -47,7 +47,7 @@ fn a_log_loses_one_line_at_most_to_each_power_cut() {
         let mut daemon = tympan()
             .args(["run", "--source", "demo", "--fast", "--config"])
             .arg(&config)
-            .stderr(std::fs::File::create(&said).unwrap())
+            .stderr(std::fs::File::create(&printed).unwrap())
             .spawn()
             .unwrap();
         // somewhere in the next two files
@@ -55,7 +55,7 @@ fn a_log_loses_one_line_at_most_to_each_power_cut() {
         let began = Instant::now();
         while bytes(folder.path()) < before + grown {
             let ended = daemon.try_wait().unwrap();
-            assert!(ended.is_none(), "{ended:?}: {}", std::fs::read_to_string(&said).unwrap());
+            assert!(ended.is_none(), "{ended:?}: {}", std::fs::read_to_string(&printed).unwrap());
             assert!(began.elapsed() < PATIENCE, "the log does not grow");
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -107,7 +107,7 @@ fn saved(folder: &Path, recording: &str, clips: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn clips_are_saved_of_the_labels_named_unless_a_denied_one_is_heard_in_them() {
+fn clips_are_saved_of_the_labels_named_unless_they_contain_a_denied_one() {
     let folder = tempfile::tempdir().unwrap();
     let wav = demo_wav(folder.path(), 30);
     let (config, wav) = (configuration(folder.path(), ""), wav.to_str().unwrap().to_owned());

@@ -11,7 +11,7 @@ use tympan::sources::{Passage, Soundscape};
 use super::{ReservedPort, Running, configuration, demo_wav, of_type, parsed, tympan};
 
 #[test]
-fn the_demo_is_heard_by_name_and_its_pauses_are_silent() {
+fn the_demo_is_classified_by_name_and_its_pauses_are_silent() {
     let demo = Soundscape::new(1);
     let mut daemon = Running::start({
         let mut command = tympan();
@@ -42,13 +42,13 @@ fn the_demo_is_heard_by_name_and_its_pauses_are_silent() {
         }
     }
     for (at, label) in &onsets {
-        let heard = (0..2).any(|round| {
+        let is_detected = (0..2).any(|round| {
             demo.timetable().iter().any(|passage| {
                 let (start, end) = span(passage, round * demo.round_samples());
                 (start..end).contains(at) && passage.label == label
             })
         });
-        assert!(heard, "{label} was heard at {at}, where it did not sound: {onsets:?}");
+        assert!(is_detected, "{label} was heard at {at}, where it did not sound: {onsets:?}");
     }
 }
 
@@ -65,8 +65,8 @@ fn a_reader_that_has_enough_ends_the_daemon_with_exit_code_0() {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
     assert_eq!(parsed(&String::from_utf8(output.stdout).unwrap()).len(), 3);
 }
 

@@ -42,13 +42,13 @@ fn classify_file_and_stdin_say_the_same() {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let feeder = std::thread::spawn(move || {
+    let writer = std::thread::spawn(move || {
         stdin.write_all(&pcm).unwrap();
         // and half a sample more, as a stream that is cut off leaves it
         stdin.write_all(&[0]).unwrap();
     });
     let output = child.wait_with_output().unwrap();
-    feeder.join().unwrap();
+    writer.join().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(comparable(&String::from_utf8(output.stdout).unwrap()), classified);
 }

@@ -12,7 +12,7 @@ use super::{Running, configuration, of_type, parsed, tympan};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
-fn systemd_is_told_when_it_listens_and_when_it_stops() {
+fn systemd_is_notified_when_it_is_ready_and_when_it_stops() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();

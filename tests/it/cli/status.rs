@@ -68,7 +68,7 @@ fn without_an_address_the_user_s_own_daemon_is_asked_where_its_unit_has_the_sock
 }
 
 #[test]
-fn a_daemon_that_hears_nothing_is_told_by_the_exit_code() {
+fn the_exit_code_shows_that_no_audio_is_processed() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(folder.path(), UNIX);
     let mut command = tympan();
@@ -135,8 +135,8 @@ fn a_reload_brings_new_rules_to_a_daemon_whose_clients_stay() {
     rewrite(&config, "path = \"tympan.sock\"\n", "path = \"tympan.sock\"\nmode = \"0600\"\n");
     hang_up(&daemon);
     let seen = daemon.until(reloaded);
-    let told = seen.last().unwrap()["detail"].as_str().unwrap();
-    says(told, &["reloaded, model esc50", "still to come with a restart: [output.unix]"]);
+    let reported = seen.last().unwrap()["detail"].as_str().unwrap();
+    says(reported, &["reloaded, model esc50", "still to come with a restart: [output.unix]"]);
     let onset = daemon.until(|record| record["phase"] == "onset");
     assert_ne!(onset.last().unwrap()["label"], "dog");
     let (rest, code) = daemon.end_by("TERM");

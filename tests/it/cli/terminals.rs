@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::fcntl::OFlag;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 
-use super::hostile::{said_in, signal, status_of, stderr_in, wait_until};
+use super::hostile::{printed_in, signal, status_of, stderr_in, wait_until};
 use super::{Running, configuration, tympan};
 
 /// Whether a process holds SIGHUP back or handles it.
@@ -41,7 +41,7 @@ fn a_signal_at_any_moment_of_the_start_ends_it_well_or_is_a_reload() {
                 assert_eq!(daemon.end_by("TERM").1, Some(0));
             } else {
                 let code = daemon.child.wait().unwrap().code();
-                assert_eq!(code, Some(0), "after {delay_ms} ms: {}", said_in(folder.path()));
+                assert_eq!(code, Some(0), "after {delay_ms} ms: {}", printed_in(folder.path()));
             }
         }
     }

@@ -90,7 +90,7 @@ fn a_bundle_comes_with_its_log_its_card_and_the_command_that_makes_it_again() {
 }
 
 #[test]
-fn what_cannot_be_trained_on_is_said_before_anything_is_written() {
+fn what_cannot_be_trained_on_is_reported_before_anything_is_written() {
     let tones = Tones::new();
     let refused = |more: &[&str], code: i32| failure(&as_strs(&tones.small("out", more)), code);
     says(&refused(&["--folds", "1,2", "--validation-folds", "2"], 2), &["fold 2"]);
@@ -111,7 +111,7 @@ fn what_cannot_be_trained_on_is_said_before_anything_is_written() {
 }
 
 #[test]
-fn recordings_that_cannot_be_used_are_listed_and_left_out_only_when_told_to() {
+fn recordings_that_cannot_be_used_are_listed_and_left_out_only_on_request() {
     let tones = Tones::new();
     std::fs::write(tones.path("data/audio/1-0-A-0.wav"), b"rubbish").unwrap();
     std::fs::remove_file(tones.path("data/audio/1-1-A-0.wav")).unwrap();
@@ -130,7 +130,7 @@ fn recordings_that_cannot_be_used_are_listed_and_left_out_only_when_told_to() {
 }
 
 #[test]
-fn what_is_done_to_recordings_is_told_in_words() {
+fn what_is_done_to_recordings_is_reported_in_words() {
     let tones = Tones::new();
     let more = ["--epochs", "1", "--normalise", "peak", "--trim", "-40"];
     success(&as_strs(&tones.arguments("out", &more)));
@@ -142,7 +142,7 @@ fn what_is_done_to_recordings_is_told_in_words() {
 }
 
 #[test]
-fn a_split_that_leaks_says_so_wherever_its_bundle_is_told_of() {
+fn a_split_that_leaks_says_so_wherever_its_bundle_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let mut table = String::from("path,label,group\n");
     for take in 0..8 {
@@ -177,7 +177,7 @@ fn a_split_that_leaks_says_so_wherever_its_bundle_is_told_of() {
 }
 
 #[test]
-fn k_fold_trains_once_a_fold_and_tells_mean_and_deviation() {
+fn k_fold_trains_once_a_fold_and_reports_mean_and_deviation() {
     let tones = Tones::new();
     let printed = success(&as_strs(&tones.small("out", &["--k-fold", "--epochs", "2"])));
     says(&printed, &["fold", "mean", "deviation", "%"]);

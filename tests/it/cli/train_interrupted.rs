@@ -66,9 +66,9 @@ fn asked_to_end_it_saves_says_how_to_go_on_and_loses_nothing() {
     wait_for_rows(&mut child, &out.join("training.csv"), 1);
     signal(&child, "INT");
     let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(130), "{said}");
-    says(&said, &["tympan train --resume", out.to_str().unwrap()]);
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{printed}");
+    says(&printed, &["tympan train --resume", out.to_str().unwrap()]);
     // beginning anew would lose it
     says(&failure(&as_strs(&arguments), 2), &["unfinished run", "--resume"]);
     let out = out.to_str().unwrap();

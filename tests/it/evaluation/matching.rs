@@ -17,7 +17,7 @@ fn truth(label: usize, start: f64, end: f64) -> TrueEvent {
 }
 
 /// Label and start, in seconds; confirmed half a second later.
-fn said(label: usize, start: f64) -> DetectedEvent {
+fn detected(label: usize, start: f64) -> DetectedEvent {
     DetectedEvent {
         label,
         start_sample: at(start),
@@ -49,7 +49,7 @@ fn pairs(pairs: &[EventMatch]) -> Vec<(usize, usize)> {
 fn an_onset_is_right_up_to_the_tolerance_and_no_further() {
     let rule = MatchRule::default();
     for (start, hit) in [(8.99, false), (9.0, true), (10.0, true), (11.0, true), (11.01, false)] {
-        let matches = match_events(&scene(&[truth(0, 10.0, 15.0)], &[said(0, start)]), rule);
+        let matches = match_events(&scene(&[truth(0, 10.0, 15.0)], &[detected(0, start)]), rule);
         assert_eq!(matches.hits.len(), usize::from(hit), "{start}");
         assert_eq!(matches.unfounded.len(), usize::from(!hit), "{start}");
         assert_eq!(matches.missed.len(), usize::from(!hit), "{start}");
@@ -59,7 +59,7 @@ fn an_onset_is_right_up_to_the_tolerance_and_no_further() {
 #[test]
 fn late_within_the_event_is_right_by_the_other_rule() {
     for (start, hit) in [(8.99, false), (9.0, true), (14.9, true), (16.0, true), (16.01, false)] {
-        let scene = scene(&[truth(0, 10.0, 15.0)], &[said(0, start)]);
+        let scene = scene(&[truth(0, 10.0, 15.0)], &[detected(0, start)]);
         assert_eq!(
             match_events(&scene, MatchRule::within()).hits.len(),
             usize::from(hit),
@@ -67,13 +67,14 @@ fn late_within_the_event_is_right_by_the_other_rule() {
         );
     }
     let tight = MatchRule::Within { tolerance: Duration::ZERO };
-    let scene = scene(&[truth(0, 10.0, 15.0)], &[said(0, 15.5)]);
+    let scene = scene(&[truth(0, 10.0, 15.0)], &[detected(0, 15.5)]);
     assert_eq!(match_events(&scene, tight).hits.len(), 0);
 }
 
 #[test]
-fn said_twice_is_one_hit_and_one_fragment() {
-    let scene = scene(&[truth(0, 10.0, 15.0)], &[said(0, 10.2), said(0, 13.0), said(0, 30.0)]);
+fn detected_twice_is_one_hit_and_one_fragment() {
+    let scene =
+        scene(&[truth(0, 10.0, 15.0)], &[detected(0, 10.2), detected(0, 13.0), detected(0, 30.0)]);
     let matches = match_events(&scene, MatchRule::default());
     assert_eq!(pairs(&matches.hits), [(0, 0)]);
     assert_eq!(pairs(&matches.fragments), [(0, 1)]);
@@ -81,32 +82,32 @@ fn said_twice_is_one_hit_and_one_fragment() {
 }
 
 #[test]
-fn the_wrong_label_is_a_miss_and_a_false_positive_and_told_as_a_substitution() {
+fn the_wrong_label_is_a_miss_and_a_false_positive_and_reported_as_a_substitution() {
     let truth = [truth(0, 10.0, 15.0), truth(0, 20.0, 25.0)];
-    let scene = scene(&truth, &[said(1, 10.5), said(1, 12.0), said(1, 40.0)]);
+    let scene = scene(&truth, &[detected(1, 10.5), detected(1, 12.0), detected(1, 40.0)]);
     let matches = match_events(&scene, MatchRule::default());
     assert_eq!((matches.missed, matches.unfounded), (vec![0, 1], vec![0, 1, 2]));
     assert_eq!(pairs(&matches.substitutions), [(0, 0)]);
 }
 
 #[test]
-fn something_else_said_beside_a_hit_is_a_plain_false_positive() {
-    let scene = scene(&[truth(0, 10.0, 15.0)], &[said(0, 10.5), said(1, 10.5)]);
+fn something_else_detected_beside_a_hit_is_a_plain_false_positive() {
+    let scene = scene(&[truth(0, 10.0, 15.0)], &[detected(0, 10.5), detected(1, 10.5)]);
     let matches = match_events(&scene, MatchRule::default());
     assert_eq!((pairs(&matches.hits), matches.unfounded), (vec![(0, 0)], vec![1]));
     assert!(matches.substitutions.is_empty());
 }
 
 #[test]
-fn neighbours_share_what_was_said_so_that_both_are_hit() {
+fn neighbours_share_a_detection_so_that_both_are_hit() {
     // the first that was said fits both, the second only the later one
     let truth = [truth(0, 10.0, 10.5), truth(0, 11.5, 12.0)];
     let matches =
-        match_events(&scene(&truth, &[said(0, 10.9), said(0, 12.4)]), MatchRule::default());
+        match_events(&scene(&truth, &[detected(0, 10.9), detected(0, 12.4)]), MatchRule::default());
     assert_eq!(pairs(&matches.hits), [(0, 0), (1, 1)]);
     // the other way round: the second fits both, and each takes what it can
     let matches =
-        match_events(&scene(&truth, &[said(0, 9.2), said(0, 10.9)]), MatchRule::default());
+        match_events(&scene(&truth, &[detected(0, 9.2), detected(0, 10.9)]), MatchRule::default());
     assert_eq!(pairs(&matches.hits), [(0, 0), (1, 1)]);
 }
 
@@ -114,8 +115,14 @@ fn neighbours_share_what_was_said_so_that_both_are_hit() {
 fn figures_are_those_counted_by_hand() {
     let labels = LabelSet::new(&["dog", "cat", "cow"]).unwrap();
     let truth = [truth(0, 5.0, 8.0), truth(0, 15.0, 18.0), truth(1, 25.0, 28.0)];
-    let told = [said(0, 5.5), said(0, 7.0), said(1, 15.5), said(1, 25.0), said(2, 50.0)];
-    let scenes = [scene(&truth, &told), scene(&[], &[])];
+    let listed = [
+        detected(0, 5.5),
+        detected(0, 7.0),
+        detected(1, 15.5),
+        detected(1, 25.0),
+        detected(2, 50.0),
+    ];
+    let scenes = [scene(&truth, &listed), scene(&[], &[])];
     let figures = StreamingFigures::new(&labels, &scenes, MatchRule::default());
     assert_eq!(figures.seconds, 120.0);
     assert_eq!((figures.events, figures.hits, figures.fragments), (3, 2, 1));
@@ -146,7 +153,7 @@ fn figures_are_those_counted_by_hand() {
 }
 
 #[test]
-fn nothing_said_and_nothing_there_have_no_shares() {
+fn nothing_detected_and_nothing_there_have_no_shares() {
     let figures = StreamingFigures::new(&labels(), &[scene(&[], &[])], MatchRule::default());
     assert_eq!((figures.precision, figures.recall, figures.f1), (None, None, None));
     assert_eq!(figures.delay, None);
@@ -154,8 +161,8 @@ fn nothing_said_and_nothing_there_have_no_shares() {
 
 #[test]
 fn false_alarms_are_counted_where_nothing_true_is() {
-    let alarmed = scene(&[], &[said(1, 3.0), said(1, 20.0), said(0, 40.0)]);
-    let eventful = scene(&[truth(0, 5.0, 8.0)], &[said(0, 5.0), said(0, 30.0)]);
+    let alarmed = scene(&[], &[detected(1, 3.0), detected(1, 20.0), detected(0, 40.0)]);
+    let eventful = scene(&[truth(0, 5.0, 8.0)], &[detected(0, 5.0), detected(0, 30.0)]);
     let figures = FalseAlarmFigures::new(&labels(), &[alarmed, scene(&[], &[]), eventful]);
     assert_eq!((figures.seconds, figures.alarms), (120.0, 3));
     assert_eq!(figures.per_hour, Some(90.0));

@@ -73,7 +73,7 @@ fn a_clip_of_another_rate_keeps_its_place_and_length() {
 }
 
 #[test]
-fn clips_stand_as_far_above_the_background_as_is_said() {
+fn clips_stand_as_far_above_the_background_as_specified() {
     let quiet = tone(16_000, 440.0, [4_000, 32_000, 0]);
     let loud = Clip { samples: quiet.samples.iter().map(|it| it * 3.0).collect(), ..quiet.clone() };
     let spec = SceneSpec { background_dbfs: -40.0..=-30.0, ..SceneSpec::new(rate(16_000), 2) };

@@ -96,29 +96,33 @@ fn recorded() -> Vec<ScoredScene> {
     score_each_scene(2, &featuriser(), build, new_scorer).unwrap()
 }
 
-fn heard(model: &ModelTraits) -> Vec<SceneDetections> {
+fn detections(model: &ModelTraits) -> Vec<SceneDetections> {
     let rules = DetectionRules::default();
     recorded().iter().map(|scene| scene.replay(model, &rules).unwrap()).collect()
 }
 
 #[test]
-fn every_tone_is_told_soon_after_it_began_and_nothing_else_is() {
-    let heard = heard(&model());
-    let figures = StreamingFigures::new(&labels(), &heard, MatchRule::default());
-    assert_eq!((figures.events, figures.hits, figures.false_positives), (3, 3, 0), "{heard:?}");
+fn every_tone_is_reported_soon_after_it_began_and_nothing_else_is() {
+    let detections = detections(&model());
+    let figures = StreamingFigures::new(&labels(), &detections, MatchRule::default());
+    assert_eq!(
+        (figures.events, figures.hits, figures.false_positives),
+        (3, 3, 0),
+        "{detections:?}"
+    );
     assert_eq!((figures.fragments, figures.f1), (0, Some(1.0)));
     // smoothed over 150 ms and confirmed by two windows of 80 ms: some tenths of a second of audio
     let delay = figures.delay.unwrap();
     assert!((0.08..0.6).contains(&delay.median_s), "{delay:?}");
     assert!(delay.p90_s >= delay.median_s);
-    let alarms = FalseAlarmFigures::new(&labels(), &heard);
+    let alarms = FalseAlarmFigures::new(&labels(), &detections);
     assert_eq!((alarms.seconds, alarms.alarms, alarms.per_hour), (20.0, 0, Some(0.0)));
 }
 
 #[test]
 fn events_end_when_the_tone_does() {
-    let heard = heard(&model());
-    for (event, truth) in heard[0].detected.iter().zip(&heard[0].truth) {
+    let detections = detections(&model());
+    for (event, truth) in detections[0].detected.iter().zip(&detections[0].truth) {
         let late = event.end_sample.0 as f64 - truth.end_sample.0 as f64;
         assert!((-1_600.0..9_600.0).contains(&late), "{event:?} {truth:?}");
         assert!(event.start_sample < event.confirmed_at && event.confirmed_at <= event.end_sample);
@@ -137,12 +141,12 @@ fn a_replay_says_what_a_scan_of_the_sound_says() {
     let scorer = Box::new(ToneScorer(labels()));
     let recogniser = Recogniser::new(scorer, rules, "none yet", rate(16_000)).unwrap();
     let mut scanner = ClipScanner::new(featuriser(), recogniser);
-    for (index, heard) in heard(&model()).iter().enumerate() {
+    for (index, detections) in detections(&model()).iter().enumerate() {
         let scene = build(index).unwrap();
         let mut collector = EventCollector::new(labels());
         scanner.scan(&scene.clip, "scene".into(), &mut |record| collector.push(&record)).unwrap();
         let scanned = collector.events();
-        assert_eq!(scanned, heard.detected);
+        assert_eq!(scanned, detections.detected);
         assert_eq!(scanned.len(), scene.events.len());
     }
 }
@@ -171,7 +175,7 @@ fn a_sweep_trades_recall_for_false_alarms() {
     let choices = SweepChoice::grid(&rules, &[1.0, 1.5, 1.9], &smoothings, &[(2, 3)]);
     assert_eq!(choices.len(), 6);
     let points = sweep(&scenes, &model(), &choices, MatchRule::within()).unwrap();
-    let told: Vec<_> = points
+    let rows: Vec<_> = points
         .iter()
         .map(|point| {
             (point.smoothing_ms, point.threshold_scale, point.recall, point.false_alarms_per_hour)
@@ -185,7 +189,7 @@ fn a_sweep_trades_recall_for_false_alarms() {
         (300, 1.5, Some(1.0), Some(0.0)),
         (300, 1.9, Some(0.0), Some(0.0)),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(rows, expected);
     assert!(points[3].median_delay_s > points[0].median_delay_s);
 }
 
@@ -209,10 +213,10 @@ fn thresholds_chosen_on_recordings_let_the_tones_through_and_the_background_not(
     assert!(thresholds[1].on < 0.6, "{thresholds:?}");
     let model = ModelTraits { thresholds, ..model() };
     let rules = DetectionRules::default();
-    let heard: Vec<SceneDetections> =
+    let detections: Vec<SceneDetections> =
         scenes.iter().map(|scene| scene.replay(&model, &rules).unwrap()).collect();
-    assert_eq!(StreamingFigures::new(&labels(), &heard, MatchRule::default()).f1, Some(1.0));
-    assert_eq!(FalseAlarmFigures::new(&labels(), &heard).alarms, 0);
+    assert_eq!(StreamingFigures::new(&labels(), &detections, MatchRule::default()).f1, Some(1.0));
+    assert_eq!(FalseAlarmFigures::new(&labels(), &detections).alarms, 0);
 }
 
 #[test]
@@ -224,8 +228,8 @@ fn the_rules_that_are_measured_are_those_the_daemon_has() {
 }
 
 #[test]
-fn figures_are_told_in_json_with_plain_seconds() {
-    let figures = StreamingFigures::new(&labels(), &heard(&model()), MatchRule::default());
+fn figures_are_reported_in_json_with_plain_seconds() {
+    let figures = StreamingFigures::new(&labels(), &detections(&model()), MatchRule::default());
     let json = serde_json::to_value(&figures).unwrap();
     assert_eq!(json["rule"]["onset"]["tolerance_s"], 1.0);
     assert_eq!((&json["events"], &json["classes"][1]["label"]), (&3.into(), &"high tone".into()));

@@ -170,7 +170,7 @@ fn weights_whose_header_claims_more_than_any_has_are_refused() {
 }
 
 #[test]
-fn weights_that_are_no_numbers_are_refused_for_they_would_hear_nothing() {
+fn weights_that_are_no_numbers_are_refused_for_they_would_detect_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = write_small_bundle(folder.path(), 1);
     let mut bytes = std::fs::read(folder.path().join("weights.safetensors")).unwrap();

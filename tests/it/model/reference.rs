@@ -200,7 +200,7 @@ fn standard_networks() -> impl Iterator<Item = NetworkSpec> {
 }
 
 #[test]
-fn every_standard_network_hears_what_its_training_saw_hop_by_hop() {
+fn every_standard_network_scores_hop_by_hop_what_its_training_saw() {
     let window = WindowSpec { frames: 94, hop_frames: 4 };
     let steps =
         [[Step::Hops(1); 6].as_slice(), &[Step::Hops(5), Step::Gap, Step::Hops(1)]].concat();
@@ -209,10 +209,10 @@ fn every_standard_network_hears_what_its_training_saw_hop_by_hop() {
         let ((network, _), mut scorer) = (trained_network(&bundle), incremental(&bundle));
         let mut all = Vec::new();
         for window in windows_of(7, (window, 64), &steps) {
-            let heard = score(&mut scorer, &window);
+            let scored = score(&mut scorer, &window);
             let trained = trained_scores(&network, &window, 64);
-            assert!(furthest(&heard, &trained) < TOLERANCE, "{spec}: {heard:?} {trained:?}");
-            all.push(heard);
+            assert!(furthest(&scored, &trained) < TOLERANCE, "{spec}: {scored:?} {trained:?}");
+            all.push(scored);
         }
         // the last window is of another segment, and none of its sound is the first one's
         let apart = furthest(&all[0], &all[all.len() - 1]);

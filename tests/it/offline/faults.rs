@@ -34,7 +34,7 @@ fn every_fault_of_a_published_table_is_listed_with_its_line() {
     std::fs::create_dir(folder.path().join("audio/1-8-A-0.wav")).unwrap();
     let dataset = folder.open().unwrap();
     assert_eq!(clips(&dataset).len(), 3);
-    let told = faults(&dataset);
+    let reported = faults(&dataset);
     let expected = [
         ("1-2-A-0.wav", 3, "is empty (0 bytes)"),
         ("1-3-A-0.wav", 4, "there is no such file"),
@@ -45,8 +45,8 @@ fn every_fault_of_a_published_table_is_listed_with_its_line() {
         ("1-8-A-0.wav", 9, "is a folder"),
         ("1-9-A-0.wav", 10, "target is empty"),
     ];
-    assert_eq!(dataset.faults.len(), expected.len(), "{told}");
-    for (line, (name, row, reason)) in told.lines().zip(expected) {
+    assert_eq!(dataset.faults.len(), expected.len(), "{reported}");
+    for (line, (name, row, reason)) in reported.lines().zip(expected) {
         says(line, &[name, &format!("(esc50.csv:{row})"), reason]);
     }
     let error = check_faults(&dataset.faults, 11, OnFault::Refuse).unwrap_err().to_string();
@@ -55,7 +55,7 @@ fn every_fault_of_a_published_table_is_listed_with_its_line() {
 }
 
 #[test]
-fn every_fault_of_a_list_is_told() {
+fn every_fault_of_a_list_is_reported() {
     let folder = Folder::new();
     let table = "path,label,fold,start,end\n\
                  a.wav,door,,,\n\
@@ -72,8 +72,8 @@ fn every_fault_of_a_list_is_told() {
     let dataset = folder.open().unwrap();
     // the same file twice under one label counts once; a part of it may have another label
     assert_eq!(clips(&dataset).len(), 2);
-    let told = faults(&dataset);
-    assert_eq!(dataset.faults.len(), 6, "{told}");
+    let reported = faults(&dataset);
+    assert_eq!(dataset.faults.len(), 6, "{reported}");
     let reasons = [
         "a.wav: is labelled \"bell\" and \"door\" (list.csv:2)",
         "a.wav: is labelled \"bell\" and \"door\" (list.csv:3)",
@@ -82,7 +82,7 @@ fn every_fault_of_a_list_is_told() {
         "begins at 2 s",
         "start is -1 s",
     ];
-    says(&told, &reasons);
+    says(&reported, &reasons);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_recording_in_a_format_that_is_not_read_is_no_companion() {
 }
 
 #[test]
-fn what_only_decoding_tells_is_a_fault_of_the_clip() {
+fn what_only_decoding_shows_is_a_fault_of_the_clip() {
     let folder = Folder::new();
     folder.write("dog/a.wav", "not audio at all, but text that somebody renamed");
     folder.wav("dog/b.wav", &[]);

@@ -152,7 +152,7 @@ fn a_csv_among_class_folders_is_what_counts_and_two_are_asked_about() {
 }
 
 #[test]
-fn what_no_layout_fits_is_told_all_that_was_looked_for() {
+fn what_no_layout_fits_is_refused_with_all_that_was_looked_for() {
     let folder = Folder::new();
     folder.sounds(&["a.wav"]);
     let error = folder.open().unwrap_err().to_string();

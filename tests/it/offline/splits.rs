@@ -83,7 +83,7 @@ fn folds_are_honoured_and_the_others_left_out() {
 }
 
 #[test]
-fn folds_of_ones_own_that_part_a_recording_are_leaky_and_published_ones_are_told() {
+fn folds_of_ones_own_that_part_a_recording_are_leaky_and_published_ones_are_reported() {
     let clips =
         [(0, Some(1), Some(7)), (0, Some(1), None), (0, Some(2), Some(7)), (0, Some(2), None)];
     let mut set = dataset(&clips);
@@ -97,7 +97,7 @@ fn folds_of_ones_own_that_part_a_recording_are_leaky_and_published_ones_are_told
 }
 
 #[test]
-fn folds_that_cannot_be_used_are_said() {
+fn folds_that_cannot_be_used_are_named() {
     let set = dataset(&[(0, Some(1), None), (0, Some(2), None), (1, Some(1), None)]);
     let error = |spec: SplitSpec| spec.split(&set).unwrap_err().to_string();
     says(&error(folds(&[1], &[9])), &["fold 9", "1, 2"]);

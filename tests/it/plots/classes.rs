@@ -138,7 +138,7 @@ fn measures_that_no_picture_can_have_are_refused() {
         [(10, 400, "between"), (100_000, 400, "between"), (160, 160, "room")]
     {
         let error = draw_confusion(&labels(5), &counts(5), &sheet(Some(width), Some(height)));
-        let said = error.unwrap_err().to_string();
-        assert!(said.contains(part), "{said}");
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains(part), "{message}");
     }
 }

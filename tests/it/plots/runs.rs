@@ -71,9 +71,9 @@ fn a_log_that_is_none_says_what_is_missing_and_where() {
         ("epoch,train_loss\n", &["no epoch"]),
     ] {
         let (_folder, path) = log(text);
-        let said = TrainingLog::load(&path, "run").unwrap_err().to_string();
+        let message = TrainingLog::load(&path, "run").unwrap_err().to_string();
         for part in parts {
-            assert!(said.contains(part), "{part:?} is not in {said:?}");
+            assert!(message.contains(part), "{part:?} is not in {message:?}");
         }
     }
     assert!(matches!(draw_curves(&[], &Sheet::default()), Err(PlotError::Empty { .. })));

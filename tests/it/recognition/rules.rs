@@ -107,11 +107,12 @@ impl Witness {
 
     fn after_window(&mut self, window: &MelWindow, records: &[Record]) {
         let Record::Window(shown) = &records[0] else { panic!("{records:?}") };
-        let news = self.last_end.replace(window.end_sample).unwrap_or(window.start_sample);
+        let new_audio_start =
+            self.last_end.replace(window.end_sample).unwrap_or(window.start_sample);
         for scored in &shown.scores {
             let audible = window.level_dbfs > -70.0;
             let score = if audible { scored.score } else { 0.0 };
-            self.stories.get_mut(&*scored.label).unwrap().windows.push((news, score));
+            self.stories.get_mut(&*scored.label).unwrap().windows.push((new_audio_start, score));
         }
         self.check_events(&events(records), false);
         for (label, story) in &self.stories {
@@ -130,14 +131,15 @@ impl Witness {
     /// How many of the last windows agree, those of a rest left out.
     fn agreeing(&self, story: &Story) -> usize {
         let cooldown = self.samples(self.settings.cooldown);
-        let rested = |news| story.ended.is_none_or(|ended| news >= ended + cooldown);
+        let rested =
+            |new_audio_start| story.ended.is_none_or(|ended| new_audio_start >= ended + cooldown);
         let last = story.windows.iter().rev().take(self.settings.confirm_of);
-        last.filter(|(news, score)| *score >= ON && rested(*news)).count()
+        last.filter(|(new_audio_start, score)| *score >= ON && rested(*new_audio_start)).count()
     }
 
-    fn check_events(&mut self, heard: &[EventRecord], broken: bool) {
+    fn check_events(&mut self, detections: &[EventRecord], broken: bool) {
         let mut last_ended_id = 0;
-        for event in heard {
+        for event in detections {
             let agreeing = self.agreeing(&self.stories[&*event.label]);
             let (least, most) =
                 (self.samples(self.settings.min_event), self.samples(self.settings.max_event));
@@ -278,10 +280,10 @@ proptest! {
                 let dog = if (from..until).contains(&end) { 0.95 } else { 0.02 };
                 recogniser.push(&window(end, [dog, 0.0, 0.0]), &mut |r| records.push(r.into())).unwrap();
             }
-            let heard = events(&records);
-            prop_assert_eq!(heard.len(), 2);
-            let EventPhase::Offset { end_sample, .. } = heard[1].phase else { panic!("{heard:?}") };
-            found.push((heard[0].start_sample.0, end_sample.0));
+            let detections = events(&records);
+            prop_assert_eq!(detections.len(), 2);
+            let EventPhase::Offset { end_sample, .. } = detections[1].phase else { panic!("{detections:?}") };
+            found.push((detections[0].start_sample.0, end_sample.0));
         }
         // one hop for when a change is noticed, one for where its new audio starts
         for (start, end) in &found {

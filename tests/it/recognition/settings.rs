@@ -65,7 +65,7 @@ fn every_combination_that_can_never_fire_is_refused_at_its_key() {
 }
 
 #[test]
-fn all_faults_are_told_at_once_with_the_nearest_label() {
+fn all_faults_are_reported_at_once_with_the_nearest_label() {
     let by_label = [
         ("chruch bells".to_owned(), change(Some(0.5), None)),
         ("dog".to_owned(), change(Some(1.4), Some(0.3))),
@@ -77,7 +77,7 @@ fn all_faults_are_told_at_once_with_the_nearest_label() {
         confirm_windows: 2,
         ..plain()
     });
-    let told: Vec<_> = found.iter().map(|fault| format!("{} {fault}", fault.key())).collect();
+    let message: Vec<_> = found.iter().map(|fault| format!("{} {fault}", fault.key())).collect();
     let expected = [
         "detector.labels.dog.threshold is 1.4; it must be above 0 and below 1. Lower it, or delete the line to use \
          the model's own 0.6.",
@@ -90,7 +90,7 @@ fn all_faults_are_told_at_once_with_the_nearest_label() {
         "detector.labels.rain.off_threshold is 0.7, above the threshold of 0.6 that begins an event (the model's \
          own). Set it to 0.6 or less, or delete the line.",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(message, expected);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_label_takes_its_own_override_then_the_general_one_then_the_models() {
 }
 
 #[test]
-fn a_model_whose_own_thresholds_cannot_work_is_told_apart_and_can_be_overridden() {
+fn a_model_whose_own_thresholds_cannot_work_is_distinguished_and_can_be_overridden() {
     let mut model = model();
     model.thresholds[1] = Thresholds { on: 1.0, off: 0.5 };
     let found = DetectorSpec::new(&model, plain()).unwrap_err();

@@ -20,7 +20,7 @@ const HOP: u64 = 800;
 struct Room {
     folder: ClipFolder,
     tap: AudioTap,
-    heard: u64,
+    captured: u64,
     windows: u64,
 }
 
@@ -42,20 +42,20 @@ impl Room {
         let rate = SampleRate::new(RATE as u32).unwrap();
         let (folder, tap) =
             ClipFolder::open(spec, rate, Overflow::DropNewest, Arc::default()).unwrap();
-        Self { folder, tap, heard: 0, windows: 0 }
+        Self { folder, tap, captured: 0, windows: 0 }
     }
 
     /// Hears so many samples; the windows that begin in `vetoed` hold a denied label.
-    fn hear(&mut self, samples: u64, vetoed: std::ops::Range<u64>) {
+    fn capture(&mut self, samples: u64, denied: std::ops::Range<u64>) {
         for _ in 0..samples / 80 {
-            let block: Vec<f32> = (self.heard..self.heard + 80).map(sample).collect();
+            let block: Vec<f32> = (self.captured..self.captured + 80).map(sample).collect();
             let rate = SampleRate::new(RATE as u32).unwrap();
-            self.tap.push(SampleIndex(self.heard), rate, &block);
-            self.heard += 80;
+            self.tap.push(SampleIndex(self.captured), rate, &block);
+            self.captured += 80;
             let start = self.windows * HOP;
-            if start + WINDOW <= self.heard {
+            if start + WINDOW <= self.captured {
                 self.windows += 1;
-                self.write(window(start, vetoed.contains(&start)));
+                self.write(window(start, denied.contains(&start)));
             }
         }
     }
@@ -123,13 +123,13 @@ fn span(folder: &Path) -> (u64, u64) {
 fn an_event_is_kept_with_what_was_before_and_after_it_and_another_label_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let mut room = Room::new(spec(folder.path(), false));
-    room.hear(20_000, 0..0);
+    room.capture(20_000, 0..0);
     room.event("cat", 1, 12_000, None);
     room.event("dog", 2, 12_000, None);
-    room.hear(8_000, 0..0);
+    room.capture(8_000, 0..0);
     room.event("cat", 1, 12_000, Some(20_000));
     room.event("dog", 2, 12_000, Some(20_000));
-    room.hear(8_000, 0..0);
+    room.capture(8_000, 0..0);
     assert_eq!(span(folder.path()), (4_000, 24_000));
     let name = clips(folder.path())[0].file_name().unwrap().to_str().unwrap().to_owned();
     assert_eq!(name, "tympan-20260101T120000.000Z-dog-2.wav");
@@ -139,30 +139,30 @@ fn an_event_is_kept_with_what_was_before_and_after_it_and_another_label_is_not()
 }
 
 #[test]
-fn a_clip_that_a_denied_label_was_heard_in_is_not_kept_and_one_beside_it_is() {
-    for (vetoed, kept) in [(3_200..3_201, 0), (19_200..19_201, 0), (25_600..25_601, 1)] {
+fn a_clip_that_contains_a_denied_label_is_not_kept_and_one_beside_it_is() {
+    for (denied, kept) in [(3_200..3_201, 0), (19_200..19_201, 0), (25_600..25_601, 1)] {
         let folder = tempfile::tempdir().unwrap();
         let mut room = Room::new(spec(folder.path(), true));
-        room.hear(20_000, vetoed.clone());
+        room.capture(20_000, denied.clone());
         room.event("dog", 2, 12_000, None);
         room.event("dog", 2, 12_000, Some(20_000));
         // the windows that hold the clip's last samples are still to come
         assert_eq!(clips(folder.path()).len(), 0);
-        room.hear(24_000, vetoed.clone());
-        assert_eq!(clips(folder.path()).len(), kept, "{vetoed:?}");
+        room.capture(24_000, denied.clone());
+        assert_eq!(clips(folder.path()).len(), kept, "{denied:?}");
     }
 }
 
 #[test]
-fn what_was_never_judged_is_not_kept_while_something_is_denied() {
+fn what_was_never_scored_is_not_kept_while_something_is_denied() {
     let folder = tempfile::tempdir().unwrap();
     let mut room = Room::new(spec(folder.path(), true));
-    room.hear(20_000, 0..0);
+    room.capture(20_000, 0..0);
     room.event("dog", 2, 12_000, None);
     // the audio behind the last window was heard, and not judged; the daemon ends
-    let judged = (room.windows - 1) * HOP + WINDOW;
-    room.hear(HOP - 80, 0..0);
-    room.event("dog", 2, 12_000, Some(room.heard));
+    let scored_up_to = (room.windows - 1) * HOP + WINDOW;
+    room.capture(HOP - 80, 0..0);
+    room.event("dog", 2, 12_000, Some(room.captured));
     let status = StatusRecord {
         time: second(9),
         source: Arc::from("mic"),
@@ -171,14 +171,14 @@ fn what_was_never_judged_is_not_kept_while_something_is_denied() {
         sample_rate_hz: SampleRate::new(RATE as u32).unwrap(),
     };
     room.write(Record::Status(status));
-    assert_eq!(span(folder.path()), (4_000, judged));
+    assert_eq!(span(folder.path()), (4_000, scored_up_to));
 }
 
 #[test]
 fn a_gap_ends_a_clip_and_a_long_event_is_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     let mut room = Room::new(spec(folder.path(), false));
-    room.hear(16_000, 0..0);
+    room.capture(16_000, 0..0);
     room.event("dog", 1, 12_000, None);
     room.event("dog", 1, 12_000, Some(16_000));
     room.write(Record::Gap(GapRecord {
@@ -193,9 +193,9 @@ fn a_gap_ends_a_clip_and_a_long_event_is_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     let longest = Duration::from_secs(2);
     let mut room = Room::new(ClipSpec { longest, ..spec(folder.path(), false) });
-    room.hear(16_000, 0..0);
+    room.capture(16_000, 0..0);
     room.event("dog", 1, 9_000, None);
-    room.hear(16_000, 0..0);
+    room.capture(16_000, 0..0);
     assert_eq!(span(folder.path()), (1_000, 17_000));
 }
 
@@ -206,12 +206,12 @@ fn the_oldest_clips_go_when_room_is_short_or_they_are_too_old_and_no_other_file_
     // one clip is 2 * 12,000 bytes and a header
     let mut room = Room::new(ClipSpec { total_bytes: 60_000, ..spec(folder.path(), false) });
     for id in 1..=4 {
-        room.hear(24_000, 0..0);
-        let start = room.heard - 8_000;
+        room.capture(24_000, 0..0);
+        let start = room.captured - 8_000;
         room.event("dog", id, start, None);
         room.event("dog", id, start, Some(start));
     }
-    room.hear(8_000, 0..0);
+    room.capture(8_000, 0..0);
     let names = |folder: &Path| -> Vec<String> {
         let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
         clips(folder).iter().map(name).collect()

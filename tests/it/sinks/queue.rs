@@ -237,7 +237,7 @@ fn offline_a_failing_sink_ends_instead_of_blocking_for_ever() {
 }
 
 #[test]
-fn a_reader_that_is_gone_ends_the_sink_and_is_told_apart() {
+fn a_reader_that_is_gone_ends_the_sink_and_is_distinguished() {
     let (reader, writer) = io::pipe().unwrap();
     let rig = Rig::new(writer, Overflow::DropNewest);
     drop(reader);

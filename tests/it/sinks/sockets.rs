@@ -97,7 +97,7 @@ fn two_tcp_clients_and_the_log_file_hold_the_same_events() {
 }
 
 #[test]
-fn a_slow_client_is_told_how_many_it_missed_while_another_gets_everything() {
+fn a_slow_client_receives_how_many_it_missed_while_another_gets_everything() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tympan.sock");
     let spec = SocketSpec { patience: PATIENCE, ..unix(&path) };
@@ -116,16 +116,16 @@ fn a_slow_client_is_told_how_many_it_missed_while_another_gets_everything() {
     drop(sink);
     assert_eq!(rest(quick), "");
     let text = reader.join().unwrap();
-    let told: Vec<u64> = text
+    let missed: Vec<u64> = text
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
         .filter(|line| line["type"] == "missed")
         .map(|line| line["records"].as_u64().unwrap())
         .collect();
-    assert_eq!(told.len(), 1, "one gap, told in its place");
+    assert_eq!(missed.len(), 1, "one gap, told in its place");
     let received = text.lines().count() as u64 - 1;
-    assert_eq!(told[0] + received, 1_000);
-    assert_eq!(counters.client_records_dropped.get(), told[0]);
+    assert_eq!(missed[0] + received, 1_000);
+    assert_eq!(counters.client_records_dropped.get(), missed[0]);
 }
 
 #[test]

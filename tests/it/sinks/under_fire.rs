@@ -247,7 +247,7 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
 }
 
 #[test]
-fn a_client_that_sends_megabytes_of_rubbish_is_served_and_answered_after_them() {
+fn a_client_that_sends_megabytes_of_invalid_lines_is_served_and_answered_after_them() {
     let (sink, address) = socket(SocketSpec::default());
     let mut client = BufReader::new(connect(address));
     read_greeting(&mut client);
@@ -274,9 +274,12 @@ fn beyond_the_token_a_tcp_client_gets_nothing_and_the_unix_socket_asks_for_none(
     for wrong in ["token correct-horse-batterz\n", "token \n", "status\n", "\n"] {
         let mut stranger = connect(address);
         stranger.write_all(wrong.as_bytes()).unwrap();
-        let mut said = String::new();
-        stranger.read_to_string(&mut said).unwrap();
-        assert!(said.starts_with("{\"type\":\"refused\"") && said.lines().count() == 1, "{said}");
+        let mut message = String::new();
+        stranger.read_to_string(&mut message).unwrap();
+        assert!(
+            message.starts_with("{\"type\":\"refused\"") && message.lines().count() == 1,
+            "{message}"
+        );
     }
     // one that says nothing is not served meanwhile
     let silent = connect(address);
@@ -363,10 +366,10 @@ fn a_full_house_says_so_in_a_line_and_the_other_socket_has_its_own_places() {
     let _owner = owner(address);
     let mut second = connect(address);
     second.write_all(b"token correct-horse-battery\nstatus\n").unwrap();
-    let mut said = String::new();
-    second.read_to_string(&mut said).unwrap();
+    let mut message = String::new();
+    second.read_to_string(&mut message).unwrap();
     assert_eq!(
-        said,
+        message,
         "{\"type\":\"refused\",\"detail\":\"full: max_clients are connected already\"}\n"
     );
     assert_eq!(counters.clients_refused.get(), 1);

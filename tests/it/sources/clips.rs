@@ -208,8 +208,8 @@ fn a_truncated_file_gives_what_is_there() {
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, &bytes[..bytes.len() / 2 + 1]).unwrap();
         let clip = load_clip(&path).unwrap();
-        let heard = clip.samples.len();
-        assert!((40_000..400_000).contains(&heard), "{}: {heard}", path.display());
+        let clip_samples = clip.samples.len();
+        assert!((40_000..400_000).contains(&clip_samples), "{}: {clip_samples}", path.display());
         assert_close(&clip.samples[2_000..3_000], &expected[2_000..3_000], 0.05);
     }
 }
@@ -231,7 +231,7 @@ fn a_chained_ogg_is_refused_rather_than_spliced() {
 }
 
 #[test]
-fn a_file_without_bytes_a_file_without_samples_and_no_file_are_told_apart() {
+fn a_file_without_bytes_a_file_without_samples_and_no_file_are_distinguished() {
     let folder = folder();
     let empty = folder.path().join("empty.wav");
     fs::write(&empty, b"").unwrap();

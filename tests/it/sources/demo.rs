@@ -50,7 +50,7 @@ fn the_demo_is_loud_where_its_timetable_says_and_quiet_elsewhere() {
 }
 
 #[test]
-fn the_demo_goes_round_or_ends_as_told() {
+fn the_demo_goes_round_or_ends_as_configured() {
     let mut endless = Soundscape::new(3);
     let round = endless.round_samples() as usize;
     assert!((40..=65).contains(&(round / 48_000)), "a round of {} s", round / 48_000);

@@ -29,8 +29,8 @@ fn as_fast_as_possible_loses_nothing_even_to_a_slow_reader() {
     let (mut running, mut consumer, counters) =
         start(script, Pace::AsFastAsPossible, Duration::from_millis(30));
     std::thread::sleep(Duration::from_millis(50)); // the ring is long full
-    let (heard, lost) = drain(&mut consumer);
-    assert_eq!((heard, lost), (ramp(40_000), 0));
+    let (captured, lost) = drain(&mut consumer);
+    assert_eq!((captured, lost), (ramp(40_000), 0));
     assert_eq!(counters.samples_captured.get(), 40_000);
     assert!(matches!(final_state(&mut running), SourceState::Ended));
     assert!(matches!(running.state(), SourceState::Ended), "the end is remembered");
@@ -42,8 +42,8 @@ fn real_time_pace_into_a_ring_that_nobody_drains_drops_and_says_how_much() {
     let (mut running, mut consumer, counters) =
         start(script, Pace::RealTime, Duration::from_millis(50));
     assert!(matches!(final_state(&mut running), SourceState::Ended));
-    let (heard, lost) = drain(&mut consumer);
-    assert_eq!(heard, ramp(400));
+    let (captured, lost) = drain(&mut consumer);
+    assert_eq!(captured, ramp(400));
     assert_eq!((lost, counters.samples_dropped.get()), (1_200, 1_200));
 }
 
@@ -52,14 +52,14 @@ fn real_time_pace_takes_the_time_the_audio_takes() {
     let begin = Instant::now();
     let script = Script::new(8_000, ramp(1_600), Ending::Plain);
     let (_running, mut consumer, _) = start(script, Pace::RealTime, Duration::from_secs(1));
-    let (heard, lost) = drain(&mut consumer);
-    assert_eq!((heard.len(), lost), (1_600, 0));
+    let (captured, lost) = drain(&mut consumer);
+    assert_eq!((captured.len(), lost), (1_600, 0));
     // no upper bound: the machine may be busy, but audio is never early
     assert!(begin.elapsed() >= Duration::from_millis(200));
 }
 
 #[test]
-fn an_error_in_mid_stream_is_told_once_after_everything_before_it_was_delivered() {
+fn an_error_in_mid_stream_is_reported_once_after_everything_before_it_was_delivered() {
     let script = Script::new(8_000, ramp(500), Ending::Broken);
     let (mut running, mut consumer, _) =
         start(script, Pace::AsFastAsPossible, Duration::from_secs(1));
@@ -91,9 +91,9 @@ fn dropping_a_source_whose_ring_is_full_does_not_wait_for_a_reader() {
         start(script, Pace::AsFastAsPossible, Duration::from_millis(20));
     std::thread::sleep(Duration::from_millis(20));
     drop(running);
-    let (heard, lost) = drain(&mut consumer);
-    assert!(heard.len() < 100_000 && lost == 0);
-    assert_eq!(heard, ramp(heard.len() as u32));
+    let (captured, lost) = drain(&mut consumer);
+    assert!(captured.len() < 100_000 && lost == 0);
+    assert_eq!(captured, ramp(captured.len() as u32));
 }
 
 #[test]

@@ -26,8 +26,8 @@ fn a_header_with_more_channels_than_any_recorder_has_is_refused() {
     let path = folder.path().join("many.wav");
     for channels in [257, 4_000, 32_767] {
         fs::write(&path, wav(channels, 16_000, 64)).unwrap();
-        let said = load_clip(&path).unwrap_err().to_string();
-        assert!(said.contains("many.wav") && said.contains("channel"), "{said}");
+        let message = load_clip(&path).unwrap_err().to_string();
+        assert!(message.contains("many.wav") && message.contains("channel"), "{message}");
     }
 }
 
@@ -50,16 +50,19 @@ fn a_header_with_a_rate_that_no_recorder_has_is_refused() {
     for rate_hz in [1, 3_999, 384_001, u32::MAX] {
         fs::write(&path, wav(1, rate_hz, 64)).unwrap();
         let error = load_clip(&path).unwrap_err();
-        let said = format!("{error} {:?}", std::error::Error::source(&error));
-        assert!(said.contains("fast.wav") && said.contains(&rate_hz.to_string()), "{said}");
+        let message = format!("{error} {:?}", std::error::Error::source(&error));
+        assert!(
+            message.contains("fast.wav") && message.contains(&rate_hz.to_string()),
+            "{message}"
+        );
     }
 }
 
 #[test]
-fn a_specification_of_raw_samples_is_bounded_and_so_is_what_is_said_of_it() {
+fn a_specification_of_raw_samples_is_bounded_and_so_is_its_error() {
     let fault = |given: &str| given.parse::<PcmSpec>().unwrap_err().to_string();
-    let said = fault(&format!("s16le:48000:{}1", "0".repeat(100_000)));
-    assert!(said.contains("100013 bytes") && said.len() < 300, "{said}");
+    let message = fault(&format!("s16le:48000:{}1", "0".repeat(100_000)));
+    assert!(message.contains("100013 bytes") && message.len() < 300, "{message}");
     for (spec, limit) in [
         ("s16le:48000:257", "256"),
         ("s16le:48000:70000", "256"),

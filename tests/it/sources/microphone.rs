@@ -22,7 +22,7 @@ use crate::support::audio_server::AudioServer;
 use crate::support::skipping::skipped;
 
 const HOST: &str = "TYMPAN_TEST_CAPTURE_HOST";
-const HEARD: &str = "the tone is heard";
+const CAPTURED: &str = "the tone is heard";
 
 /// Not a time that is measured: a bound on how long a broken capture may hang the tests.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ fn write_tone(path: &Path) {
 }
 
 /// Has the tone heard and the server killed, and again with the server back and its device another one.
-fn hear_and_lose(host: &str) {
+fn capture_and_lose(host: &str) {
     let mut server = match AudioServer::start() {
         Ok(server) => server,
         Err(reason) => {
@@ -54,37 +54,37 @@ fn hear_and_lose(host: &str) {
     let folder = tempfile::TempDir::new().unwrap();
     let tone = folder.path().join("tone.wav");
     write_tone(&tone);
-    hear_until_killed(host, &mut server, &tone, Killed::OnceTheToneHasEnded);
+    capture_until_killed(host, &mut server, &tone, Killed::OnceTheToneHasEnded);
     server.restart(32_000, 1).unwrap();
-    hear_until_killed(host, &mut server, &tone, Killed::OnceItIsHeard);
+    capture_until_killed(host, &mut server, &tone, Killed::OnceItIsCaptured);
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Killed {
     OnceTheToneHasEnded,
     /// So soon after the stream's start that it looks like a buffer of a size that the host cannot serve.
-    OnceItIsHeard,
+    OnceItIsCaptured,
 }
 
 /// Plays the tone until the capturing process says that it hears it, kills the server, and awaits the process.
-fn hear_until_killed(host: &str, server: &mut AudioServer, tone: &Path, killed: Killed) {
+fn capture_until_killed(host: &str, server: &mut AudioServer, tone: &Path, killed: Killed) {
     let mut capturing = Command::new(std::env::current_exe().unwrap())
-        .args(["sources::microphone::this_process_hears_the_tone", "--exact", "--nocapture"])
+        .args(["sources::microphone::this_process_captures_the_tone", "--exact", "--nocapture"])
         .envs(server.env())
         .env(HOST, host)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let heard = Arc::new(AtomicBool::new(false));
+    let captured = Arc::new(AtomicBool::new(false));
     let lines = BufReader::new(capturing.stdout.take().unwrap()).lines();
     let listening = std::thread::spawn({
-        let heard = Arc::clone(&heard);
+        let captured = Arc::clone(&captured);
         move || {
             let mut output = String::new();
             for line in lines.map_while(Result::ok) {
-                if line.contains(HEARD) {
+                if line.contains(CAPTURED) {
                     // Relaxed: the flag is all there is to see.
-                    heard.store(true, Ordering::Relaxed);
+                    captured.store(true, Ordering::Relaxed);
                 }
                 output += &line;
                 output.push('\n');
@@ -93,11 +93,11 @@ fn hear_until_killed(host: &str, server: &mut AudioServer, tone: &Path, killed: 
         }
     });
     // Relaxed: as above.
-    let is_heard = || heard.load(Ordering::Relaxed);
-    while !is_heard() && capturing.try_wait().unwrap().is_none() {
+    let is_captured = || captured.load(Ordering::Relaxed);
+    while !is_captured() && capturing.try_wait().unwrap().is_none() {
         let mut playing = server.begin_to_play(tone).unwrap();
         while playing.try_wait().unwrap().is_none()
-            && !(killed == Killed::OnceItIsHeard && is_heard())
+            && !(killed == Killed::OnceItIsCaptured && is_captured())
         {
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -112,19 +112,19 @@ fn hear_until_killed(host: &str, server: &mut AudioServer, tone: &Path, killed: 
 }
 
 #[test]
-fn a_tone_is_heard_and_a_dead_server_noticed_through_the_pulseaudio_host() {
-    hear_and_lose("pulseaudio");
+fn a_tone_is_captured_and_a_dead_server_noticed_through_the_pulseaudio_host() {
+    capture_and_lose("pulseaudio");
 }
 
 #[test]
-fn a_tone_is_heard_and_a_dead_server_noticed_through_the_alsa_host() {
-    hear_and_lose("alsa");
+fn a_tone_is_captured_and_a_dead_server_noticed_through_the_alsa_host() {
+    capture_and_lose("alsa");
 }
 
 /// Run by the tests above, with the server in its environment; in an ordinary run it only checks that a device that
 /// nobody has is refused with a list.
 #[test]
-fn this_process_hears_the_tone() {
+fn this_process_captures_the_tone() {
     let Ok(host) = std::env::var(HOST) else {
         let spec = MicrophoneSpec { device: "no such device".into(), ..MicrophoneSpec::default() };
         let Err(error) = Microphone::open(&spec) else { panic!("it was opened") };
@@ -150,7 +150,7 @@ fn this_process_hears_the_tone() {
                 let before = loud_samples;
                 loud_samples += block[..count].iter().filter(|x| x.abs() > 0.25).count();
                 if before < 10_000 && loud_samples >= 10_000 {
-                    println!("{HEARD}");
+                    println!("{CAPTURED}");
                 }
             }
             RingItem::Empty => std::thread::sleep(Duration::from_millis(2)),
@@ -162,8 +162,9 @@ fn this_process_hears_the_tone() {
         }
     };
     assert!(loud_samples >= 10_000, "lost before the tone was heard: {loss}");
-    let told = matches!(loss, SourceError::DeviceLost { .. } | SourceError::NoSamplesArrive { .. });
-    assert!(told, "{loss}");
+    let is_reported =
+        matches!(loss, SourceError::DeviceLost { .. } | SourceError::NoSamplesArrive { .. });
+    assert!(is_reported, "{loss}");
     drop(running);
     while consumer.take(&mut block) != RingItem::Ended {
         assert!(Instant::now() < deadline, "the ring stays open after the loss");

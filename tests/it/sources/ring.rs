@@ -107,10 +107,10 @@ proptest! {
         ledger.drain(&mut consumer);
         prop_assert_eq!(consumer.take(&mut [0.0]), RingItem::Ended);
         prop_assert_eq!(ledger.next, end);
-        let told_lost = ledger.overrun + ledger.driver;
+        let marked_lost = ledger.overrun + ledger.driver;
         let (captured, dropped) = (counters.samples_captured.get(), counters.samples_dropped.get());
         prop_assert_eq!(ledger.taken, captured - dropped);
-        prop_assert_eq!(told_lost, dropped + lost_by_driver);
+        prop_assert_eq!(marked_lost, dropped + lost_by_driver);
         prop_assert!(!ledger.two_gaps_touch, "drops in a row are one gap");
     }
 }

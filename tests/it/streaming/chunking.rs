@@ -6,22 +6,22 @@ use proptest::prelude::*;
 
 use tympan::features::Arrival;
 
-use super::{Heard, Listener, RATES_HZ, any_rate, cases, heard_at_once, noise, windows_in};
+use super::{Collector, RATES_HZ, WindowCopy, any_rate, cases, noise, windows_at_once, windows_in};
 
 /// Lengths of the chunks that `samples` are cut into, over and over.
-fn heard_in_chunks(source_hz: u32, samples: &[f32], lengths: &[usize]) -> Vec<Heard> {
-    let mut listener = Listener::new(source_hz);
+fn windows_in_chunks(source_hz: u32, samples: &[f32], lengths: &[usize]) -> Vec<WindowCopy> {
+    let mut collector = Collector::new(source_hz);
     let mut rest = samples;
     for &length in lengths.iter().cycle() {
         let (chunk, later) = rest.split_at(length.min(rest.len()));
-        listener.push(chunk);
+        collector.push(chunk);
         rest = later;
         if rest.is_empty() {
             break;
         }
     }
-    listener.flush();
-    listener.heard
+    collector.flush();
+    collector.windows
 }
 
 fn any_length() -> impl Strategy<Value = usize> {
@@ -39,11 +39,11 @@ fn any_length() -> impl Strategy<Value = usize> {
 fn one_sample_at_a_time_gives_the_same_windows_at_every_rate() {
     for hz in RATES_HZ {
         let samples = noise(hz as usize / 4 + 13);
-        let expected = heard_at_once(hz, &samples);
+        let expected = windows_at_once(hz, &samples);
         assert!(expected.len() >= 8, "{hz} Hz: only {} windows", expected.len());
         let ten_ms = hz as usize / 100;
         for lengths in [&[1][..], &[ten_ms], &[0, 7, 0, 0, 641], &[ten_ms, 1, 2 * ten_ms - 1]] {
-            let found = heard_in_chunks(hz, &samples, lengths);
+            let found = windows_in_chunks(hz, &samples, lengths);
             assert_eq!(found, expected, "{hz} Hz, chunks of {lengths:?}");
         }
     }
@@ -53,9 +53,9 @@ fn one_sample_at_a_time_gives_the_same_windows_at_every_rate() {
 fn a_source_gives_as_many_windows_as_its_length_says() {
     for hz in RATES_HZ {
         let window = super::small().window_samples(super::rate(hz));
-        assert_eq!(heard_at_once(hz, &noise(window as usize)).len(), 1, "{hz} Hz, one window");
+        assert_eq!(windows_at_once(hz, &noise(window as usize)).len(), 1, "{hz} Hz, one window");
         for samples in [0, 1, 2, window / 2, window - 10, window + 1, 2 * window, 3 * window + 11] {
-            let found = heard_at_once(hz, &noise(samples as usize)).len() as u64;
+            let found = windows_at_once(hz, &noise(samples as usize)).len() as u64;
             assert_eq!(found, windows_in(hz, samples), "{hz} Hz, {samples} samples");
         }
     }
@@ -65,10 +65,10 @@ fn a_source_gives_as_many_windows_as_its_length_says() {
 fn windows_follow_each_other_by_the_hop_and_end_within_the_source() {
     for hz in RATES_HZ {
         let samples = noise(hz as usize / 3);
-        let heard = heard_at_once(hz, &samples);
+        let windows = windows_at_once(hz, &samples);
         // a hop is 4 frames of 80 samples at 16 kHz, a window 9 frames: 8 · 80 + 256 samples
         let source = u64::from(hz);
-        for (index, window) in (0u64..).zip(&heard) {
+        for (index, window) in (0u64..).zip(&windows) {
             assert_eq!(window.start_frame, 4 * index);
             assert_eq!(window.start_sample, index * 320 * source / 16_000, "{hz} Hz");
             let end = ((index * 320 + 896) * source).div_ceil(16_000);
@@ -113,8 +113,8 @@ proptest! {
         // chunks that are all empty would never get anywhere
         prop_assume!(lengths.iter().any(|&length| length > 0));
         let samples = noise(hz as usize * milliseconds / 1_000);
-        let expected = heard_at_once(hz, &samples);
+        let expected = windows_at_once(hz, &samples);
         prop_assert_eq!(expected.len() as u64, windows_in(hz, samples.len() as u64));
-        prop_assert_eq!(heard_in_chunks(hz, &samples, &lengths), expected);
+        prop_assert_eq!(windows_in_chunks(hz, &samples, &lengths), expected);
     }
 }

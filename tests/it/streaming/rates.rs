@@ -64,7 +64,7 @@ fn the_same_sound_at_any_rate_is_nearly_the_same_frames() {
 }
 
 #[test]
-fn what_a_16_khz_recording_cannot_hold_is_not_heard_at_48_khz() {
+fn what_a_16_khz_recording_cannot_hold_is_not_classified_at_48_khz() {
     for tone_hz in [8_600.0, 9_500.0, 15_900.0, 17_000.0, 20_000.0, 23_900.0] {
         let tone: Vec<f32> = (0..24_000)
             .map(|index| (2.0 * PI * tone_hz * f64::from(index) / 48_000.0).sin() as f32)

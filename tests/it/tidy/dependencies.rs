@@ -74,8 +74,8 @@ fn metadata() -> Value {
 fn host() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).arg("-vV").output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    said.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
+    let printed = String::from_utf8(output.stdout).unwrap();
+    printed.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
 }
 
 /// Faults of the packages in cargo's metadata.

@@ -200,7 +200,7 @@ fn paths_are_followed_from_the_root_to_their_file() {
     ];
     let modules = Modules::of(&files);
     let found = imports(&files[8]);
-    let told: Vec<(usize, &str)> =
+    let found: Vec<(usize, &str)> =
         found.iter().map(|it| (it.line, modules.file_of(&it.path).unwrap())).collect();
     let expected = [
         (2, "src/sinks/socket/token.rs"),
@@ -210,5 +210,5 @@ fn paths_are_followed_from_the_root_to_their_file() {
         (4, "src/domain/clip.rs"),
         (4, "src/sinks/sink.rs"),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(found, expected);
 }

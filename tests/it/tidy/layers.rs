@@ -126,16 +126,16 @@ fn rows(text: &str) -> impl Iterator<Item = (u8, &str)> {
 }
 
 #[test]
-fn the_documents_tell_the_same_layers() {
+fn the_documents_list_the_same_layers() {
     for (path, text) in [
         ("src/lib.rs", fs::read_to_string(root().join("src/lib.rs")).unwrap()),
         ("docs/ARCHITECTURE.md", fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap()),
     ] {
-        let is_told = |folder: &str, layer: u8| {
+        let is_listed = |folder: &str, layer: u8| {
             let name = format!("`{folder}`");
             rows(&text).any(|(number, modules)| number == layer && modules.contains(&name))
         };
-        let missing = LAYERS.iter().filter(|(folder, layer)| !is_told(folder, *layer));
+        let missing = LAYERS.iter().filter(|(folder, layer)| !is_listed(folder, *layer));
         let faults: Vec<String> = missing
             .map(|(folder, layer)| format!("{path}: {folder} is not in its row, {layer}"))
             .collect();
@@ -144,7 +144,7 @@ fn the_documents_tell_the_same_layers() {
 }
 
 #[test]
-fn every_folder_s_door_tells_its_layer() {
+fn every_folder_s_door_names_its_layer() {
     let mut faults = Vec::new();
     for (folder, layer) in LAYERS {
         let path = format!("src/{folder}/mod.rs");

@@ -10,6 +10,37 @@ const CATCH_ALL: [&str; 7] = ["utils", "util", "common", "types", "helpers", "he
 const EMPTY_SUFFIXES: [&str; 7] =
     ["Manager", "Handler", "Helper", "Processor", "Data", "Info", "Context"];
 
+/// Words that nobody would search for, and the field's words in their place.
+const PRIVATE_WORDS: [(&str, &str); 27] = [
+    ("hear", "capture, receive or process"),
+    ("hears", "captures, receives or processes"),
+    ("heard", "captured, received, processed or detected"),
+    ("tell", "report, publish or send"),
+    ("tells", "reports, publishes or sends"),
+    ("told", "reported, published or sent"),
+    ("teller", "builder or reporter"),
+    ("foretold", "predicted"),
+    ("said", "reported, printed or detected"),
+    ("nap", "wait or poll interval"),
+    ("naps", "waits or poll intervals"),
+    ("hurry", "cancel"),
+    ("hurried", "cancelled"),
+    ("vitals", "stats or metrics"),
+    ("farewell", "close reason"),
+    ("rubbish", "invalid or unknown"),
+    ("insist", "retry"),
+    ("feeder", "reader or source"),
+    ("judge", "score, process or compare"),
+    ("judged", "scored, processed or compared"),
+    ("harmless", "permitted"),
+    ("vetoed", "denied"),
+    ("tidied", "cleaned up"),
+    ("awaited", "unavailable"),
+    ("obstacle", "last error"),
+    ("handover", "swap"),
+    ("takeover", "swap"),
+];
+
 fn catch_all_modules(file: &RustFile) -> Vec<String> {
     let stem = file.path.trim_end_matches(".rs");
     if !stem.split('/').any(|part| CATCH_ALL.contains(&part)) {
@@ -52,6 +83,36 @@ fn empty_type_names(file: &RustFile) -> Vec<String> {
     faults
 }
 
+/// The words of an identifier, in small letters: `HeardScene` and `heard_scene` have the same two.
+fn words_of(identifier: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_small = false;
+    for c in identifier.chars() {
+        if c == '_' || (c.is_uppercase() && was_small) {
+            words.push(String::new());
+        }
+        was_small = c.is_lowercase() || c.is_numeric();
+        if c != '_' {
+            words.last_mut().unwrap().extend(c.to_lowercase());
+        }
+    }
+    words
+}
+
+fn private_words(file: &RustFile) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (index, line) in file.code.iter().enumerate() {
+        for identifier in line.split(|c: char| !(c.is_alphanumeric() || c == '_')) {
+            let words = words_of(identifier);
+            let private = PRIVATE_WORDS.iter().find(|(word, _)| words.iter().any(|it| it == word));
+            if let Some((word, better)) = private {
+                faults.push(file.fault(index, format!("{identifier}: not {word}; say {better}")));
+            }
+        }
+    }
+    faults
+}
+
 /// `one_sample_at_a_time_gives_the_same_windows`: at least three words.
 fn tests_that_are_no_sentences(file: &RustFile) -> Vec<String> {
     let mut faults = Vec::new();
@@ -87,6 +148,11 @@ fn type_names_say_what_they_are() {
 }
 
 #[test]
+fn identifiers_use_the_words_of_the_field() {
+    check("words of identifiers", private_words);
+}
+
+#[test]
 fn names_of_tests_are_sentences() {
     check("test names", tests_that_are_no_sentences);
 }
@@ -98,6 +164,9 @@ fn bad_names_are_found() {
     assert_finds(catch_all_modules, "src/sinks/commons.rs", "", &[]);
     let text = "pub struct SinkManager {}\nenum Database {}\npub trait AudioProcessor<T> {}\n";
     assert_finds(empty_type_names, "src/a.rs", text, &[1, 3]);
+    let text = "fn hear() {}\nstruct HeardScene;\nlet was_told = 1;\n// heard\nlet shear = \"told\";\n\
+                const NAPS: u8 = 1;\nfn snapped(heart: u8) {}\n";
+    assert_finds(private_words, "src/a.rs", text, &[1, 2, 3, 6]);
     let text = "#[test]\nfn scores() {}\n#[test]\n#[should_panic]\nfn test_that_it_works() {}\n\
                 #[test]\nfn a_rate_in_khz_is_refused() {}\n";
     assert_finds(tests_that_are_no_sentences, "src/a.rs", text, &[2, 5]);

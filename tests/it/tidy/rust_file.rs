@@ -157,7 +157,7 @@ fn comments_and_literals_are_no_code() {
 }
 
 #[test]
-fn what_is_for_tests_alone_is_told_from_what_ships() {
+fn what_is_for_tests_alone_is_distinguished_from_what_ships() {
     let text = "fn a() {}\n#[cfg(test)]\nuse x;\nfn b() {}\n#[cfg(test)]\nmod tests {\n    fn c() {}\n}\nfn d() {}";
     let file = RustFile::new("src/a.rs", text);
     assert_eq!(file.in_test, [false, true, true, false, true, true, true, true, false]);

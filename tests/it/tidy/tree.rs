@@ -39,6 +39,6 @@ fn there_are_no_recordings() {
 }
 
 #[test]
-fn recordings_are_told_from_the_rest() {
+fn recordings_are_distinguished_from_the_rest() {
     assert!(is_recording("tests/a.WAV") && is_recording("b.ogg") && !is_recording("src/wav.rs"));
 }

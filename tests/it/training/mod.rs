@@ -124,8 +124,8 @@ pub fn alone(body: impl FnOnce()) {
                 .env("TYMPAN_TEST_ALONE", "1")
                 .output()
                 .unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{said}");
+            let printed = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{printed}");
             assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
         }
         _ => body(),
@@ -133,7 +133,7 @@ pub fn alone(body: impl FnOnce()) {
 }
 
 #[test]
-fn two_tones_are_told_apart() {
+fn two_tones_are_distinguished() {
     let mut trainer = trainer(TrainingSpec {
         epochs: 40,
         augment: AugmentSpec { mixup: 0.0, ..spec().augment },
@@ -172,7 +172,7 @@ fn a_short_clip_is_padded_to_one_window() {
 }
 
 #[test]
-fn nothing_to_measure_on_is_said() {
+fn nothing_to_measure_on_is_reported() {
     let set = TrainingSet { validation: Vec::new(), ..set() };
     let error = trainer_of(spec(), set).err().unwrap().to_string();
     assert!(error.contains("validation"), "{error}");

@@ -115,7 +115,7 @@ fn a_checkpoint_under_way_leaves_the_former_one_whole() {
 }
 
 #[test]
-fn a_loss_that_is_no_number_is_told_with_its_place_and_the_checkpoint_stays_good() {
+fn a_loss_that_is_no_number_is_reported_with_its_place_and_the_checkpoint_stays_good() {
     let folder = tempfile::tempdir().unwrap();
     let files = files(folder.path());
     let mut poisoned = set();

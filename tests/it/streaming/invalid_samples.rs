@@ -2,32 +2,32 @@
 
 use tympan::features::Normaliser;
 
-use super::{Listener, RATES_HZ, heard_at_once, noise, rate, small};
+use super::{Collector, RATES_HZ, noise, rate, small, windows_at_once};
 
 #[test]
 fn broken_samples_count_as_zero_and_are_counted() {
     let broken = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30, f32::MAX, -1_000.1];
     for hz in RATES_HZ {
         let mut zeroed = noise(hz as usize / 5);
-        let mut rubbish = zeroed.clone();
+        let mut invalid = zeroed.clone();
         let places = (11..zeroed.len()).step_by(97);
         for (place, &sample) in places.clone().zip(broken.iter().cycle()) {
-            rubbish[place] = sample;
+            invalid[place] = sample;
             zeroed[place] = 0.0;
         }
-        let mut listener = Listener::new(hz);
-        listener.push(&rubbish);
-        listener.flush();
-        assert_eq!(listener.heard, heard_at_once(hz, &zeroed), "{hz} Hz");
-        assert_eq!(listener.featuriser.samples_repaired(), places.count() as u64, "{hz} Hz");
+        let mut collector = Collector::new(hz);
+        collector.push(&invalid);
+        collector.flush();
+        assert_eq!(collector.windows, windows_at_once(hz, &zeroed), "{hz} Hz");
+        assert_eq!(collector.featuriser.samples_repaired(), places.count() as u64, "{hz} Hz");
     }
 }
 
 #[test]
 fn loud_but_possible_samples_are_left_alone() {
-    let mut listener = Listener::new(16_000);
-    listener.push(&[1.5, -4.0, 999.0, 0.0]);
-    assert_eq!(listener.featuriser.samples_repaired(), 0);
+    let mut collector = Collector::new(16_000);
+    collector.push(&[1.5, -4.0, 999.0, 0.0]);
+    assert_eq!(collector.featuriser.samples_repaired(), 0);
 }
 
 /// Decibels of every band of every window of `samples`, and the windows' levels.

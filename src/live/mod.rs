@@ -9,6 +9,7 @@
 //! The end is an order of drops: the source closes the ring, so `tympan-features` drains it and drops its sender, so
 //! `tympan-classify` drains and ends what is open; then the supervisor publishes the last status and closes the outputs.
 
+mod builder;
 mod daemon;
 mod error;
 mod event;
@@ -22,6 +23,7 @@ mod shutdown;
 mod stop_reason;
 mod supervisor;
 
+pub use builder::DaemonBuilder;
 pub use daemon::Daemon;
 pub use error::LiveError;
 pub use health::SharedStatus;

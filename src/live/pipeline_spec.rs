@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::health::SharedStatus;
 use crate::domain::{Counters, Overflow};
 use crate::features::FeaturiserSpec;
-use crate::recognition::RecognitionRules;
+use crate::model::Model;
+use crate::recognition::{DetectorFaults, RecognitionRules};
 
 /// How samples become records, but for the scorer, which a thread owns: all that a reload may change.
 #[derive(Debug, Clone)]
@@ -17,6 +18,20 @@ pub struct Recipe {
     pub rules: RecognitionRules,
     /// The model's name, for people.
     pub model: String,
+}
+
+impl Recipe {
+    /// What a model makes of audio by the usual rules: its own thresholds, the defaults of `config.toml` for the rest.
+    ///
+    /// # Errors
+    /// [`DetectorFaults`] when these rules make no sense with the model's thresholds or hop.
+    pub fn standard(model: &Model) -> Result<Self, DetectorFaults> {
+        Ok(Self {
+            featuriser: model.featuriser_spec(),
+            rules: RecognitionRules::standard(&model.traits())?,
+            model: model.manifest().name.clone(),
+        })
+    }
 }
 
 /// How a pipeline runs.

@@ -95,8 +95,10 @@ impl Supervisor {
         status.set_source(device);
         status.set_model(model, recipe.rules.detector.settings().min_level_dbfs);
         // what a record has in a field of its own, the rate, stands in the words for people only
+        // a source that has delivered was there: it is listened to first, and its loss is reported after that
+        let has_delivered = ring.waiting_samples() > 0;
         let (state, detail, in_words) = match running.state() {
-            SourceState::Lost(absence) if input.reopen.is_some() => {
+            SourceState::Lost(absence) if input.reopen.is_some() && !has_delivered => {
                 input.state = Input::lost(Instant::now());
                 let waiting = waiting_for(&absence);
                 (State::Lost, waiting.clone(), waiting)

@@ -8,12 +8,7 @@ use std::time::Duration;
 use super::{ClipScanner, ClipWindows, ScanError};
 use crate::domain::{Clip, EventPhase, LabelScore, LabelSet, Record};
 use crate::model::{BundleError, Model, NetworkScorer};
-use crate::recognition::{
-    DetectorFault, DetectorSettings, DetectorSpec, Recogniser, RecognitionError, RecognitionRules,
-};
-
-/// Time constant of the smoothing of scores: the daemon's own.
-const SMOOTHING: Duration = Duration::from_millis(150);
+use crate::recognition::{DetectorFaults, Recogniser, RecognitionError, RecognitionRules};
 
 /// A model that cannot be used on recordings.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +18,8 @@ pub enum ClassifierError {
     #[error(transparent)]
     Bundle(#[from] BundleError),
     /// The usual rules of detection make no sense with its thresholds or its hop.
-    #[error("the usual rules of detection do not fit this model: {}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Rules {
-        /// Why.
-        faults: Vec<DetectorFault>,
-    },
+    #[error(transparent)]
+    Rules(#[from] DetectorFaults),
     /// Labels and rules do not fit each other.
     #[error(transparent)]
     Recognition(#[from] RecognitionError),
@@ -92,14 +84,8 @@ impl Classifier {
     /// # Errors
     /// [`ClassifierError::Rules`] or [`ClassifierError::Recognition`].
     pub fn new(model: &Arc<Model>) -> Result<Self, ClassifierError> {
-        let detector = DetectorSpec::new(&model.traits(), DetectorSettings::default())
-            .map_err(|faults| ClassifierError::Rules { faults })?;
-        let rules = RecognitionRules {
-            smoothing: SMOOTHING,
-            detector,
-            denied_labels: Vec::new(),
-            top_labels: model.labels().len(),
-        };
+        let rules = RecognitionRules::standard(&model.traits())?;
+        let rules = RecognitionRules { top_labels: model.labels().len(), ..rules };
         let rate = model.manifest().front_end.sample_rate_hz;
         let scorer = Box::new(NetworkScorer::new(model));
         let recogniser = Recogniser::new(scorer, rules, "", rate)?;

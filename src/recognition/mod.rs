@@ -28,4 +28,4 @@ pub use event_ids::EventIds;
 pub use recogniser::Recogniser;
 pub use scorer::{Scorer, ScorerError};
 pub use smoother::Smoother;
-pub use tracker::{Gap, RecognitionRules, Tracker};
+pub use tracker::{DetectorFaults, Gap, RecognitionRules, Tracker};

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Detection, Detector, DetectorSpec, EventIds, RecognitionError, ScorerError, Smoother};
+use super::{
+    Detection, Detector, DetectorFault, DetectorSettings, DetectorSpec, EventIds, ModelTraits,
+    RecognitionError, ScorerError, Smoother,
+};
 use crate::domain::{
     EventPhase, EventRecord, GapCause, GapRecord, LabelScore, LabelSet, MelWindow, Published,
     Record, SampleIndex, SampleRate, Scores, StreamId, TopScores, WindowRecord,
@@ -24,6 +27,33 @@ pub struct RecognitionRules {
     pub denied_labels: Vec<usize>,
     /// How many labels a window record lists; 5 is usual.
     pub top_labels: usize,
+}
+
+/// Time constant of the smoothing in `config.toml`.
+const STANDARD_SMOOTHING: Duration = Duration::from_millis(150);
+
+/// Labels of a window record in `config.toml`.
+const STANDARD_TOP_LABELS: usize = 5;
+
+/// Rules of detection that a model does not allow.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("the rules of detection do not fit this model: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct DetectorFaults(pub Vec<DetectorFault>);
+
+impl RecognitionRules {
+    /// The defaults of `config.toml`, with the model's own thresholds.
+    ///
+    /// # Errors
+    /// [`DetectorFaults`] when they make no sense with the model's thresholds or hop.
+    pub fn standard(model: &ModelTraits) -> Result<Self, DetectorFaults> {
+        Ok(Self {
+            smoothing: STANDARD_SMOOTHING,
+            detector: DetectorSpec::new(model, DetectorSettings::default())
+                .map_err(DetectorFaults)?,
+            denied_labels: Vec::new(),
+            top_labels: STANDARD_TOP_LABELS,
+        })
+    }
 }
 
 /// Audio that was lost.

@@ -50,4 +50,13 @@ fn every_example_does_what_it_says() {
     let frames = run("mel_of_wav", &[recording]);
     assert!(frames.lines().count() > 500, "{} frames", frames.lines().count());
     assert!(frames.lines().all(|frame| frame.split(',').count() == 64));
+
+    let events = run("listen", &["demo"]);
+    for said in ["siren begins", "siren ends", "listening: the demo", "SourceEnded"] {
+        assert!(events.contains(said), "{said:?} is not in {events}");
+    }
+    let tally = run("custom_sink", &[]);
+    assert!(tally.lines().any(|line| line.starts_with("siren: ")), "{tally}");
+    let loud = run("custom_scorer", &[]);
+    assert!(loud.lines().any(|line| line.starts_with("loud Onset")), "{loud}");
 }

@@ -157,6 +157,17 @@ fn a_source_that_is_absent_at_the_start_is_reported_as_lost_and_captured_once_it
 }
 
 #[test]
+fn a_source_that_is_lost_right_after_its_start_is_listened_to_before_it_is_lost() {
+    let (reopen, _) = attempts(vec![Ok(Script::of(noise(32_000), End::Ended))]);
+    let first = Script::of(noise(WINDOW as usize), End::LostAtOnce);
+    let Story { outcome, records, .. } = run(first, reopen);
+    assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
+    let expected = [State::Listening, State::Lost, State::Recovering];
+    assert_eq!(states(&records)[..3], expected, "{records:#?}");
+    assert_eq!(events_and_gaps(&records), ["onset", "offset", "gap", "onset", "offset"]);
+}
+
+#[test]
 fn audio_that_arrives_again_is_reported_as_listening_and_a_stop_meanwhile_is_obeyed() {
     let (reopen, made) = attempts(vec![Err(absent()), Ok(Script::of(noise(32_000), End::Stays))]);
     let collected = Collected::default();

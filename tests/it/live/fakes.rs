@@ -28,6 +28,8 @@ pub enum End {
     Ended,
     /// It is unplugged.
     Lost,
+    /// It is unplugged before anybody has looked at it; what it played until then has to fit into the ring.
+    LostAtOnce,
     /// It delivers nothing more, and stays.
     Stays,
     /// It cannot even be started.
@@ -91,6 +93,9 @@ impl Source for Script {
             // kept open by whoever holds it
             (end == End::Stays).then_some(producer)
         });
+        while end == End::LostAtOnce && !player.is_finished() {
+            std::thread::yield_now();
+        }
         Ok(Box::new(Playing { player: Some(player), kept: None, end, stop }))
     }
 }
@@ -110,7 +115,7 @@ impl RunningSource for Playing {
         match self.end {
             _ if self.player.is_some() => SourceState::Running,
             End::Ended => SourceState::Ended,
-            End::Lost => SourceState::Lost(unplugged()),
+            End::Lost | End::LostAtOnce => SourceState::Lost(unplugged()),
             End::Stays | End::NeverStarts => SourceState::Running,
         }
     }

@@ -179,7 +179,7 @@ impl Listener {
     fn hand_over(&mut self, handover: Handover) {
         let Handover { recogniser, inlet, done } = handover;
         let outputs = &self.publisher.outputs;
-        self.recogniser.succeed(*recogniser, &mut |published| outputs.publish(published));
+        self.recogniser.replace_with(*recogniser, &mut |published| outputs.publish(published));
         if let Some(inlet) = inlet {
             self.inlet = inlet;
         }

@@ -143,21 +143,21 @@ impl Recogniser {
         let mut scores = std::mem::take(&mut self.scores);
         let scored = self.scorer.score_into(windows, &mut scores[..windows.len()]);
         if scored.is_err() && windows.len() > 1 {
-            // which of them it was: those before it are heard all the same
+            // which of them it was: those before it get their records
             self.scores = scores;
             return windows.iter().try_for_each(|window| self.push(window, emit));
         }
-        let judged = scored.and_then(|()| {
+        let processed = scored.and_then(|()| {
             windows
                 .iter()
                 .zip(&mut scores)
-                .try_for_each(|(window, scores)| self.judge(window, scores, emit))
+                .try_for_each(|(window, scores)| self.process_window(window, scores, emit))
         });
         self.scores = scores;
-        judged
+        processed
     }
 
-    /// Ends every open event at the last sample heard, reports the gap, and starts afresh after it, at the source's new
+    /// Ends every open event with the last window, reports the gap, and starts afresh after it, at the source's new
     /// rate if it has one.
     pub fn gap(&mut self, gap: Gap, emit: &mut dyn FnMut(Published)) {
         self.finish(emit);
@@ -174,12 +174,12 @@ impl Recogniser {
         emit(record.into());
     }
 
-    /// Ends every open event at the last sample heard. Windows may follow: they start afresh.
+    /// Ends every open event with the last window. Windows may follow: they start afresh.
     pub fn finish(&mut self, emit: &mut dyn FnMut(Published)) {
         if let Some(last) = self.last.take() {
             let (labels, sample_rate) = (self.scorer.labels(), self.sample_rate);
-            let teller = Teller { source: &self.source, labels, sample_rate, last };
-            self.detector.close_all(&mut |detection| emit(teller.event(detection).into()));
+            let builder = RecordBuilder { source: &self.source, labels, sample_rate, last };
+            self.detector.close_all(&mut |detection| emit(builder.event(detection).into()));
         }
         self.smoother.reset();
     }
@@ -203,8 +203,9 @@ impl Recogniser {
         self.source = source;
     }
 
-    /// Goes on as `successor`: ends what is open, keeps counting ids, and stays with the source and its rate.
-    pub fn succeed(&mut self, successor: Self, emit: &mut dyn FnMut(Published)) {
+    /// Scores and detects as `other` from here on: ends what is open, keeps counting ids, and stays with the source and
+    /// its rate.
+    pub fn replace_with(&mut self, other: Self, emit: &mut dyn FnMut(Published)) {
         self.finish(emit);
         let Self {
             scorer,
@@ -216,7 +217,7 @@ impl Recogniser {
             scores,
             ranking,
             ..
-        } = successor;
+        } = other;
         (self.scorer, self.smoothing, self.smoother) = (scorer, smoothing, smoother);
         (self.top_labels, self.denied_labels) = (top_labels, denied_labels);
         (self.scores, self.ranking) = (scores, ranking);
@@ -224,7 +225,7 @@ impl Recogniser {
         self.set_sample_rate(self.sample_rate, emit);
     }
 
-    fn judge(
+    fn process_window(
         &mut self,
         window: &MelWindow,
         scores: &mut Scores,
@@ -256,10 +257,12 @@ impl Recogniser {
             label: Arc::clone(labels.label(label)),
             score: smoothed[label],
         });
-        let teller = Teller { source: &self.source, labels, sample_rate: self.sample_rate, last };
-        let record = Record::Window(teller.window(window, best.collect()));
+        let builder =
+            RecordBuilder { source: &self.source, labels, sample_rate: self.sample_rate, last };
+        let record = Record::Window(builder.window(window, best.collect()));
         emit(Published { record, contains_denied });
-        self.detector.push(window, smoothed, &mut |detection| emit(teller.event(detection).into()));
+        self.detector
+            .push(window, smoothed, &mut |detection| emit(builder.event(detection).into()));
         Ok(())
     }
 
@@ -285,14 +288,14 @@ impl Recogniser {
 }
 
 /// Makes records: names the source and turns sample indices into wall time.
-struct Teller<'a> {
+struct RecordBuilder<'a> {
     source: &'a Arc<str>,
     labels: &'a LabelSet,
     sample_rate: SampleRate,
     last: LastWindow,
 }
 
-impl Teller<'_> {
+impl RecordBuilder<'_> {
     fn window(&self, window: &MelWindow, scores: TopScores) -> WindowRecord {
         WindowRecord {
             time: window.time,

@@ -98,7 +98,7 @@ pub enum MeasureError {
     /// A recording cannot be read.
     #[error(transparent)]
     Recording(SourceError),
-    /// The model's bundle tells of a cleaning that is not known.
+    /// The model's bundle names a cleaning that this build does not know.
     #[error("the model's provenance.cleaning: {reason}")]
     Cleaning {
         /// What is wrong with it.

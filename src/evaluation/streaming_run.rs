@@ -20,7 +20,7 @@ const CLIPS_A_SCENE: usize = 65;
 /// Far from the seeds of scenes with clips.
 const QUIET_SEEDS: u64 = 1_000;
 
-/// Builds the scenes, has the network hear them, and counts.
+/// Builds the scenes, scores them with the network, and counts.
 ///
 /// # Errors
 /// [`MeasureError`] when a recording cannot be read or scored.

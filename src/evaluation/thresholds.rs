@@ -13,14 +13,14 @@ use crate::recognition::{ModelTraits, Thresholds};
 /// In hundredths.
 const CLIP_RANGE: (u32, u32) = (15, 90);
 
-/// Thresholds are hundredths: finer is more than a few hundred recordings can tell.
+/// Thresholds are hundredths: a few hundred recordings cannot resolve finer ones.
 const MAX_HUNDREDTHS: u32 = 99;
 
 /// A threshold that background forced up is raised by this part of what is left above it: the highest score of the hours
 /// there were is not the highest there will be.
 const MARGIN_PART: u32 = 8;
 
-/// Where in the best stretch a threshold is taken: in its middle or, where background tells what is too low, a quarter of
+/// Where in the best stretch a threshold is taken: in its middle or, where background shows what is too low, a quarter of
 /// the way up. Sounds that come with noise score lower than the clips that were measured.
 const STRETCH_PART: u32 = 2;
 const STRETCH_PART_WITH_BACKGROUND: u32 = 4;

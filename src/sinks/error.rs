@@ -16,7 +16,7 @@ pub enum SinkError {
     Write {
         /// What was written to.
         to: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The log file, or its folder, cannot be written.
@@ -26,7 +26,7 @@ pub enum SinkError {
         path: PathBuf,
         /// What to do about it.
         mend: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The folder of the clips cannot be written.
@@ -37,7 +37,7 @@ pub enum SinkError {
     ClipFolder {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Another program listens on the TCP port.
@@ -57,7 +57,7 @@ pub enum SinkError {
     Address {
         /// The address that was asked for.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Another process serves the Unix socket.
@@ -90,7 +90,7 @@ pub enum SinkError {
     UnixSocket {
         /// The socket's path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The system is out of threads or file descriptors.
@@ -100,7 +100,7 @@ pub enum SinkError {
     Thread {
         /// The thread's name.
         thread: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

@@ -38,7 +38,7 @@ pub fn load_clip(path: &Path) -> Result<Clip, SourceError> {
 
 /// An audio file, read once or for ever, mixed to the mean of its channels at its own rate.
 ///
-/// Encoder delay and padding of MP3 and Vorbis are trimmed where the file tells them. A damaged packet becomes silence
+/// Encoder delay and padding of MP3 and Vorbis are trimmed where the file states them. A damaged packet becomes silence
 /// of its length, so that what follows keeps its place; a file that ends early ends there; both are logged.
 pub struct ClipFile {
     name: String,
@@ -267,7 +267,7 @@ impl Decoding {
         Ok(())
     }
 
-    /// At the end: what was wrong, told once.
+    /// At the end: reports once what was wrong.
     fn finish(&self) -> Result<bool, SourceError> {
         if self.decoded == 0 && self.damaged_packets > 0 {
             return Err(SourceError::UnsupportedFile {

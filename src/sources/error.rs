@@ -34,7 +34,7 @@ pub enum SourceError {
          one of these."
     )]
     NoDefaultDevice {
-        /// What the hosts said.
+        /// The host's error.
         reason: String,
         /// What there is, one `  id  (name)` a line.
         available: String,
@@ -47,7 +47,7 @@ pub enum SourceError {
     HostUnavailable {
         /// The host.
         host: String,
-        /// What it said.
+        /// Its error.
         reason: String,
     },
     /// Another program holds the device.
@@ -61,7 +61,7 @@ pub enum SourceError {
         available: String,
         /// The device's id.
         device: String,
-        /// What the host said.
+        /// The host's error.
         reason: String,
     },
     /// The process may not use the device.
@@ -72,7 +72,7 @@ pub enum SourceError {
     PermissionDenied {
         /// The device's id.
         device: String,
-        /// What the host said.
+        /// The host's error.
         reason: String,
     },
     /// The device offers neither its own default nor what was asked for.
@@ -85,7 +85,7 @@ pub enum SourceError {
         device: String,
         /// Rate, channels and format that were asked for.
         wanted: String,
-        /// What the host said, or what the device offers.
+        /// The host's error, or what the device offers.
         reason: String,
     },
     /// The device's samples have a format that is not PCM.
@@ -119,7 +119,7 @@ pub enum SourceError {
     DeviceFailed {
         /// The device's id.
         device: String,
-        /// What the host said.
+        /// The host's error.
         reason: String,
     },
     /// A running device was unplugged, or its server went away.
@@ -127,7 +127,7 @@ pub enum SourceError {
     DeviceLost {
         /// The device's id.
         device: String,
-        /// What the host said.
+        /// The host's error.
         reason: String,
     },
     /// A running device fell silent: its driver delivers nothing, not even zeros.
@@ -203,7 +203,7 @@ pub enum SourceError {
     UnsupportedFile {
         /// The file.
         path: PathBuf,
-        /// What the decoder said.
+        /// The decoder's error.
         reason: String,
     },
     /// The file's sample rate or stream changes on the way.

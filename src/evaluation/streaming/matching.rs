@@ -13,7 +13,7 @@ use crate::evaluation::DetectedEvent;
 /// # Source
 /// Mesaros, Heittola and Virtanen, "Metrics for polyphonic sound event detection", Applied Sciences 6, 2016, section
 /// 3.2.2 (event-based metrics, as sed_eval and the DCASE challenges count them), onsets alone. Their tolerance is 200 ms,
-/// for systems that mark up a recording at leisure; a daemon that hears windows of two seconds as they come knows less
+/// for systems that mark up a recording at leisure; a daemon that scores windows of two seconds as they come knows less
 /// of where a sound began, so that the tolerance is a parameter here, a second by default.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,8 +24,8 @@ pub enum MatchRule {
         #[serde(rename = "tolerance_s", serialize_with = "as_seconds")]
         tolerance: Duration,
     },
-    /// Its start lies within the true event, or at most this far outside: right about what there was to be heard, however
-    /// late within it.
+    /// Its start lies within the true event, or at most this far outside: right about what sounded, however late
+    /// within it.
     Within {
         /// How far.
         #[serde(rename = "tolerance_s", serialize_with = "as_seconds")]
@@ -62,10 +62,10 @@ fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok
 pub struct EventMatches {
     /// True events that were detected.
     pub hits: Vec<EventMatch>,
-    /// Said again while the same true event went on (within the tolerance): a sound that was taken for several. A clip of
+    /// Detected again while the same true event went on (within the tolerance): a sound that was taken for several. A clip of
     /// a dog that barks thrice is one true event, so this is no false alarm; sed_eval would count it as one.
     pub fragments: Vec<EventMatch>,
-    /// Said without a true event to match: false positives.
+    /// Detected without a true event to match: false positives.
     pub unfounded: Vec<usize>,
     /// True events that were not detected: false negatives.
     pub missed: Vec<usize>,

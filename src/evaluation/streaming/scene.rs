@@ -24,7 +24,7 @@ pub struct ScenePiece<'a> {
     pub label: Option<usize>,
 }
 
-/// What there is to be heard, and where.
+/// A sound that a scene contains, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TrueEvent {
     /// Which label, as an index into the label set.

@@ -6,14 +6,14 @@ use cpal::StreamInstant;
 
 use crate::domain::SampleRate;
 
-/// What the driver said since the last callback.
+/// What the driver reported since the last callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Continuity {
     Kept,
     Overrun,
 }
 
-/// Follows the capture times of callbacks; no driver tells how long an overrun was.
+/// Follows the capture times of callbacks; no driver reports how long an overrun was.
 pub(super) struct OverrunGauge {
     rate: SampleRate,
     /// When the next block's first sample is due, on the stream's clock.

@@ -168,7 +168,7 @@ impl Noise {
         found
     }
 
-    /// Whether nothing can be judged by what was measured meanwhile.
+    /// Whether the machine was too noisy for the measurements to be compared.
     pub fn is_noisy(&self) -> bool {
         !self.too_much.is_empty()
     }

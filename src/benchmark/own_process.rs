@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub const TICKS_PER_SECOND: u64 = 100;
 
 /// When this process was started, to 20 ms: the program's loading comes before its first instruction. Where Linux does not
-/// tell, `now`.
+/// report it, `now`.
 pub fn process_started(now: Instant) -> Instant {
     age().and_then(|age| now.checked_sub(age)).unwrap_or(now)
 }

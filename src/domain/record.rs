@@ -236,7 +236,7 @@ pub enum State {
     Silent,
     /// Audio arrives, and it is flatter than any room: an input that is muted or unplugged before its converter.
     Flat,
-    /// Audio arrives, and none of it is loud enough to be judged: a very quiet room, or too little gain.
+    /// Audio arrives, and none of it is loud enough for its scores to count: a very quiet room, or too little gain.
     Quiet,
     /// Samples sit at full scale: the input gain is too high.
     Clipping,

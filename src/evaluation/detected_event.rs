@@ -12,9 +12,9 @@ use crate::recognition::{ModelTraits, Recogniser, RecognitionRules, Scorer, Scor
 pub struct DetectedEvent {
     /// Which label, as an index into the label set.
     pub label: usize,
-    /// Where the detector says that it began.
+    /// Where the detector reports that it began.
     pub start_sample: SampleIndex,
-    /// Where the detector says that it ended.
+    /// Where the detector reports that it ended.
     pub end_sample: SampleIndex,
     /// End of the window that confirmed it: the audio that had to be scored before the event could be reported.
     pub confirmed_at: SampleIndex,

@@ -31,7 +31,7 @@ pub struct ClipWindows {
 /// breaks off.
 ///
 /// A clip that is shorter than one window gets silence at its end, just enough for one; one without samples has nothing
-/// to be judged, and gives no window. Times are those of a clip that begins to play now.
+/// to score, and gives no window. Times are those of a clip that begins to play now.
 ///
 /// # Errors
 /// [`FeatureError`] when the front end cannot be computed at the clip's rate.

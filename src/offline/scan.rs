@@ -38,7 +38,7 @@ impl ClipScanner {
     ///
     /// A clip that is shorter than one window gets silence at its end, just enough for one, and the window's record
     /// says how much. (The live path never pads: it says that nothing was scored.) A clip without samples has nothing
-    /// to be judged, and gives no record.
+    /// to score, and gives no record.
     ///
     /// # Errors
     /// [`ScanError`] when the clip's rate cannot be resampled or the scorer fails; open events have ended then.

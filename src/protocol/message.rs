@@ -60,7 +60,7 @@ pub struct Hello {
 }
 
 impl Hello {
-    /// What this program says.
+    /// The greeting of this program.
     pub fn of_this_program() -> Self {
         Self { protocol: PROTOCOL_VERSION, version: env!("CARGO_PKG_VERSION").to_owned() }
     }

@@ -76,7 +76,7 @@ impl DetectorSpec {
         self.allowed[index]
     }
 
-    /// Whether a window of this level is loud enough to be judged.
+    /// Whether a window of this level is loud enough for its scores to count.
     pub fn is_audible(&self, level_dbfs: f32) -> bool {
         level_dbfs >= self.settings.min_level_dbfs
     }

@@ -176,7 +176,7 @@ fn ahead(batches: &Batches, first: usize, end: usize) -> impl Iterator<Item = Ba
 }
 
 impl TrainingError {
-    /// Says what is left when training diverged.
+    /// Reports what is left when training diverged.
     fn with_kept(self, checkpoint: &Path, epochs: usize) -> Self {
         match self {
             Self::Diverged { what, found, epoch, step, rate, .. } => {

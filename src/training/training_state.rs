@@ -87,7 +87,7 @@ impl EpochSums {
 }
 
 impl TrainingState {
-    /// Takes in a validation; says whether its loss is the lowest so far.
+    /// Adds a validation; gives whether its loss is the lowest so far.
     pub fn note_validation(&mut self, epoch: usize, loss: f64) -> bool {
         let is_best = self.best_loss.is_none_or(|best| loss < best);
         if is_best {

@@ -16,7 +16,7 @@ const MAX_HELD: usize = 512 << 20;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether who asked for too much is being told, which takes memory itself.
+/// Whether a refused allocation is being reported, which takes memory itself.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
 struct Bounded;

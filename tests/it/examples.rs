@@ -52,8 +52,8 @@ fn every_example_does_what_it_says() {
     assert!(frames.lines().all(|frame| frame.split(',').count() == 64));
 
     let events = run("listen", &["demo"]);
-    for said in ["siren begins", "siren ends", "listening: the demo", "SourceEnded"] {
-        assert!(events.contains(said), "{said:?} is not in {events}");
+    for expected in ["siren begins", "siren ends", "listening: the demo", "SourceEnded"] {
+        assert!(events.contains(expected), "{expected:?} is not in {events}");
     }
     let tally = run("custom_sink", &[]);
     assert!(tally.lines().any(|line| line.starts_with("siren: ")), "{tally}");

@@ -15,7 +15,7 @@ pub struct EventClassFigures {
     pub events: usize,
     /// Those that were detected.
     pub hits: usize,
-    /// Said again while one went on; neither right nor wrong.
+    /// Detected again while one went on; neither right nor wrong.
     pub fragments: usize,
     /// Detected without one.
     pub false_positives: usize,

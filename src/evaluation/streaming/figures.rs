@@ -22,9 +22,9 @@ pub struct StreamingFigures {
     pub events: usize,
     /// Those that were detected.
     pub hits: usize,
-    /// Said again while one went on; neither right nor wrong.
+    /// Detected again while one went on; neither right nor wrong.
     pub fragments: usize,
-    /// Said without one, or with another label.
+    /// Detected without one, or with another label.
     pub false_positives: usize,
     /// Hits among hits and false positives; none when there are neither.
     pub precision: Option<f64>,

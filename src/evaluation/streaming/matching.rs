@@ -62,10 +62,10 @@ fn as_seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok
 pub struct EventMatches {
     /// True events that were detected.
     pub hits: Vec<EventMatch>,
-    /// Said again while the same true event went on (within the tolerance): a sound that was taken for several. A clip of
+    /// Detected again while the same true event went on (within the tolerance): a sound that was taken for several. A clip of
     /// a dog that barks thrice is one true event, so this is no false alarm; sed_eval would count it as one.
     pub fragments: Vec<EventMatch>,
-    /// Said without a true event to match: false positives.
+    /// Detected without a true event to match: false positives.
     pub unfounded: Vec<usize>,
     /// True events that were not detected: false negatives.
     pub missed: Vec<usize>,

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_is_quiet_since_the_first_window_of_an_unbroken_row_below_the_level_that_is_judged() {
+    fn a_room_is_quiet_since_the_first_window_of_an_unbroken_row_below_the_level_that_is_scored() {
         let (status, began) = (SharedStatus::default(), Instant::now());
         status.set_model("m", -70.0);
         let after = |seconds| began + Duration::from_secs(seconds);

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_below_the_level_that_is_judged_is_a_quiet_room_and_no_fault() {
+    fn a_minute_below_the_level_that_is_scored_is_a_quiet_room_and_no_fault() {
         let mut observed = Observed::new();
         let quiet = |seconds| CounterSnapshot {
             quiet_for: Duration::from_secs(seconds),

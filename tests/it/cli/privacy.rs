@@ -1,4 +1,4 @@
-//! What is heard stays in memory: the daemon writes no file that it was not told to, and clips of events only if it is asked
+//! Captured audio stays in memory: the daemon writes no file that nobody configured, and clips of events only if it is asked
 //! for them in so many words.
 
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn written_by(process: u32) -> Vec<String> {
     let mut written = Vec::new();
     for entry in std::fs::read_dir(format!("/proc/{process}/fdinfo")).unwrap() {
         let number = entry.unwrap().file_name().into_string().unwrap();
-        // one that was closed meanwhile is told by no one
+        // a file that was closed meanwhile has no entry any more
         let Ok(about) = std::fs::read_to_string(format!("/proc/{process}/fdinfo/{number}")) else {
             continue;
         };

@@ -1,4 +1,4 @@
-//! The daemon as a service: what it tells systemd, and its Unix socket.
+//! The daemon as a service: what it reports to systemd, and its Unix socket.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::AsRawFd;

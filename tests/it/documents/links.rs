@@ -60,7 +60,7 @@ fn paths_of_code(document: &Document) -> Vec<(usize, &str)> {
 #[test]
 fn files_of_the_code_that_the_documents_name_are_there() {
     let mut faults = Vec::new();
-    // the changelog tells of files as they were
+    // the changelog names files as they were
     for document in documents().iter().filter(|document| document.path != "CHANGELOG.md") {
         for (number, path) in paths_of_code(document) {
             if !path.contains('*') && !root().join(path).exists() {

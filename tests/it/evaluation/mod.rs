@@ -1,5 +1,5 @@
 //! How models are measured: curves against their plain definitions, scenes whose truth is exact to the sample, events
-//! held against it, and the whole of it with a scorer that tells two tones apart.
+//! held against it, and the whole of it with a scorer that distinguishes two tones.
 
 mod curves;
 mod matching;

@@ -139,9 +139,9 @@ fn a_source_that_is_lost_again_before_its_first_sample_leaves_one_gap() {
 fn a_source_that_is_absent_at_the_start_is_reported_as_lost_and_captured_once_it_is_there() {
     let (reopen, _) = attempts(vec![Err(absent()), Ok(Script::of(noise(32_000), End::Ended))]);
     let collected = Collected::default();
-    let awaited = UnavailableSource::new("mic", rate(48_000), absent());
+    let unavailable = UnavailableSource::new("mic", rate(48_000), absent());
     let mut daemon =
-        daemon(awaited, Loudness::well(), vec![collected.sink("log")], spec(Overflow::Block));
+        daemon(unavailable, Loudness::well(), vec![collected.sink("log")], spec(Overflow::Block));
     daemon.reopen = Some(reopen);
     assert_eq!(Running::start(daemon).outcome().unwrap(), Outcome::SourceEnded);
     let records = collected.records();

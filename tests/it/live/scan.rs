@@ -33,8 +33,8 @@ fn timeless(records: &[Record]) -> Vec<Value> {
         fields.remove("latency_us");
         line
     };
-    let said = |record: &&Record| !matches!(record, Record::Status(_));
-    records.iter().filter(said).map(line).collect()
+    let reported = |record: &&Record| !matches!(record, Record::Status(_));
+    records.iter().filter(reported).map(line).collect()
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_clip_shorter_than_one_window_is_padded_to_exactly_one_and_says_so() {
 }
 
 #[test]
-fn a_clip_without_samples_is_not_judged() {
+fn a_clip_without_samples_is_not_scored() {
     let (scan, records) = scan(&mut scanner(Loudness::well()), 16_000, Vec::new());
     assert_eq!((scan.windows, scan.padded_samples, records), (0, 0, Vec::new()));
 }

@@ -63,7 +63,7 @@ fn a_clip_of_which_nothing_is_left_is_a_fault() {
     let cleaning = CleaningSpec { trim: Some(EnvelopeSpec::default()), ..CleaningSpec::default() };
     let fault = load_clean_clip(&clip, &cleaning).unwrap_err().to_string();
     says(&fault, &["a.wav", "nothing is left", "-60 dBFS"]);
-    // the level comes first: the same clip at a level that is heard is kept
+    // the level comes first: the same clip at an audible level is kept
     let cleaning = CleaningSpec { normalise: ClipNormalisation::Peak, ..cleaning };
     assert_eq!(load_clean_clip(&clip, &cleaning).unwrap().samples.len(), 8_000);
 }

@@ -14,7 +14,7 @@ use tympan::sinks::{
 
 use super::{PATIENCE, close_all, event, event_ids, shared, wait_until, window};
 
-/// A writer whose text can be read from outside and that fails while told to.
+/// A writer whose text can be read from outside and that fails while a test asks for it.
 #[derive(Clone, Default)]
 struct Page {
     text: Arc<Mutex<Vec<u8>>>,

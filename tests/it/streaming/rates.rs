@@ -1,4 +1,4 @@
-//! A microphone at any rate hears what the model learned at 16 kHz.
+//! Audio at any rate gives the mel frames that the model learned at 16 kHz.
 //!
 //! Held to `TOLERANCE_DB` in every band of every frame, with sound up to 7.4 kHz (or 0.4625 of a source's lower rate),
 //! where the resampler's response begins to fall.
@@ -36,7 +36,7 @@ fn log_mel(hz: u32, samples: &[f32]) -> Vec<Vec<f32>> {
     frames
 }
 
-/// The largest difference from what is heard at 16 kHz, and where; the frames at both ends aside, where one of the two
+/// The largest difference from the frames at 16 kHz, and where; the frames at both ends aside, where one of the two
 /// resamplers meets the edge of the sound.
 fn worst_difference(hz: u32, up_to_hz: f64) -> (f32, usize, usize) {
     let expected = log_mel(16_000, &tone_complex(16_000, up_to_hz, 0.5));

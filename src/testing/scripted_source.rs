@@ -27,6 +27,8 @@ pub enum ScriptEnd {
     Ended,
     /// It is unplugged.
     Lost,
+    /// It is unplugged before anybody has looked at it; what it played until then has to fit into the ring.
+    LostAtOnce,
     /// It delivers nothing more, and stays.
     Stays,
     /// It cannot even be started.
@@ -97,6 +99,9 @@ impl Source for ScriptedSource {
                 device: "script".to_owned(),
                 reason: error.to_string(),
             })?;
+        while end == ScriptEnd::LostAtOnce && !player.is_finished() {
+            thread::yield_now();
+        }
         Ok(Box::new(RunningScript { player: Some(player), kept: None, end, stop }))
     }
 }
@@ -138,7 +143,7 @@ impl RunningSource for RunningScript {
         match self.end {
             _ if self.player.is_some() => SourceState::Running,
             ScriptEnd::Ended => SourceState::Ended,
-            ScriptEnd::Lost => SourceState::Lost(unplugged()),
+            ScriptEnd::Lost | ScriptEnd::LostAtOnce => SourceState::Lost(unplugged()),
             ScriptEnd::Stays | ScriptEnd::NeverStarts => SourceState::Running,
         }
     }

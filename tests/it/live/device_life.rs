@@ -6,13 +6,13 @@ use tympan::domain::{Counter, Counters, GapCause, GapRecord, Overflow, Record, S
 use tympan::live::{LiveError, Outcome, Reopen};
 use tympan::sources::{Source, SourceError, UnavailableSource};
 
-use super::fakes::{Collected, End, Loudness, Script};
+use super::fakes::{Collected, End, Loudness, ScriptedSource, script_of};
 use super::{
     HOP, PATIENCE, Running, WINDOW, daemon, noise, rate, spec, states, story, wait_until, windows,
 };
 
 /// How a source comes back, attempt by attempt.
-fn attempts(turns: Vec<Result<Script, SourceError>>) -> (Reopen, Arc<Counter>) {
+fn attempts(turns: Vec<Result<ScriptedSource, SourceError>>) -> (Reopen, Arc<Counter>) {
     let turns = Mutex::new(turns.into_iter());
     let made = Arc::new(Counter::default());
     let count = Arc::clone(&made);
@@ -35,7 +35,7 @@ struct Story {
     counters: Arc<Counters>,
 }
 
-fn run(first: Script, reopen: Reopen) -> Story {
+fn run(first: ScriptedSource, reopen: Reopen) -> Story {
     let collected = Collected::default();
     let mut daemon =
         daemon(first, Loudness::well(), vec![collected.sink("log")], spec(Overflow::Block));
@@ -65,7 +65,7 @@ fn events_and_gaps(records: &[Record]) -> Vec<&'static str> {
 fn when_too_many_lost_streams_hang_a_fresh_process_is_left_to_go_on() {
     let (reopen, made) = attempts(vec![]);
     let mut daemon = daemon(
-        Script::of(noise(16_000), End::Lost),
+        script_of(noise(16_000), End::Lost),
         Loudness::well(),
         Vec::new(),
         spec(Overflow::Block),
@@ -79,9 +79,9 @@ fn when_too_many_lost_streams_hang_a_fresh_process_is_left_to_go_on() {
 
 #[test]
 fn a_source_that_comes_back_at_another_rate_is_captured_after_one_gap() {
-    let slower = Script { rate: rate(8_000), ..Script::of(noise(24_000), End::Ended) };
+    let slower = ScriptedSource { rate: rate(8_000), ..script_of(noise(24_000), End::Ended) };
     let (reopen, made) = attempts(vec![Err(absent()), Err(absent()), Ok(slower)]);
-    let Story { outcome, records, counters } = run(Script::of(noise(48_000), End::Lost), reopen);
+    let Story { outcome, records, counters } = run(script_of(noise(48_000), End::Lost), reopen);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(made.get(), 3);
     assert_eq!(
@@ -117,19 +117,19 @@ fn a_source_that_comes_back_at_another_rate_is_captured_after_one_gap() {
 
 #[test]
 fn what_was_on_when_the_source_was_lost_ends_before_the_gap_and_begins_anew_after_it() {
-    let again = Script::of(noise(32_000), End::Ended);
+    let again = script_of(noise(32_000), End::Ended);
     let (reopen, _) = attempts(vec![Ok(again)]);
-    let Story { records, .. } = run(Script::of(noise(48_000), End::Lost), reopen);
+    let Story { records, .. } = run(script_of(noise(48_000), End::Lost), reopen);
     assert_eq!(events_and_gaps(&records), ["onset", "offset", "gap", "onset", "offset"]);
 }
 
 #[test]
 fn a_source_that_is_lost_again_before_its_first_sample_leaves_one_gap() {
-    let still_born = Script::of(Vec::new(), End::Lost);
-    let never_starts = Script::of(Vec::new(), End::NeverStarts);
-    let again = Script::of(noise(32_000), End::Ended);
+    let still_born = script_of(Vec::new(), End::Lost);
+    let never_starts = script_of(Vec::new(), End::NeverStarts);
+    let again = script_of(noise(32_000), End::Ended);
     let (reopen, made) = attempts(vec![Ok(still_born), Ok(never_starts), Ok(again)]);
-    let Story { outcome, records, .. } = run(Script::of(noise(48_000), End::Lost), reopen);
+    let Story { outcome, records, .. } = run(script_of(noise(48_000), End::Lost), reopen);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!((made.get(), gaps(&records).len()), (3, 1));
     assert_eq!(gaps(&records)[0].start_sample.0, 48_000);
@@ -137,7 +137,7 @@ fn a_source_that_is_lost_again_before_its_first_sample_leaves_one_gap() {
 
 #[test]
 fn a_source_that_is_absent_at_the_start_is_reported_as_lost_and_captured_once_it_is_there() {
-    let (reopen, _) = attempts(vec![Err(absent()), Ok(Script::of(noise(32_000), End::Ended))]);
+    let (reopen, _) = attempts(vec![Err(absent()), Ok(script_of(noise(32_000), End::Ended))]);
     let collected = Collected::default();
     let unavailable = UnavailableSource::new("mic", rate(48_000), absent());
     let mut daemon =
@@ -158,8 +158,8 @@ fn a_source_that_is_absent_at_the_start_is_reported_as_lost_and_captured_once_it
 
 #[test]
 fn a_source_that_is_lost_right_after_its_start_is_listened_to_before_it_is_lost() {
-    let (reopen, _) = attempts(vec![Ok(Script::of(noise(32_000), End::Ended))]);
-    let first = Script::of(noise(WINDOW as usize), End::LostAtOnce);
+    let (reopen, _) = attempts(vec![Ok(script_of(noise(32_000), End::Ended))]);
+    let first = script_of(noise(WINDOW as usize), End::LostAtOnce);
     let Story { outcome, records, .. } = run(first, reopen);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     let expected = [State::Listening, State::Lost, State::Recovering];
@@ -169,10 +169,10 @@ fn a_source_that_is_lost_right_after_its_start_is_listened_to_before_it_is_lost(
 
 #[test]
 fn audio_that_arrives_again_is_reported_as_listening_and_a_stop_meanwhile_is_obeyed() {
-    let (reopen, made) = attempts(vec![Err(absent()), Ok(Script::of(noise(32_000), End::Stays))]);
+    let (reopen, made) = attempts(vec![Err(absent()), Ok(script_of(noise(32_000), End::Stays))]);
     let collected = Collected::default();
     let sinks = vec![collected.sink("log")];
-    let first = Script::of(noise(WINDOW as usize), End::Lost);
+    let first = script_of(noise(WINDOW as usize), End::Lost);
     let mut back = daemon(first, Loudness::well(), sinks, spec(Overflow::Block));
     back.reopen = Some(reopen);
     let running = Running::start(back);
@@ -183,7 +183,7 @@ fn audio_that_arrives_again_is_reported_as_listening_and_a_stop_meanwhile_is_obe
     assert_eq!(made.get(), 2);
 
     let (reopen, made) = attempts(Vec::new());
-    let first = Script::of(noise(WINDOW as usize), End::Lost);
+    let first = script_of(noise(WINDOW as usize), End::Lost);
     let mut gone = daemon(first, Loudness::well(), Vec::new(), spec(Overflow::Block));
     gone.reopen = Some(reopen);
     let running = Running::start(gone);

@@ -9,7 +9,7 @@ use tympan::live::{LiveError, Outcome};
 use tympan::sinks::SinkError;
 use tympan::sources::SourceError;
 
-use super::fakes::{Collected, End, FailingSink, Loudness, Mood, Scored, Script};
+use super::fakes::{Collected, End, FailingSink, Loudness, Mood, Scored, script_of};
 use super::{
     HOP, Running, assert_events_pair_up, daemon, events, noise, play, spec, story, wait_until,
     windows,
@@ -24,7 +24,7 @@ fn endless() -> Vec<f32> {
 fn a_stop_ends_open_events_and_stopping_is_the_last_record_of_every_sink() {
     let (one, two) = (Collected::default(), Collected::default());
     let running = Running::start(daemon(
-        Script::of(noise(16_000), End::Stays),
+        script_of(noise(16_000), End::Stays),
         Loudness::well(),
         vec![one.sink("one"), two.sink("two")],
         spec(Overflow::DropNewest),
@@ -50,7 +50,7 @@ fn a_stop_ends_open_events_and_stopping_is_the_last_record_of_every_sink() {
 fn a_stop_during_a_long_file_does_not_wait_for_its_end() {
     let collected = Collected::default();
     let running = Running::start(daemon(
-        Script::of(endless(), End::Ended),
+        script_of(endless(), End::Ended),
         Loudness::new(Mood::Slow(Duration::from_millis(20))),
         vec![collected.sink("log")],
         spec(Overflow::Block),
@@ -69,7 +69,7 @@ fn a_stop_during_a_long_file_does_not_wait_for_its_end() {
 #[test]
 fn a_lost_device_is_reported_its_events_end_and_it_is_an_error() {
     let (outcome, records, _) =
-        play(Script::of(noise(16_000), End::Lost), Loudness::well(), spec(Overflow::DropNewest));
+        play(script_of(noise(16_000), End::Lost), Loudness::well(), spec(Overflow::DropNewest));
     let error = outcome.unwrap_err();
     assert!(
         matches!(&error, LiveError::SourceLost { name, source: SourceError::DeviceLost { .. } } if name == "script"),
@@ -84,7 +84,7 @@ fn a_lost_device_is_reported_its_events_end_and_it_is_an_error() {
 
 #[test]
 fn a_source_that_does_not_start_is_an_error_and_no_status_says_listening() {
-    let script = Script::of(noise(16_000), End::NeverStarts);
+    let script = script_of(noise(16_000), End::NeverStarts);
     let (outcome, records, _) = play(script, Loudness::well(), spec(Overflow::DropNewest));
     assert!(matches!(outcome, Err(LiveError::SourceStart(SourceError::DeviceLost { .. }))));
     assert_eq!(story(&records), ["stopping"]);
@@ -94,7 +94,7 @@ fn a_source_that_does_not_start_is_an_error_and_no_status_says_listening() {
 fn a_scorer_that_fails_ends_the_daemon_with_its_words_after_open_events_have_ended() {
     for overflow in [Overflow::DropNewest, Overflow::Block] {
         let scorer = Loudness::new(Mood::FailsAt(3));
-        let (outcome, records, _) = play(Script::of(endless(), End::Ended), scorer, spec(overflow));
+        let (outcome, records, _) = play(script_of(endless(), End::Ended), scorer, spec(overflow));
         let Err(LiveError::Scorer(error)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(error.0.to_string(), "the weights have evaporated");
         assert_eq!(story(&records), ["listening", "onset", "offset", "stopping"]);
@@ -106,7 +106,7 @@ fn a_scorer_that_fails_ends_the_daemon_with_its_words_after_open_events_have_end
 fn a_stage_that_panics_is_named() {
     let scorer = Loudness::new(Mood::PanicsAt(2));
     let (outcome, records, _) =
-        play(Script::of(endless(), End::Ended), scorer, spec(Overflow::Block));
+        play(script_of(endless(), End::Ended), scorer, spec(Overflow::Block));
     assert!(
         matches!(outcome, Err(LiveError::StagePanicked { thread: "tympan-classify" })),
         "{outcome:?}"
@@ -121,7 +121,7 @@ fn a_scorer_that_hangs_is_left_behind_when_a_stop_is_asked_for() {
     let scorer = Loudness::new(Mood::HangsAt(20, released));
     let scored = scorer.scored();
     let running = Running::start(daemon(
-        Script::of(noise(160_000), End::Stays),
+        script_of(noise(160_000), End::Stays),
         scorer,
         vec![collected.sink("log")],
         spec(Overflow::DropNewest),
@@ -151,7 +151,7 @@ fn labels_that_do_not_fit_the_detector_are_refused_before_the_source_is_started(
         }
     }
     let other = Other(tympan::domain::LabelSet::new(&["dog", "quiet"]).unwrap());
-    let mut script = Script::of(noise(16_000), End::Ended);
+    let mut script = script_of(noise(16_000), End::Ended);
     script.on_start = Box::new(|| panic!("it was started"));
     let (outcome, _, _) = play(script, other, spec(Overflow::DropNewest));
     assert!(matches!(outcome, Err(LiveError::Recognition(_))), "{outcome:?}");
@@ -162,7 +162,7 @@ fn a_reader_that_is_gone_ends_the_daemon_well_and_the_other_sinks_get_everything
     for overflow in [Overflow::DropNewest, Overflow::Block] {
         let collected = Collected::default();
         let head = FailingSink { good: 3, error: || SinkError::Closed };
-        let script = Script::of(endless(), End::Stays);
+        let script = script_of(endless(), End::Stays);
         let sinks = vec![Box::new(head), collected.sink("log")];
         let running = Running::start(daemon(script, Loudness::well(), sinks, spec(overflow)));
         assert_eq!(running.outcome().unwrap(), Outcome::OutputClosed);
@@ -176,7 +176,7 @@ fn offline_a_sink_that_fails_is_an_error_that_names_it() {
         to: "stdout".to_owned(),
         source: std::io::ErrorKind::StorageFull.into(),
     };
-    let script = Script::of(noise(16_000), End::Ended);
+    let script = script_of(noise(16_000), End::Ended);
     let sinks: Vec<Box<dyn tympan::sinks::Sink>> =
         vec![Box::new(FailingSink { good: 2, error: full })];
     let running = Running::start(daemon(script, Loudness::well(), sinks, spec(Overflow::Block)));
@@ -193,7 +193,7 @@ fn a_sink_that_blocks_for_ever_holds_up_neither_the_others_nor_a_stop() {
         let (free, stuck) = (Collected::default(), Collected::default());
         let (blocked, open) = stuck.blocked_sink("stdout");
         let running = Running::start(daemon(
-            Script::of(endless(), End::Stays),
+            script_of(endless(), End::Stays),
             Loudness::well(),
             vec![blocked, free.sink("log")],
             spec(overflow),
@@ -213,7 +213,7 @@ fn offline_a_slow_reader_is_waited_for_to_the_end() {
     let (free, slow) = (Collected::default(), Collected::default());
     let (blocked, open) = slow.blocked_sink("stdout");
     let running = Running::start(daemon(
-        Script::of(noise(16_000 * 60), End::Ended),
+        script_of(noise(16_000 * 60), End::Ended),
         Loudness::well(),
         vec![blocked, free.sink("log")],
         spec(Overflow::Block),
@@ -230,7 +230,7 @@ fn offline_a_slow_reader_is_waited_for_to_the_end() {
 
 #[test]
 fn a_stop_while_the_scorer_warms_up_starts_nothing() {
-    let mut script = Script::of(noise(16_000), End::Stays);
+    let mut script = script_of(noise(16_000), End::Stays);
     script.on_start = Box::new(|| panic!("it was started"));
     let collected = Collected::default();
     let daemon = daemon(script, SlowStart, vec![collected.sink("log")], spec(Overflow::DropNewest));

@@ -1,138 +1,27 @@
 //! Fake ends of a pipeline: a source that follows a script, a scorer that distinguishes loud from quiet, sinks that collect,
 //! block or are gone.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use tympan::domain::{
-    LabelSet, MelWindow, Published, Record, SampleIndex, SampleRate, Scores, StreamId,
-};
+use crossbeam_channel::Receiver;
+use tympan::domain::{LabelSet, MelWindow, Published, SampleIndex, Scores, StreamId};
 use tympan::recognition::{Scorer, ScorerError};
 use tympan::sinks::{Sink, SinkError};
-use tympan::sources::{Pushed, RunningSource, SampleProducer, Source, SourceError, SourceState};
+pub use tympan::testing::{
+    CollectedRecords as Collected, ScriptEnd as End, ScriptStep as Step, ScriptedSource,
+};
 
 use super::{HOP, labels, rate};
 
-/// What a scripted source does, step by step.
-pub enum Step {
-    Play(Vec<f32>),
-    DriverGap(u64),
+/// A source at 16 kHz.
+pub fn script(steps: impl Into<Vec<Step>>, end: End) -> ScriptedSource {
+    ScriptedSource::new(rate(16_000), steps, end)
 }
 
-/// What it does after the last step.
-#[derive(Clone, Copy, PartialEq)]
-pub enum End {
-    /// It ends.
-    Ended,
-    /// It is unplugged.
-    Lost,
-    /// It is unplugged before anybody has looked at it; what it played until then has to fit into the ring.
-    LostAtOnce,
-    /// It delivers nothing more, and stays.
-    Stays,
-    /// It cannot even be started.
-    NeverStarts,
-}
-
-/// A source that plays its steps as fast as they are taken, then does as `end` says.
-pub struct Script {
-    pub steps: Vec<Step>,
-    pub end: End,
-    pub rate: SampleRate,
-    /// Called when it is started.
-    pub on_start: Box<dyn FnOnce() + Send>,
-}
-
-impl Script {
-    pub fn new(steps: impl Into<Vec<Step>>, end: End) -> Self {
-        Self { steps: steps.into(), end, rate: rate(16_000), on_start: Box::new(|| ()) }
-    }
-
-    pub fn of(samples: Vec<f32>, end: End) -> Self {
-        Self::new([Step::Play(samples)], end)
-    }
-}
-
-impl Source for Script {
-    fn name(&self) -> &str {
-        "script"
-    }
-
-    fn sample_rate(&self) -> SampleRate {
-        self.rate
-    }
-
-    fn start(
-        self: Box<Self>,
-        mut producer: SampleProducer,
-    ) -> Result<Box<dyn RunningSource>, SourceError> {
-        let Self { steps, end, on_start, .. } = *self;
-        on_start();
-        if end == End::NeverStarts {
-            return Err(unplugged());
-        }
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let player = std::thread::spawn(move || {
-            for step in steps {
-                match step {
-                    Step::DriverGap(samples) => producer.note_driver_gap(samples, Instant::now()),
-                    Step::Play(samples) => {
-                        for block in samples.chunks(160) {
-                            if producer.push_waiting(block, Instant::now(), &stopped)
-                                == Pushed::Stopped
-                            {
-                                break;
-                            }
-                        }
-                    }
-                }
-            }
-            // kept open by whoever holds it
-            (end == End::Stays).then_some(producer)
-        });
-        while end == End::LostAtOnce && !player.is_finished() {
-            std::thread::yield_now();
-        }
-        Ok(Box::new(Playing { player: Some(player), kept: None, end, stop }))
-    }
-}
-
-struct Playing {
-    player: Option<std::thread::JoinHandle<Option<SampleProducer>>>,
-    kept: Option<SampleProducer>,
-    end: End,
-    stop: Arc<AtomicBool>,
-}
-
-impl RunningSource for Playing {
-    fn state(&mut self) -> SourceState {
-        if let Some(player) = self.player.take_if(|player| player.is_finished()) {
-            self.kept = player.join().unwrap();
-        }
-        match self.end {
-            _ if self.player.is_some() => SourceState::Running,
-            End::Ended => SourceState::Ended,
-            End::Lost | End::LostAtOnce => SourceState::Lost(unplugged()),
-            End::Stays | End::NeverStarts => SourceState::Running,
-        }
-    }
-}
-
-impl Drop for Playing {
-    fn drop(&mut self) {
-        // SeqCst: a test wants no subtlety
-        self.stop.store(true, Ordering::SeqCst);
-        if let Some(player) = self.player.take() {
-            player.join().unwrap();
-        }
-    }
-}
-
-fn unplugged() -> SourceError {
-    SourceError::DeviceLost { device: "script".to_owned(), reason: "unplugged".to_owned() }
+/// A source at 16 kHz that plays these samples.
+pub fn script_of(samples: Vec<f32>, end: End) -> ScriptedSource {
+    script([Step::Play(samples)], end)
 }
 
 /// Where a window stood, as a scorer gets it.
@@ -227,51 +116,6 @@ impl Scorer for Loudness {
                 _ => {}
             }
         }
-        Ok(())
-    }
-}
-
-/// What a sink got.
-#[derive(Clone, Default)]
-pub struct Collected(Arc<Mutex<Vec<Record>>>);
-
-impl Collected {
-    pub fn sink(&self, name: &str) -> Box<dyn Sink> {
-        Box::new(FakeSink { name: name.to_owned(), collected: self.clone(), gate: None })
-    }
-
-    /// A sink that blocks at its first record until the sender is dropped.
-    pub fn blocked_sink(&self, name: &str) -> (Box<dyn Sink>, Sender<()>) {
-        let (open, gate) = bounded(0);
-        let collected = self.clone();
-        (Box::new(FakeSink { name: name.to_owned(), collected, gate: Some(gate) }), open)
-    }
-
-    pub fn records(&self) -> Vec<Record> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-struct FakeSink {
-    name: String,
-    collected: Collected,
-    gate: Option<Receiver<()>>,
-}
-
-impl Sink for FakeSink {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn write(&mut self, published: &Published) -> Result<(), SinkError> {
-        if let Some(gate) = &self.gate {
-            let _ = gate.recv();
-        }
-        self.collected.0.lock().unwrap().push(published.record.clone());
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use tympan::domain::{GapCause, LabelSet, MelWindow, Overflow, Record, SampleInde
 use tympan::live::{Outcome, StageTimes, WARM_UP_WINDOWS};
 use tympan::recognition::{Scorer, ScorerError};
 
-use super::fakes::{Collected, End, Loudness, Mood, Script, Step};
+use super::fakes::{Collected, End, Loudness, Mood, ScriptedSource, Step, script, script_of};
 use super::{
     HOP, PipelineSpec, Running, WINDOW, assert_events_pair_up, daemon, events, featuriser, noise,
     play, quiet, rate, spec, states, story, wait_until, windows,
@@ -18,7 +18,7 @@ use super::{
 fn a_recording_gives_every_window_once_in_order_between_its_two_statuses() {
     let samples = 80_000;
     let (outcome, records, counters) =
-        play(Script::of(noise(samples), End::Ended), Loudness::well(), spec(Overflow::Block));
+        play(script_of(noise(samples), End::Ended), Loudness::well(), spec(Overflow::Block));
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     let expected = (samples as u64 - WINDOW) / HOP + 1;
     let ends: Vec<u64> = windows(&records).iter().map(|window| window.end_sample.0).collect();
@@ -38,7 +38,7 @@ fn every_window_shows_when_it_passed_each_stage_and_its_latency_is_the_whole_way
     let watched = Arc::clone(&seen);
     let collected = Collected::default();
     let mut daemon = daemon(
-        Script::of(noise(32_000), End::Ended),
+        script_of(noise(32_000), End::Ended),
         Loudness::new(Mood::Slow(Duration::from_millis(2))),
         vec![collected.sink("log")],
         spec(Overflow::Block),
@@ -63,7 +63,7 @@ fn every_window_shows_when_it_passed_each_stage_and_its_latency_is_the_whole_way
 #[test]
 fn a_gap_stands_between_the_windows_around_it_and_ends_what_was_open() {
     let second = 16_000;
-    let script = Script::new(
+    let script = script(
         [Step::Play(noise(second)), Step::DriverGap(4_800), Step::Play(noise(second))],
         End::Ended,
     );
@@ -95,7 +95,7 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
     let samples = on_and_off.len() as u64;
     let collected = Collected::default();
     let running = Running::start(daemon(
-        Script::of(on_and_off, End::Stays),
+        script_of(on_and_off, End::Stays),
         Loudness::new(Mood::Slow(Duration::from_millis(10))),
         vec![collected.sink("log")],
         spec(Overflow::DropNewest),
@@ -121,7 +121,7 @@ fn offline_a_slow_scorer_and_a_small_ring_lose_nothing() {
     let samples = 160_000;
     let spec = PipelineSpec { ring: Duration::from_millis(100), ..spec(Overflow::Block) };
     let scorer = Loudness::new(Mood::Slow(Duration::from_millis(2)));
-    let (outcome, records, counters) = play(Script::of(noise(samples), End::Ended), scorer, spec);
+    let (outcome, records, counters) = play(script_of(noise(samples), End::Ended), scorer, spec);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(windows(&records).len() as u64, (samples as u64 - WINDOW) / HOP + 1);
     assert_eq!(counters.windows_skipped.get() + counters.samples_dropped.get(), 0);
@@ -136,7 +136,7 @@ fn broken_samples_count_as_zero_and_are_counted() {
     samples[8_001] = f32::INFINITY;
     samples[30_000] = -1e30;
     let (outcome, records, counters) =
-        play(Script::of(samples, End::Ended), Loudness::well(), spec(Overflow::Block));
+        play(script_of(samples, End::Ended), Loudness::well(), spec(Overflow::Block));
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(counters.samples_repaired.get(), 3);
     assert!(windows(&records).iter().all(|window| (-30.0..-15.0).contains(&window.level_dbfs)));
@@ -145,7 +145,7 @@ fn broken_samples_count_as_zero_and_are_counted() {
 #[test]
 fn a_source_shorter_than_one_window_is_never_scored_on_padding() {
     let (outcome, records, counters) = play(
-        Script::of(noise(WINDOW as usize - 1), End::Ended),
+        script_of(noise(WINDOW as usize - 1), End::Ended),
         Loudness::well(),
         spec(Overflow::Block),
     );
@@ -160,7 +160,7 @@ fn the_scorer_is_warm_before_the_source_is_started_and_no_record_comes_of_it() {
     let scored = scorer.scored();
     let before_start = Arc::new(Mutex::new(0));
     let (count, noted) = (Arc::clone(&scored), Arc::clone(&before_start));
-    let mut script = Script::of(noise(WINDOW as usize), End::Ended);
+    let mut script = script_of(noise(WINDOW as usize), End::Ended);
     script.on_start = Box::new(move || *noted.lock().unwrap() = count.lock().unwrap().len());
     let (_, records, _) = play(script, scorer, spec(Overflow::Block));
     assert_eq!(*before_start.lock().unwrap() as u64, WARM_UP_WINDOWS);
@@ -181,7 +181,7 @@ fn the_scorer_is_warm_before_the_source_is_started_and_no_record_comes_of_it() {
 
 #[test]
 fn live_exact_zeros_are_reported_as_silence_and_offline_they_are_a_part_of_the_recording() {
-    let zeros = || Script::of([noise(16_000), vec![0.0; 16_000]].concat(), End::Stays);
+    let zeros = || script_of([noise(16_000), vec![0.0; 16_000]].concat(), End::Stays);
     let patient =
         |overflow| PipelineSpec { silent_after: Duration::from_millis(900), ..spec(overflow) };
     let collected = Collected::default();
@@ -200,7 +200,7 @@ fn live_exact_zeros_are_reported_as_silence_and_offline_they_are_a_part_of_the_r
     };
     assert!(silent.detail.contains("muted (alsamixer"), "{}", silent.detail);
 
-    let script = Script { end: End::Ended, ..zeros() };
+    let script = ScriptedSource { end: End::Ended, ..zeros() };
     let (_, records, _) = play(script, Loudness::well(), patient(Overflow::Block));
     assert_eq!(states(&records), [State::Listening, State::Stopping]);
 }
@@ -231,7 +231,7 @@ fn windows_that_wait_are_scored_together_and_give_the_same_records() {
         let scorer = Batches(Loudness::new(mood), Arc::clone(&batches));
         let collected = Collected::default();
         let mut daemon = daemon(
-            Script::of(noise(samples), End::Ended),
+            script_of(noise(samples), End::Ended),
             Loudness::well(),
             vec![collected.sink("log")],
             spec(Overflow::Block),

@@ -26,7 +26,7 @@ use tympan::recognition::{
 use tympan::sinks::Sink;
 use tympan::sources::Source;
 
-use fakes::{Collected, Script};
+use fakes::{Collected, ScriptedSource};
 
 /// Far longer than anything here takes: a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -163,7 +163,7 @@ fn daemon(
 
 /// Runs a script to its end and gives back what one sink got.
 fn play(
-    script: Script,
+    script: ScriptedSource,
     scorer: impl Scorer + 'static,
     spec: PipelineSpec,
 ) -> (Result<Outcome, LiveError>, Vec<Record>, Arc<Counters>) {

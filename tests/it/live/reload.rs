@@ -9,7 +9,7 @@ use tympan::features::{FeaturiserSpec, WindowSpec};
 use tympan::live::{Daemon, Outcome, Recipe, Reload, Reloaded, SharedStatus};
 use tympan::sources::{Pace, ReaderSource, SampleReader, SourceError};
 
-use super::fakes::{Collected, End, Loudness, Script};
+use super::fakes::{Collected, End, Loudness, script_of};
 use super::{
     Running, assert_events_pair_up, daemon, detector_for, events, featuriser, noise, rate, rules,
     spec, wait_until, windows,
@@ -174,7 +174,7 @@ fn what_cannot_be_used_is_refused_and_everything_stays_as_it_was() {
 fn while_the_source_is_away_another_model_is_taken_all_the_same() {
     let Reloadable { mut daemon, collected, requested, .. } =
         reloadable(16_000, || Ok(other_model(WindowSpec { frames: 15, hop_frames: 3 })));
-    daemon.source = Box::new(Script::of(noise(16_000), End::Lost));
+    daemon.source = Box::new(script_of(noise(16_000), End::Lost));
     let back = Arc::new(AtomicBool::new(false));
     let may_come = Arc::clone(&back);
     daemon.reopen = Some(Arc::new(move || {

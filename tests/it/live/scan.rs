@@ -5,7 +5,7 @@ use tympan::domain::{Clip, Overflow, Record, WindowRecord};
 use tympan::offline::{ClipScanner, ClipWindows};
 use tympan::recognition::Recogniser;
 
-use super::fakes::{End, Loudness, Mood, Scored, Script};
+use super::fakes::{End, Loudness, Mood, Scored, ScriptedSource, script_of};
 use super::{
     HOP, WINDOW, assert_events_pair_up, detector, events, featuriser, noise, play, quiet, rate,
     rules, spec, windows,
@@ -44,7 +44,7 @@ fn a_clip_gives_the_same_records_scanned_and_played() {
         let samples =
             [quiet(second), noise(second), quiet(second / 3), noise(second / 2 + 7)].concat();
         let (_, scanned) = scan(&mut scanner(Loudness::well()), hz, samples.clone());
-        let script = Script { rate: rate(hz), ..Script::of(samples, End::Ended) };
+        let script = ScriptedSource { rate: rate(hz), ..script_of(samples, End::Ended) };
         let (_, played, _) = play(script, Loudness::well(), spec(Overflow::Block));
         assert_eq!(timeless(&scanned), timeless(&played), "{hz} Hz");
         assert!(events(&scanned).len() >= 2, "{hz} Hz: nothing was detected");

@@ -12,7 +12,7 @@ use crossbeam_channel::bounded;
 use tympan::domain::{Overflow, SampleRate};
 use tympan::sources::{Pace, ReaderSource, SampleReader, SourceError};
 
-use super::fakes::{Collected, End, Loudness, Mood, Script};
+use super::fakes::{Collected, End, Loudness, Mood, script_of};
 use super::reload::Noise;
 use super::{HOP, PATIENCE, daemon, noise, rate, spec};
 
@@ -168,7 +168,7 @@ fn this_process_is_watched() {
     let spec = spec(Overflow::DropNewest);
     let mut daemon = daemon(source, Loudness::new(mood), vec![sink], spec);
     if fault == "lost" {
-        daemon.source = Box::new(Script::of(noise(16_000), End::Lost));
+        daemon.source = Box::new(script_of(noise(16_000), End::Lost));
         daemon.reopen = Some(std::sync::Arc::new(|| {
             Err(SourceError::DeviceLost { device: "script".into(), reason: "away".into() })
         }));

@@ -47,7 +47,7 @@ impl ConvTrunk {
     /// Folds the batch norms of a checked network's convolutions into their weights, and packs those.
     pub fn new(structure: &Structure, mel_bands: i64, weights: &Weights) -> Self {
         let shapes = structure.column_shapes(mel_bands);
-        let layers = structure.convolutions.iter().zip(shapes).enumerate();
+        let layers = structure.convolutions().iter().zip(shapes).enumerate();
         let blocks = layers.map(|(index, (layer, shape))| Block::new(index, layer, shape, weights));
         Self { arch: Arch::new(), blocks: blocks.collect() }
     }

@@ -19,8 +19,16 @@ pub enum NetworkError {
         /// The largest that is accepted.
         largest: i64,
     },
+    /// A kernel without a middle.
+    #[error("{what} is {found}; it must be odd")]
+    EvenKernel {
+        /// Which size.
+        what: &'static str,
+        /// As given.
+        found: i64,
+    },
     /// A kind of network that there is not.
-    #[error("there is no network {found:?}; it must be conv1d, cnn, lstm or crnn")]
+    #[error("there is no network {found:?}; it must be conv1d, cnn, lstm, crnn or mobile")]
     Kind {
         /// As given.
         found: String,

@@ -14,8 +14,10 @@ pub struct WindowSequence {
     pub recurrence: Option<Recurrence>,
     /// What a state's weight is computed with, `[width]`; none when all weigh the same.
     pub attention: Option<Vec<f32>>,
-    /// Values of a state.
+    /// Values of a state, and of the feature beside it where features are pooled too.
     pub width: usize,
+    /// Whether each feature is pooled beside the LSTM's state after it.
+    pub features_pooled: bool,
     /// Features of a window.
     pub features: usize,
     /// Features from the first of one window to the first of the next.
@@ -72,14 +74,15 @@ impl WindowSequence {
     /// Takes the next feature; gives the number of the window that it completes, if it does, and the window's vector.
     ///
     /// # Shapes
-    /// `row`: what the feature contributes to an LSTM's gates, or the feature itself; more values than needed may follow. The
-    /// vector is `[width]`.
+    /// `row`: what the feature contributes to an LSTM's gates, or the feature itself; more values than needed may follow.
+    /// `beside`: what is pooled beside the LSTM's state, if anything. The vector is `[width]`.
     ///
     /// # Real time
     /// Does not allocate.
     pub fn push<'a>(
         &self,
         row: &[f32],
+        beside: &[f32],
         open: &'a mut InFlightWindows,
     ) -> Option<(usize, &'a [f32])> {
         let feature = open.seen;
@@ -98,14 +101,14 @@ impl WindowSequence {
                 values: &open.states,
                 count: windows.len(),
                 start: |window| slot(window) * self.width,
-                run: self.width,
+                run: self.width - beside.len(),
                 stride: self.width,
             };
             weights.add_products(states, &mut open.gates);
         }
         for window in 0..windows.len() {
             let slot = slot(window);
-            open.arch.dispatch(Step { sequence: self, row, open, window, slot });
+            open.arch.dispatch(Step { sequence: self, row, beside, open, window, slot });
         }
         let passed = open.seen.checked_sub(self.features)?;
         if !passed.is_multiple_of(self.hop) {
@@ -139,6 +142,7 @@ impl InFlightWindows {
 struct Step<'a> {
     sequence: &'a WindowSequence,
     row: &'a [f32],
+    beside: &'a [f32],
     open: &'a mut InFlightWindows,
     /// Which of the open windows.
     window: usize,
@@ -150,13 +154,16 @@ impl WithSimd for Step<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { sequence, row, open, window, slot } = self;
+        let Self { sequence, row, beside, open, window, slot } = self;
         let width = sequence.width;
         let state = &mut open.states[slot * width..][..width];
         match &sequence.recurrence {
             Some(Recurrence { weights }) => {
-                let gates = &open.gates[window * weights.width()..][..4 * width];
-                lstm_step(gates, &mut open.cells[slot * width..][..width], state);
+                let (state, feature) = state.split_at_mut(width - beside.len());
+                let hidden = state.len();
+                let gates = &open.gates[window * weights.width()..][..4 * hidden];
+                lstm_step(gates, &mut open.cells[slot * width..][..hidden], state);
+                feature.copy_from_slice(beside);
             }
             None => state.copy_from_slice(&row[..width]),
         }

@@ -6,8 +6,9 @@ use super::TimePooling;
 use super::conv_trunk::{ConvTrunk, TrunkState};
 use super::in_flight_windows::{InFlightWindows, WindowSequence};
 use super::lstm_step::{Recurrence, sigmoid};
+use super::mobile_trunk::{MobileState, MobileTrunk};
 use super::packed_matrix::{PackedMatrix, StridedInputs};
-use super::structure::Structure;
+use super::structure::{Structure, Trunk};
 use super::weights::Weights;
 use crate::features::WindowSpec;
 
@@ -16,7 +17,7 @@ pub struct InferenceNetwork {
     /// The windows that it sees.
     pub window: WindowSpec,
     pub mel_bands: usize,
-    trunk: ConvTrunk,
+    trunk: InferenceTrunk,
     /// Values of the columns of one feature.
     stacked: usize,
     projection: Option<PackedMatrix>,
@@ -26,9 +27,16 @@ pub struct InferenceNetwork {
     output: PackedMatrix,
 }
 
+/// From frames to columns.
+enum InferenceTrunk {
+    Convolutions(ConvTrunk),
+    Mobile(MobileTrunk),
+}
+
 /// What is known of a stream, and what is worked in: after the first windows nothing is allocated.
 pub struct StreamState {
     trunk: TrunkState,
+    mobile: MobileState,
     windows: InFlightWindows,
     sums: Vec<f32>,
     columns: Vec<f32>,
@@ -44,7 +52,14 @@ impl InferenceNetwork {
         weights: &Weights,
     ) -> Self {
         let bands = mel_bands as i64;
-        let trunk = ConvTrunk::new(structure, bands, weights);
+        let trunk = match &structure.trunk {
+            Trunk::Convolutions(_) => {
+                InferenceTrunk::Convolutions(ConvTrunk::new(structure, bands, weights))
+            }
+            Trunk::Mobile(layers) => {
+                InferenceTrunk::Mobile(MobileTrunk::new(layers, mel_bands, weights))
+            }
+        };
         let stacked = structure.stacked_width(bands) as usize;
         let projection = structure.projection.map(|_| projection(structure, bands, weights));
         let lstm = structure.lstm_hidden.map(|_| lstm(weights));
@@ -53,6 +68,7 @@ impl InferenceNetwork {
             .then(|| weights.values("attention.weight").to_vec());
         let sequence = WindowSequence {
             width: structure.state_width(bands) as usize,
+            features_pooled: structure.features_pooled,
             recurrence,
             attention,
             features: structure.features_of(window.frames as i64) as usize,
@@ -67,6 +83,7 @@ impl InferenceNetwork {
     pub fn begin(&self) -> StreamState {
         StreamState {
             trunk: TrunkState::default(),
+            mobile: MobileState::default(),
             windows: self.sequence.begin(),
             sums: Vec::new(),
             columns: Vec::new(),
@@ -89,8 +106,11 @@ impl InferenceNetwork {
         state: &mut StreamState,
         mut on_window: impl FnMut(usize, &[f32]),
     ) {
-        let StreamState { trunk, windows, sums, columns, features } = state;
-        self.trunk.columns(frames, trunk, sums, columns);
+        let StreamState { trunk, mobile, windows, sums, columns, features } = state;
+        match &self.trunk {
+            InferenceTrunk::Convolutions(layers) => layers.columns(frames, trunk, sums, columns),
+            InferenceTrunk::Mobile(layers) => layers.columns(frames, mobile, sums, columns),
+        }
         let (features, width) = match &self.projection {
             Some(projection) => {
                 projection.apply(each(columns, self.stacked), features);
@@ -110,8 +130,11 @@ impl InferenceNetwork {
             }
             None => (features, width),
         };
-        for row in rows.chunks_exact(width) {
-            if let Some((window, vector)) = self.sequence.push(row, windows) {
+        let beside = self.sequence.features_pooled;
+        for (index, row) in rows.chunks_exact(width).enumerate() {
+            let beside =
+                if beside { &columns[index * self.stacked..][..self.stacked] } else { &[] };
+            if let Some((window, vector)) = self.sequence.push(row, beside, windows) {
                 on_window(window, vector);
             }
         }
@@ -135,6 +158,7 @@ impl StreamState {
     /// Forgets all frames, as if new.
     pub fn reset(&mut self) {
         self.trunk.reset();
+        self.mobile.reset();
         self.windows.reset();
     }
 }

@@ -2,7 +2,8 @@
 //! reports and the bound on what a bundle may ask for.
 
 use super::TimePooling;
-use super::structure::Structure;
+use super::mobile_layers::MobileLayers;
+use super::structure::{Structure, Trunk};
 use super::weights::TensorSpec;
 use crate::features::WindowSpec;
 
@@ -38,7 +39,10 @@ pub fn layer_costs(
         let of_layer = |tensor: &&TensorSpec| tensor.name.split('.').next() == Some(layer);
         tensors.iter().filter(of_layer).map(TensorSpec::values).sum::<i64>()
     };
-    let mut costs = convolution_costs(structure, mel_bands, window, &parameters);
+    let mut costs = match &structure.trunk {
+        Trunk::Convolutions(_) => convolution_costs(structure, mel_bands, window, &parameters),
+        Trunk::Mobile(layers) => mobile_costs(layers, mel_bands, window, &parameters),
+    };
     let features = structure.features_of(window.frames as i64);
     let new_features = window.hop_frames as i64 / structure.time_stride();
     let width = structure.feature_width(mel_bands);
@@ -89,7 +93,7 @@ fn convolution_costs(
 ) -> Vec<LayerCost> {
     let (mut columns, mut new_columns) = (window.frames as i64, window.hop_frames as i64);
     let shapes = structure.column_shapes(mel_bands);
-    let layers = structure.convolutions.iter().enumerate().zip(shapes.windows(2));
+    let layers = structure.convolutions().iter().enumerate().zip(shapes.windows(2));
     layers
         .map(|((index, layer), shapes)| {
             let ([channels_in, bands], [channels, bands_left]) = (shapes[0], shapes[1]);
@@ -108,4 +112,50 @@ fn convolution_costs(
             }
         })
         .collect()
+}
+
+/// Layers of a trunk of inverted residuals, first to last.
+fn mobile_costs(
+    layers: &MobileLayers,
+    mel_bands: i64,
+    window: WindowSpec,
+    parameters: &dyn Fn(&str) -> i64,
+) -> Vec<LayerCost> {
+    let shapes = layers.block_shapes(mel_bands);
+    // of a whole window, and new ones of a hop
+    let mut columns = [window.frames as i64, window.hop_frames as i64];
+    let narrowed = |columns: [i64; 2], kernel: i64, stride: i64| {
+        [(columns[0] - kernel) / stride + 1, columns[1] / stride]
+    };
+    let cost = |name: &str, output: Vec<i64>, [all, new]: [i64; 2]| LayerCost {
+        name: name.into(),
+        output,
+        parameters: parameters(name),
+        multiply_adds: all,
+        multiply_adds_per_hop: new,
+    };
+    columns = narrowed(columns, MobileLayers::STEM_KERNEL, MobileLayers::STEM_STRIDE);
+    let [channels, bands] = shapes[0];
+    let stem = columns
+        .map(|it| it * bands * channels * MobileLayers::STEM_KERNEL * MobileLayers::STEM_KERNEL);
+    let mut costs = vec![cost("stem", vec![channels, bands, columns[0]], stem)];
+    for (index, (block, pair)) in layers.blocks.iter().zip(shapes.windows(2)).enumerate() {
+        let ([channels_in, bands_in], [channels, bands]) = (pair[0], pair[1]);
+        let expansion = match block.expanded == channels_in {
+            true => 0,
+            false => bands_in * channels_in * block.expanded,
+        };
+        let expanding = columns.map(|it| it * expansion);
+        columns = narrowed(columns, block.time_kernel, block.time_stride);
+        let kernel = block.band_kernel * block.time_kernel;
+        let column =
+            bands * block.expanded * (kernel + channels) + 2 * block.squeeze * block.expanded;
+        let rest = columns.map(|it| it * column);
+        let sums = [expanding[0] + rest[0], expanding[1] + rest[1]];
+        costs.push(cost(&format!("block{index}"), vec![channels, bands, columns[0]], sums));
+    }
+    let [channels, bands] = shapes[shapes.len() - 1];
+    let last = columns.map(|it| it * bands * channels * layers.last);
+    costs.push(cost("last", vec![layers.last, 1, columns[0]], last));
+    costs
 }

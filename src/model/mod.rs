@@ -12,6 +12,8 @@ mod inference_network;
 mod layer_cost;
 mod lstm_step;
 mod manifest;
+mod mobile_layers;
+mod mobile_trunk;
 #[expect(clippy::module_inception, reason = "the file has the name of its type, as all have")]
 mod model;
 mod network_kind;
@@ -19,6 +21,7 @@ mod network_scorer;
 mod network_sizes;
 mod network_spec;
 mod packed_matrix;
+mod size_limits;
 mod stream;
 mod structure;
 mod weights;
@@ -27,14 +30,17 @@ pub use bundle::Bundle;
 pub use error::{BundleError, NetworkError};
 pub use layer_cost::LayerCost;
 pub use manifest::{Activation, Figures, Manifest, Provenance};
+#[cfg(feature = "torch")]
+pub(crate) use mobile_layers::MobileLayers;
 pub use model::Model;
 pub use network_kind::NetworkKind;
 pub use network_scorer::NetworkScorer;
 pub use network_sizes::{
-    CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec, TimePooling,
+    ActivationFunction, CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec,
+    MobileBlockSpec, MobileSpec, TimePooling,
 };
 pub use network_spec::NetworkSpec;
 pub use stream::Stream;
 #[cfg(feature = "torch")]
-pub(crate) use structure::{ConvLayer, Structure};
+pub(crate) use structure::{ConvLayer, Structure, Trunk};
 pub use weights::{TensorSpec, WeightTensor, Weights};

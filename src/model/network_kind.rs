@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::NetworkError;
+use crate::domain::DomainError;
+use crate::features::{FrontEndSpec, WindowSpec};
 
 /// A kind of network; its sizes are in [`super::NetworkSpec`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,11 +21,34 @@ pub enum NetworkKind {
     Lstm,
     /// Convolutions over time and frequency, then an LSTM over time.
     Crnn,
+    /// Inverted residuals over time and frequency, then an LSTM over time.
+    Mobile,
 }
 
 impl NetworkKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Conv1d, Self::Cnn, Self::Lstm, Self::Crnn];
+    pub const ALL: [Self; 5] = [Self::Conv1d, Self::Cnn, Self::Lstm, Self::Crnn, Self::Mobile];
+
+    /// The windows that the standard sizes of this kind were chosen for: about two seconds, one every 80 ms.
+    pub fn standard_window(self) -> WindowSpec {
+        match self {
+            Self::Conv1d | Self::Cnn | Self::Lstm | Self::Crnn => {
+                WindowSpec { frames: 94, hop_frames: 4 }
+            }
+            Self::Mobile => WindowSpec { frames: 187, hop_frames: 8 },
+        }
+    }
+
+    /// The front end that they were chosen for.
+    ///
+    /// # Errors
+    /// None in practice; the rate goes through the usual check.
+    pub fn standard_front_end(self) -> Result<FrontEndSpec, DomainError> {
+        match self {
+            Self::Conv1d | Self::Cnn | Self::Lstm | Self::Crnn => FrontEndSpec::standard(),
+            Self::Mobile => FrontEndSpec::fine(),
+        }
+    }
 
     /// The name in manifests and commands.
     pub fn name(self) -> &'static str {
@@ -32,6 +57,7 @@ impl NetworkKind {
             Self::Cnn => "cnn",
             Self::Lstm => "lstm",
             Self::Crnn => "crnn",
+            Self::Mobile => "mobile",
         }
     }
 }

@@ -81,6 +81,61 @@ pub struct ConvBlockSpec {
     pub band_pool: i64,
 }
 
+/// Sizes of a trunk of inverted residuals with an LSTM behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MobileSpec {
+    /// Channels of the first convolution, 3 × 3 with a stride of 2 in both directions.
+    pub stem: i64,
+    /// Channels of the last convolution, 1 × 1; their mean over bands is a feature.
+    pub last: i64,
+    /// Hidden units of the LSTM.
+    pub lstm_hidden: i64,
+    /// How the LSTM's states, each beside its feature, become one.
+    #[serde(default)]
+    pub pooling: TimePooling,
+    /// The inverted residuals, first to last.
+    pub blocks: Vec<MobileBlockSpec>,
+}
+
+/// An inverted residual: 1 × 1 convolution to more channels, depthwise convolution, unpadded in time, squeeze and
+/// excitation over the bands of one moment, 1 × 1 convolution to fewer channels; plus what came in, where its shape is the
+/// same.
+///
+/// # Source
+/// A. Howard et al., "Searching for MobileNetV3" (2019). Squeeze and excitation there takes the mean over time as well, which
+/// would make every column depend on the whole window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MobileBlockSpec {
+    /// Output channels.
+    pub channels: i64,
+    /// Channels in between. As many as come in: without the first convolution.
+    pub expanded: i64,
+    /// Neighbouring bands that make one; odd.
+    pub band_kernel: i64,
+    /// Neighbouring columns that make one; odd.
+    pub time_kernel: i64,
+    /// Bands from one output to the next.
+    pub band_stride: i64,
+    /// Columns from one output to the next; at most `time_kernel`.
+    pub time_stride: i64,
+    /// Channels of squeeze and excitation; 0 leaves it out.
+    pub squeeze: i64,
+    /// Behind the first two convolutions.
+    pub activation: ActivationFunction,
+}
+
+/// What stands behind a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivationFunction {
+    /// max(x, 0)
+    Relu,
+    /// x · min(max(x + 3, 0), 6) / 6
+    HardSwish,
+}
+
 /// How the features of a window, or the LSTM's states, become one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,5 +184,52 @@ impl CrnnSpec {
             pooling: TimePooling::Attention,
             blocks: vec![block(32, 2, 2), block(64, 2, 2), block(128, 1, 2), block(256, 1, 2)],
         }
+    }
+}
+
+impl MobileSpec {
+    /// The trunk of EfficientAT's `mn04`, made local in time: as wide, with a feature every eight columns of frames instead
+    /// of 32, and no kernel over time from the eighth block on. 0.78 M parameters for 50 labels.
+    ///
+    /// # Source
+    /// F. Schmid, K. Koutini, G. Widmer, "Efficient Large-Scale Audio Tagging via Transformer-to-CNN Knowledge Distillation"
+    /// (2023): its sizes, so that its weights can be started from.
+    pub fn standard() -> Self {
+        use ActivationFunction::{HardSwish, Relu};
+        let block = |(channels, expanded, kernel, stride, squeeze): (i64, i64, i64, i64, i64),
+                     local: bool,
+                     activation| MobileBlockSpec {
+            channels,
+            expanded,
+            band_kernel: kernel,
+            time_kernel: if local { 1 } else { kernel },
+            band_stride: stride,
+            time_stride: if activation == Relu { stride } else { 1 },
+            squeeze,
+            activation,
+        };
+        let first = [
+            (8, 8, 3, 1, 0),
+            (16, 24, 3, 2, 0),
+            (16, 32, 3, 1, 0),
+            (16, 32, 5, 2, 8),
+            (16, 48, 5, 1, 16),
+            (16, 48, 5, 1, 16),
+        ];
+        let seventh = (32, 96, 3, 2, 0);
+        let later = [
+            (32, 80, 3, 1, 0),
+            (32, 72, 3, 1, 0),
+            (32, 72, 3, 1, 0),
+            (48, 192, 3, 1, 48),
+            (48, 272, 3, 1, 72),
+            (64, 272, 5, 2, 72),
+            (64, 384, 5, 1, 96),
+            (64, 384, 5, 1, 96),
+        ];
+        let mut blocks: Vec<_> = first.map(|sizes| block(sizes, false, Relu)).into();
+        blocks.push(block(seventh, false, HardSwish));
+        blocks.extend(later.map(|sizes| block(sizes, true, HardSwish)));
+        Self { stem: 8, last: 384, lstm_hidden: 128, pooling: TimePooling::Attention, blocks }
     }
 }

@@ -5,10 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::layer_cost::{LayerCost, layer_costs};
+use super::mobile_layers::MobileLayers;
 use super::network_sizes::ConvBlockSpec;
-use super::structure::{BandsAs, ConvLayer, Structure, check_blocks};
+use super::structure::{BandsAs, ConvLayer, Structure, Trunk, check_blocks};
 use super::weights::TensorSpec;
-use super::{CnnSpec, Conv1dSpec, CrnnSpec, LstmSpec, NetworkError, NetworkKind, TimePooling};
+use super::{
+    CnnSpec, Conv1dSpec, CrnnSpec, LstmSpec, MobileSpec, NetworkError, NetworkKind, TimePooling,
+};
 use crate::features::WindowSpec;
 
 /// A network and its sizes. All but [`Self::check`] and [`Self::kind`] are to be asked after [`Self::check`].
@@ -23,6 +26,8 @@ pub enum NetworkSpec {
     Lstm(LstmSpec),
     /// Convolutions over time and frequency, then an LSTM over time.
     Crnn(CrnnSpec),
+    /// Inverted residuals over time and frequency, then an LSTM over time.
+    Mobile(MobileSpec),
 }
 
 impl NetworkSpec {
@@ -33,6 +38,7 @@ impl NetworkSpec {
             NetworkKind::Cnn => Self::Cnn(CnnSpec::standard()),
             NetworkKind::Lstm => Self::Lstm(LstmSpec::standard()),
             NetworkKind::Crnn => Self::Crnn(CrnnSpec::standard()),
+            NetworkKind::Mobile => Self::Mobile(MobileSpec::standard()),
         }
     }
 
@@ -43,6 +49,7 @@ impl NetworkSpec {
             Self::Cnn(_) => NetworkKind::Cnn,
             Self::Lstm(_) => NetworkKind::Lstm,
             Self::Crnn(_) => NetworkKind::Crnn,
+            Self::Mobile(_) => NetworkKind::Mobile,
         }
     }
 
@@ -58,6 +65,7 @@ impl NetworkSpec {
             Self::Cnn(sizes) => &mut sizes.pooling,
             Self::Lstm(sizes) => &mut sizes.pooling,
             Self::Crnn(sizes) => &mut sizes.pooling,
+            Self::Mobile(sizes) => &mut sizes.pooling,
         } = pooling;
         self
     }
@@ -71,7 +79,7 @@ impl NetworkSpec {
             Self::Conv1d(sizes) => check_blocks(sizes.blocks.len())?,
             Self::Cnn(sizes) => check_blocks(sizes.blocks.len())?,
             Self::Crnn(sizes) => check_blocks(sizes.blocks.len())?,
-            Self::Lstm(_) => {}
+            Self::Lstm(_) | Self::Mobile(_) => {}
         }
         self.structure().check(mel_bands, WindowSpec { frames, hop_frames: hop })
     }
@@ -136,42 +144,57 @@ impl From<&NetworkSpec> for Structure {
         match spec {
             NetworkSpec::Conv1d(sizes) => Self {
                 bands: BandsAs::Channels,
-                convolutions: sizes
-                    .blocks
-                    .iter()
-                    .map(|block| ConvLayer {
-                        channels: block.channels,
-                        kernel: [1, block.kernel],
-                        pool: [1, block.time_pool],
-                    })
-                    .collect(),
+                trunk: Trunk::Convolutions(
+                    sizes
+                        .blocks
+                        .iter()
+                        .map(|block| ConvLayer {
+                            channels: block.channels,
+                            kernel: [1, block.kernel],
+                            pool: [1, block.time_pool],
+                        })
+                        .collect(),
+                ),
                 columns_per_feature: 1,
                 projection: None,
                 lstm_hidden: None,
+                features_pooled: false,
                 pooling: sizes.pooling,
             },
             NetworkSpec::Cnn(sizes) => Self {
                 bands: BandsAs::Rows,
-                convolutions: over_both(&sizes.blocks),
+                trunk: Trunk::Convolutions(over_both(&sizes.blocks)),
                 columns_per_feature: 1,
                 projection: Some(sizes.projection),
                 lstm_hidden: None,
+                features_pooled: false,
                 pooling: sizes.pooling,
             },
             NetworkSpec::Lstm(sizes) => Self {
                 bands: BandsAs::Rows,
-                convolutions: Vec::new(),
+                trunk: Trunk::Convolutions(Vec::new()),
                 columns_per_feature: sizes.frames_per_step,
                 projection: Some(sizes.projection),
                 lstm_hidden: Some(sizes.lstm_hidden),
+                features_pooled: false,
                 pooling: sizes.pooling,
             },
             NetworkSpec::Crnn(sizes) => Self {
                 bands: BandsAs::Rows,
-                convolutions: over_both(&sizes.blocks),
+                trunk: Trunk::Convolutions(over_both(&sizes.blocks)),
                 columns_per_feature: 1,
                 projection: Some(sizes.projection),
                 lstm_hidden: Some(sizes.lstm_hidden),
+                features_pooled: false,
+                pooling: sizes.pooling,
+            },
+            NetworkSpec::Mobile(sizes) => Self {
+                bands: BandsAs::Rows,
+                trunk: Trunk::Mobile(MobileLayers::from(sizes)),
+                columns_per_feature: 1,
+                projection: None,
+                lstm_hidden: Some(sizes.lstm_hidden),
+                features_pooled: true,
                 pooling: sizes.pooling,
             },
         }
@@ -197,9 +220,13 @@ impl fmt::Display for NetworkSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let structure = self.structure();
         write!(f, "{}: ", self.kind())?;
-        if !structure.convolutions.is_empty() {
+        if let Trunk::Mobile(layers) = &structure.trunk {
+            let blocks = layers.blocks.len();
+            write!(f, "{blocks} inverted residuals, {} channels, ", layers.last)?;
+        }
+        if !structure.convolutions().is_empty() {
             let channels: Vec<String> =
-                structure.convolutions.iter().map(|layer| layer.channels.to_string()).collect();
+                structure.convolutions().iter().map(|layer| layer.channels.to_string()).collect();
             write!(f, "convolutions of {} channels, ", channels.join(", "))?;
         }
         if structure.columns_per_feature > 1 {

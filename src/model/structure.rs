@@ -1,27 +1,25 @@
-//! How the four networks are composed. Each is the same five parts, some of them absent:
+//! How the five networks are composed. Each is the same five parts, some of them absent:
 //!
-//! | | convolutions | columns side by side | projection | LSTM | pooling over time, output |
+//! | | trunk | columns side by side | projection | LSTM | pooling over time, output |
 //! |---|---|---|---|---|---|
-//! | `conv1d` | over time; bands are channels | 1 | – | – | yes |
-//! | `cnn` | over time and bands | 1 | yes | – | yes |
+//! | `conv1d` | convolutions over time; bands are channels | 1 | – | – | yes |
+//! | `cnn` | convolutions over time and bands | 1 | yes | – | yes |
 //! | `lstm` | – | `frames_per_step` | yes | yes | yes |
-//! | `crnn` | over time and bands | 1 | yes | yes | yes |
+//! | `crnn` | convolutions over time and bands | 1 | yes | yes | yes |
+//! | `mobile` | inverted residuals over time and bands, then the mean over bands | 1 | – | yes | yes, of states and features |
 //!
 //! What comes before the LSTM turns frames into **features**, one every [`Structure::time_stride`] frames, and is unpadded
 //! in time: a feature depends on its frames alone, so listening computes it once for all windows. LSTM, pooling and output
 //! see one window's features and nothing else. [`super::NetworkSpec`] gives the structure of a network,
 //! [`super::inference_network`] computes it, [`super::layer_cost`] counts it; with libtorch it is trained.
 
+use super::mobile_layers::MobileLayers;
+use super::size_limits::{MAX_KERNEL, MAX_POOL, MAX_SIZE, check_size};
 use super::weights::TensorSpec;
 use super::{NetworkError, TimePooling};
 use crate::features::WindowSpec;
 
-/// No sizes beyond these make sense. They also keep every product of sizes from overflowing; how much is allocated is
-/// bounded by the weights file (see [`super::NetworkSpec::parameters`]) and by [`MAX_VALUES`].
-const MAX_SIZE: i64 = 4096;
 const MAX_BLOCKS: i64 = 8;
-const MAX_KERNEL: i64 = 16;
-const MAX_POOL: i64 = 16;
 
 /// Values that one layer may make of one window: 256 MB, over three hundred times what the largest standard network does.
 const MAX_VALUES: i64 = 1 << 26;
@@ -30,12 +28,23 @@ const MAX_VALUES: i64 = 1 << 26;
 #[derive(Debug, Clone)]
 pub struct Structure {
     pub bands: BandsAs,
-    pub convolutions: Vec<ConvLayer>,
+    pub trunk: Trunk,
     /// Columns that stand side by side in one feature.
     pub columns_per_feature: i64,
     pub projection: Option<i64>,
     pub lstm_hidden: Option<i64>,
+    /// Whether each feature is pooled beside the LSTM's state after it.
+    pub features_pooled: bool,
     pub pooling: TimePooling,
+}
+
+/// What turns frames into columns.
+#[derive(Debug, Clone)]
+pub enum Trunk {
+    /// Convolutions, each with its pooling; none where frames are columns.
+    Convolutions(Vec<ConvLayer>),
+    /// Inverted residuals, then the mean over bands.
+    Mobile(MobileLayers),
 }
 
 /// What the mel bands are to the first convolution.
@@ -63,17 +72,33 @@ impl ConvLayer {
 }
 
 impl Structure {
+    /// The convolutions of a trunk that has nothing else.
+    pub fn convolutions(&self) -> &[ConvLayer] {
+        match &self.trunk {
+            Trunk::Convolutions(layers) => layers,
+            Trunk::Mobile(_) => &[],
+        }
+    }
+
     /// Frames from one feature to the next: every window starts at a multiple of it.
     pub fn time_stride(&self) -> i64 {
-        self.convolutions.iter().map(|layer| layer.pool[1]).product::<i64>()
-            * self.columns_per_feature
+        let trunk = match &self.trunk {
+            Trunk::Convolutions(layers) => layers.iter().map(|layer| layer.pool[1]).product(),
+            Trunk::Mobile(layers) => layers.time_stride(),
+        };
+        trunk * self.columns_per_feature
     }
 
     /// Frames that one feature depends on.
     pub fn receptive_frames(&self) -> i64 {
-        self.convolutions.iter().rev().fold(self.columns_per_feature, |columns, layer| {
-            columns * layer.pool[1] + layer.kernel[1] - 1
-        })
+        match &self.trunk {
+            Trunk::Convolutions(layers) => {
+                layers.iter().rev().fold(self.columns_per_feature, |columns, layer| {
+                    columns * layer.pool[1] + layer.kernel[1] - 1
+                })
+            }
+            Trunk::Mobile(layers) => layers.receptive_frames(),
+        }
     }
 
     /// Features of a window of `frames` frames; zero when it is too short for one.
@@ -89,10 +114,16 @@ impl Structure {
             BandsAs::Channels => [mel_bands, 1],
         };
         let mut shapes = vec![first];
-        let mut bands = first[1];
-        for layer in &self.convolutions {
-            bands /= layer.pool[0];
-            shapes.push([layer.channels, bands]);
+        match &self.trunk {
+            Trunk::Convolutions(layers) => {
+                let mut bands = first[1];
+                for layer in layers {
+                    bands /= layer.pool[0];
+                    shapes.push([layer.channels, bands]);
+                }
+            }
+            // bands become one by their mean
+            Trunk::Mobile(layers) => shapes.push([layers.last, 1]),
         }
         shapes
     }
@@ -109,17 +140,25 @@ impl Structure {
         self.projection.unwrap_or_else(|| self.stacked_width(mel_bands))
     }
 
-    /// Values of what is pooled over time: the LSTM's states, or the features.
+    /// Values of what is pooled over time: the LSTM's states, the features, or both side by side.
     pub fn state_width(&self, mel_bands: i64) -> i64 {
-        self.lstm_hidden.unwrap_or_else(|| self.feature_width(mel_bands))
+        match self.lstm_hidden {
+            Some(hidden) if self.features_pooled => hidden + self.feature_width(mel_bands),
+            Some(hidden) => hidden,
+            None => self.feature_width(mel_bands),
+        }
     }
 
     /// Name and shape of every tensor of the weights, as PyTorch names the parameters of such layers.
     pub fn tensors(&self, mel_bands: i64, labels: i64) -> Vec<TensorSpec> {
         let mut tensors = Vec::new();
+        if let Trunk::Mobile(layers) = &self.trunk {
+            layers.tensors(&mut tensors);
+        }
         let mut add = |name: String, shape: Vec<i64>| tensors.push(TensorSpec { name, shape });
         let shapes = self.column_shapes(mel_bands);
-        for (index, (layer, [channels_in, _])) in self.convolutions.iter().zip(shapes).enumerate() {
+        for (index, (layer, [channels_in, _])) in self.convolutions().iter().zip(shapes).enumerate()
+        {
             let [bands, columns] = layer.kernel;
             let kernel = vec![layer.channels, channels_in, bands, columns];
             // no bias: the batch norm has one
@@ -159,7 +198,7 @@ impl Structure {
         let (frames, hop) = (given(window.frames), given(window.hop_frames));
         check_size("window.frames", frames, WindowSpec::MAX_FRAMES as i64)?;
         check_size("window.hop_frames", hop, frames)?;
-        if self.stacked_width(bands) == 0 {
+        if self.stacked_width(bands) <= 0 {
             return Err(NetworkError::BandsPooledAway { mel_bands });
         }
         let (stride, receptive) = (self.time_stride(), self.receptive_frames());
@@ -177,7 +216,10 @@ impl Structure {
     }
 
     fn check_sizes(&self) -> Result<(), NetworkError> {
-        for layer in &self.convolutions {
+        if let Trunk::Mobile(layers) = &self.trunk {
+            layers.check()?;
+        }
+        for layer in self.convolutions() {
             check_size("channels", layer.channels, MAX_SIZE)?;
             check_size("kernel", layer.kernel[1], MAX_KERNEL)?;
             check_size("time_pool", layer.pool[1], MAX_POOL)?;
@@ -192,25 +234,16 @@ impl Structure {
     fn most_values(&self, mel_bands: i64, frames: i64) -> i64 {
         let mut columns = frames;
         let mut max = frames * mel_bands;
-        for (layer, [_, bands]) in self.convolutions.iter().zip(self.column_shapes(mel_bands)) {
+        if let Trunk::Mobile(layers) = &self.trunk {
+            max = max.max(layers.most_values(mel_bands, frames));
+        }
+        for (layer, [_, bands]) in self.convolutions().iter().zip(self.column_shapes(mel_bands)) {
             max = max.max(layer.channels * bands * columns);
             columns /= layer.pool[1];
         }
         // an LSTM computes four gates a step
         let widest = self.feature_width(mel_bands).max(4 * self.lstm_hidden.unwrap_or(0));
         max.max(self.features_of(frames) * widest)
-    }
-}
-
-/// Checks that a size is between 1 and `largest`.
-///
-/// # Errors
-/// [`NetworkError::Size`].
-fn check_size(what: &'static str, found: i64, largest: i64) -> Result<(), NetworkError> {
-    if (1..=largest).contains(&found) {
-        Ok(())
-    } else {
-        Err(NetworkError::Size { what, found, largest })
     }
 }
 

@@ -27,7 +27,13 @@ pub fn random_weights(tensors: &[TensorSpec], seed: u64) -> Weights {
             (-0.5, 0.5)
         } else {
             let inputs: i64 = shape[1..].iter().product();
-            let strength = if name.starts_with("output") { 0.5 } else { 6.0 };
+            let residual = [".expand.", ".depthwise.", ".project."].map(|it| name.contains(it));
+            let strength = match name {
+                _ if name.starts_with("output") => 0.5,
+                // dozens of layers, and what came in is added: more would grow from one to the next
+                _ if residual.contains(&true) => 3.0,
+                _ => 6.0,
+            };
             let bound = (strength / inputs as f32).sqrt();
             (-bound, bound)
         };

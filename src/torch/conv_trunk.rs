@@ -47,7 +47,7 @@ impl ConvTrunk {
         mode: NetworkMode,
     ) -> Self {
         let shapes = structure.column_shapes(mel_bands);
-        let blocks = structure.convolutions.iter().zip(&shapes).enumerate();
+        let blocks = structure.convolutions().iter().zip(&shapes).enumerate();
         let blocks = blocks.map(|(index, (&layer, &[channels_in, _]))| {
             let path = root / format!("block{index}");
             let config = nn::ConvConfigND {

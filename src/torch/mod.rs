@@ -9,6 +9,7 @@ mod folded_network;
 mod folded_trunk;
 mod head;
 mod lstm;
+mod mobile_trunk;
 mod network;
 mod network_mode;
 mod projection;

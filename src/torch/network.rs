@@ -9,19 +9,29 @@ use tch::{TchError, Tensor};
 use super::conv_trunk::{ConvTrunk, Precision};
 use super::head::Head;
 use super::lstm::{Lstm, Pass};
+use super::mobile_trunk::MobileTrunk;
 use super::network_mode::NetworkMode;
 use super::projection::Projection;
-use crate::model::NetworkSpec;
+use crate::model::{NetworkSpec, Trunk};
 
 /// Log-mel window → convolutions → projection → LSTM → pooling over time → one logit a label; a kind of network leaves
 /// some of it out.
 #[derive(Debug)]
 pub struct Network {
-    pub(super) trunk: ConvTrunk,
+    pub(super) trunk: NetworkTrunk,
     pub(super) projection: Projection,
     pub(super) lstm: Option<Lstm>,
     pub(super) head: Head,
+    /// Whether each feature is pooled beside the LSTM's state after it.
+    pub(super) features_pooled: bool,
     dropout: f64,
+}
+
+/// From windows to columns.
+#[derive(Debug)]
+pub(super) enum NetworkTrunk {
+    Convolutions(ConvTrunk),
+    Mobile(MobileTrunk),
 }
 
 impl Network {
@@ -38,12 +48,18 @@ impl Network {
         let structure = spec.structure();
         let width = structure.feature_width(mel_bands);
         Self {
-            trunk: ConvTrunk::new(root, &structure, mel_bands, mode),
+            trunk: match &structure.trunk {
+                Trunk::Convolutions(_) => {
+                    NetworkTrunk::Convolutions(ConvTrunk::new(root, &structure, mel_bands, mode))
+                }
+                Trunk::Mobile(layers) => NetworkTrunk::Mobile(MobileTrunk::new(root, layers, mode)),
+            },
             projection: Projection::new(root, &structure, mel_bands, mode),
             lstm: structure
                 .lstm_hidden
                 .map(|hidden| Lstm::new(&(root / "lstm"), width, hidden, mode)),
             head: Head::new(root, &structure, mel_bands, labels, mode),
+            features_pooled: structure.features_pooled,
             dropout: match mode {
                 NetworkMode::Training { dropout } => dropout,
                 NetworkMode::Inference => 0.0,
@@ -51,24 +67,35 @@ impl Network {
         }
     }
 
-    /// The same network, its convolutions trained in another precision.
+    /// The same network, its convolutions trained in another precision. Those of `mobile` are always trained in 32 bits:
+    /// depthwise ones are no faster in fewer.
     pub fn with_precision(mut self, precision: Precision) -> Self {
-        self.trunk.precision = precision;
+        if let NetworkTrunk::Convolutions(trunk) = &mut self.trunk {
+            trunk.precision = precision;
+        }
         self
     }
 
     fn logits(&self, windows: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let columns = self.trunk.columns(windows, train)?; // [batch, channels, bands, columns]
+        let (columns, of_frames) = match &self.trunk {
+            NetworkTrunk::Convolutions(trunk) => {
+                (trunk.columns(windows, train)?, trunk.blocks.is_empty())
+            }
+            NetworkTrunk::Mobile(trunk) => (trunk.columns(windows, train)?, false),
+        }; // [batch, channels, bands, columns]
         let stacked = self.projection.stack(&columns)?; // [batch, features, stacked_width]
         let dropout = |tensor: Tensor| tensor.f_dropout(self.dropout, train);
         // dropout stands between layers: without convolutions the stacked columns are the frames themselves
-        let features = if self.trunk.blocks.is_empty() {
+        let features = if of_frames {
             dropout(self.projection.project(stacked)?)?
         } else {
             self.projection.project(dropout(stacked)?)?
         }; // [batch, features, feature_width]
         let pass = if train { Pass::Training } else { Pass::Inference };
         let states = match &self.lstm {
+            Some(lstm) if self.features_pooled => {
+                Tensor::f_cat(&[&lstm.states(&features, pass)?, &features], 2)?
+            }
             Some(lstm) => lstm.states(&features, pass)?,
             None => features,
         }; // [batch, features, state_width]

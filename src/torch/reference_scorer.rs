@@ -30,7 +30,7 @@ impl ReferenceScorer {
         let mode = NetworkMode::Inference;
         let network = Network::new(&store.root(), &manifest.network, mel_bands, outputs, mode);
         load_weights(weights, &store.variables())?;
-        let network = FoldedNetwork::new(&network)?;
+        let network = FoldedNetwork::new(network)?;
         Ok(Self { manifest: manifest.clone(), labels: labels.clone(), network })
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use tympan::domain::{MelWindow, Scores};
-use tympan::features::Featuriser;
+use tympan::features::{Featuriser, Normaliser};
 use tympan::model::{
     Bundle, BundleError, Manifest, Model, NetworkKind, NetworkScorer, NetworkSpec,
 };
@@ -71,9 +71,13 @@ fn use_bundle(bundle: &Bundle) {
 /// Manifests that are good: the shipped one, the small one, and one of each kind of network.
 pub fn manifests() -> Vec<Vec<u8>> {
     let shipped = include_str!("../../models/esc50/model.toml");
-    let of_kind = |kind| {
+    let of_kind = |kind: NetworkKind| {
         let manifest: Manifest = toml::from_str(shipped).expect("the shipped manifest is one");
-        let manifest = Manifest { network: NetworkSpec::standard(kind), ..manifest };
+        let (network, window) = (NetworkSpec::standard(kind), kind.standard_window());
+        let front_end = kind.standard_front_end().expect("the standard front end is sound");
+        let (mean, deviation) = (vec![-40.0; front_end.mel_bands], vec![15.0; front_end.mel_bands]);
+        let normaliser = Normaliser { mean, deviation };
+        let manifest = Manifest { network, window, front_end, normaliser, ..manifest };
         toml::to_string(&manifest).expect("a manifest can be written").into_bytes()
     };
     let kinds = NetworkKind::ALL.into_iter().map(of_kind);

@@ -11,9 +11,6 @@ use crate::features::{FrontEndSpec, WindowSpec};
 use crate::model::{
     Conv1dBlockSpec, ConvBlockSpec, NetworkError, NetworkKind, NetworkSpec, TimePooling,
 };
-use crate::training::TrainingPlan;
-
-const WINDOW: WindowSpec = TrainingPlan::WINDOW;
 
 /// Blocks that pool over time as well, where only channels are given; all pool over bands.
 const TIME_POOLING_BLOCKS: usize = 2;
@@ -23,7 +20,7 @@ const TIME_POOLING_BLOCKS: usize = 2;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Network")]
 pub struct NetworkOptions {
-    /// Kind of network: conv1d, cnn, lstm or crnn (the default)
+    /// Kind of network: conv1d, cnn, lstm, crnn (the default) or mobile
     #[arg(long, value_parser = by_name::<NetworkKind>)]
     network: Option<NetworkKind>,
     /// Channels of each block of convolutions, such as 32,64,128,128
@@ -44,18 +41,22 @@ pub struct NetworkOptions {
     /// Time from one window to the next; the nearest that the network can have is taken
     #[arg(long, value_name = "SECONDS")]
     hop: Option<f64>,
-    /// Mel bands of a frame
+    /// Mel bands of a frame (64; of mobile 101)
     #[arg(long, value_name = "BANDS")]
     mel_bands: Option<usize>,
 }
 
 impl NetworkOptions {
+    fn kind(&self) -> NetworkKind {
+        self.network.unwrap_or(NetworkKind::Crnn)
+    }
+
     /// The front end.
     ///
     /// # Errors
     /// [`Failure`] in practice never.
     pub fn front_end(&self) -> Result<FrontEndSpec, Failure> {
-        let standard = FrontEndSpec::standard().map_err(Failure::failed)?;
+        let standard = self.kind().standard_front_end().map_err(Failure::failed)?;
         Ok(FrontEndSpec { mel_bands: self.mel_bands.unwrap_or(standard.mel_bands), ..standard })
     }
 
@@ -64,7 +65,7 @@ impl NetworkOptions {
     /// # Errors
     /// [`Failure`] when a size is given that this kind of network does not have.
     pub fn spec(&self) -> Result<NetworkSpec, Failure> {
-        let mut spec = NetworkSpec::standard(self.network.unwrap_or(NetworkKind::Crnn));
+        let mut spec = NetworkSpec::standard(self.kind());
         if let Some(pooling) = self.pooling {
             spec = spec.with_pooling(pooling);
         }
@@ -76,6 +77,7 @@ impl NetworkOptions {
             match &mut spec {
                 NetworkSpec::Lstm(sizes) => sizes.lstm_hidden = hidden,
                 NetworkSpec::Crnn(sizes) => sizes.lstm_hidden = hidden,
+                NetworkSpec::Mobile(sizes) => sizes.lstm_hidden = hidden,
                 _ => return Err(absent("hidden")),
             }
         }
@@ -84,7 +86,9 @@ impl NetworkOptions {
                 NetworkSpec::Lstm(sizes) => sizes.projection = projection,
                 NetworkSpec::Crnn(sizes) => sizes.projection = projection,
                 NetworkSpec::Cnn(sizes) => sizes.projection = projection,
-                NetworkSpec::Conv1d(_) => return Err(absent("projection")),
+                NetworkSpec::Conv1d(_) | NetworkSpec::Mobile(_) => {
+                    return Err(absent("projection"));
+                }
             }
         }
         if !self.channels.is_empty() {
@@ -92,7 +96,7 @@ impl NetworkOptions {
                 NetworkSpec::Conv1d(sizes) => sizes.blocks = blocks_1d(&self.channels),
                 NetworkSpec::Cnn(sizes) => sizes.blocks = blocks_2d(&self.channels),
                 NetworkSpec::Crnn(sizes) => sizes.blocks = blocks_2d(&self.channels),
-                NetworkSpec::Lstm(_) => return Err(absent("channels")),
+                NetworkSpec::Lstm(_) | NetworkSpec::Mobile(_) => return Err(absent("channels")),
             }
         }
         Ok(spec)
@@ -115,8 +119,9 @@ impl NetworkOptions {
                 return Err(Failure::usage(what));
             }
         }
-        let frames = self.window.map_or(WINDOW.frames as f64, |it| 1.0 + (it - first) / frame);
-        let hop = self.hop.map_or(WINDOW.hop_frames as f64, |it| it / frame);
+        let standard = self.kind().standard_window();
+        let frames = self.window.map_or(standard.frames as f64, |it| 1.0 + (it - first) / frame);
+        let hop = self.hop.map_or(standard.hop_frames as f64, |it| it / frame);
         // sizes first: what follows from them may be asked only when they are sound
         let sizes = network.check(front_end.mel_bands, WindowSpec::MAX_FRAMES, 1);
         if let Err(error @ (NetworkError::Size { .. } | NetworkError::BandsPooledAway { .. })) =

@@ -102,9 +102,6 @@ impl TrainingPlan {
     /// The version of the plans that this version of tympan writes and reads.
     pub const VERSION: u32 = 1;
 
-    /// 1.92 s of audio, 18 features of the standard crnn, a new window every 80 ms.
-    pub const WINDOW: WindowSpec = WindowSpec { frames: 94, hop_frames: 4 };
-
     /// What the shipped bundle is trained with, but for its background, on the dataset `data`; the bundle goes to `out`.
     ///
     /// # Errors
@@ -122,7 +119,7 @@ impl TrainingPlan {
             features: None,
             split: SplitChoice::default(),
             front_end: FrontEndSpec::standard()?,
-            window: Self::WINDOW,
+            window: NetworkKind::Crnn.standard_window(),
             network: NetworkSpec::standard(NetworkKind::Crnn),
             training: TrainingSpec::default(),
             licence: "unspecified".to_owned(),

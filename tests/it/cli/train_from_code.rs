@@ -25,7 +25,7 @@ fn a_plan_in_code_gives_the_bundle_that_the_command_gives_and_can_be_measured() 
         (sizes.blocks, sizes.lstm_hidden, sizes.projection) = (vec![block; 2], 4, 6);
     }
     let mut plan = TrainingPlan::new(tones.path("data"), tones.path("code")).unwrap();
-    plan.window.frames = network.frames_near(TrainingPlan::WINDOW.frames);
+    plan.window.frames = network.frames_near(network.kind().standard_window().frames);
     (plan.network, plan.threads, plan.training.epochs) = (network, threads, 2);
     plan.split = SplitChoice::Folds { train: vec![1], validation: vec![2], leak: Leak::Forbidden };
     let Some(Fitted::Bundle(figures)) = fit(&plan, &()).unwrap() else { panic!("stopped") };

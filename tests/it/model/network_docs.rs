@@ -5,9 +5,13 @@ use std::path::Path;
 use tympan::features::WindowSpec;
 use tympan::model::{NetworkKind, NetworkSpec};
 
-const BANDS: i64 = 64;
 const LABELS: i64 = 50;
-const WINDOW: WindowSpec = WindowSpec { frames: 94, hop_frames: 4 };
+
+/// Bands and windows that the standard sizes were chosen for.
+fn input_of(network: &NetworkSpec) -> (i64, WindowSpec) {
+    let kind = network.kind();
+    (kind.standard_front_end().unwrap().mel_bands as i64, kind.standard_window())
+}
 
 /// `12345678` as `12,345,678`.
 fn grouped(number: i64) -> String {
@@ -31,7 +35,8 @@ fn table(network: &NetworkSpec) -> String {
         let [parameters, window, hop] = numbers.map(grouped);
         text += &format!("| {name} | {output} | {parameters} | {window} | {hop} |\n");
     };
-    for layer in network.layers(BANDS, WINDOW, LABELS) {
+    let (bands, window) = input_of(network);
+    for layer in network.layers(bands, window, LABELS) {
         let output: Vec<String> = layer.output.iter().map(i64::to_string).collect();
         let numbers = [layer.parameters, layer.multiply_adds, layer.multiply_adds_per_hop];
         row(&format!("`{}`", layer.name), &output.join(" × "), numbers);
@@ -41,10 +46,11 @@ fn table(network: &NetworkSpec) -> String {
 }
 
 fn totals(network: &NetworkSpec) -> [i64; 3] {
+    let (bands, window) = input_of(network);
     [
-        network.parameters(BANDS, LABELS),
-        network.multiply_adds(BANDS, WINDOW.frames, LABELS),
-        network.multiply_adds_per_hop(BANDS, WINDOW, LABELS),
+        network.parameters(bands, LABELS),
+        network.multiply_adds(bands, window.frames, LABELS),
+        network.multiply_adds_per_hop(bands, window, LABELS),
     ]
 }
 

@@ -65,8 +65,10 @@ fn every_standard_network_takes_the_standard_window() {
     for kind in NetworkKind::ALL {
         let network = NetworkSpec::standard(kind);
         assert_eq!(network.kind(), kind);
-        assert_eq!(network.frames_near(94), 94, "{kind}");
-        network.check(64, 94, 4).unwrap();
+        let WindowSpec { frames, hop_frames } = kind.standard_window();
+        assert_eq!(network.frames_near(frames), frames, "{kind}");
+        let bands = kind.standard_front_end().unwrap().mel_bands;
+        network.check(bands, frames, hop_frames).unwrap();
     }
 }
 
@@ -80,7 +82,7 @@ fn kinds_are_known_by_name_and_no_other() {
     }
     let error = "transformer".parse::<NetworkKind>().unwrap_err().to_string();
     assert!(
-        error.contains("transformer") && error.contains("conv1d, cnn, lstm or crnn"),
+        error.contains("transformer") && error.contains("conv1d, cnn, lstm, crnn or mobile"),
         "{error}"
     );
 }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use tympan::features::WindowSpec;
 use tympan::model::{
-    CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec, NetworkSpec,
-    TimePooling,
+    ActivationFunction, CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec,
+    MobileBlockSpec, MobileSpec, NetworkSpec, TimePooling,
 };
 
 fn pooling() -> impl Strategy<Value = TimePooling> {
@@ -49,9 +49,35 @@ fn crnn() -> impl Strategy<Value = NetworkSpec> {
     )
 }
 
+/// Residual and not, with and without an expansion, with a stride in either direction.
+fn mobile() -> impl Strategy<Value = NetworkSpec> {
+    let sizes = (1i64..4, 1i64..12, 0i64..3, 0i64..3, 1i64..3, 1i64..3, 0i64..4);
+    let block = (sizes, any::<bool>()).prop_map(|(sizes, relu)| {
+        let (channels, expanded, band_half, time_half, band_stride, time_stride, squeeze) = sizes;
+        MobileBlockSpec {
+            channels,
+            expanded,
+            band_kernel: 2 * band_half + 1,
+            time_kernel: 2 * time_half + 1,
+            band_stride,
+            time_stride: time_stride.min(2 * time_half + 1),
+            squeeze,
+            activation: match relu {
+                true => ActivationFunction::Relu,
+                false => ActivationFunction::HardSwish,
+            },
+        }
+    });
+    (1i64..4, 1i64..7, 1i64..7, pooling(), prop::collection::vec(block, 1..5)).prop_map(
+        |(stem, last, lstm_hidden, pooling, blocks)| {
+            NetworkSpec::Mobile(MobileSpec { stem, last, lstm_hidden, pooling, blocks })
+        },
+    )
+}
+
 /// A network of any kind.
 pub fn any_network() -> impl Strategy<Value = NetworkSpec> {
-    prop_oneof![conv1d(), cnn(), lstm(), crnn()]
+    prop_oneof![conv1d(), cnn(), lstm(), crnn(), mobile()]
 }
 
 /// A network of any kind and a window on its grid.

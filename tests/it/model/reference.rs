@@ -44,10 +44,14 @@ fn from_scratch(bundle: &Bundle) -> ReferenceScorer {
     ReferenceScorer::new(bundle).unwrap()
 }
 
-/// Standard sizes: 64 bands, windows of 94 frames.
+/// Standard sizes, windows and bands.
 fn standard(spec: NetworkSpec, seed: u64) -> Bundle {
-    let window = WindowSpec { frames: 94, hop_frames: 4 };
-    random_bundle(spec, window, 64, &LABELS, seed).unwrap()
+    let (window, bands) = (spec.kind().standard_window(), bands_of(spec.kind()));
+    random_bundle(spec, window, bands, &LABELS, seed).unwrap()
+}
+
+fn bands_of(kind: NetworkKind) -> usize {
+    kind.standard_front_end().unwrap().mel_bands
 }
 
 fn score(scorer: &mut dyn Scorer, window: &MelWindow) -> Vec<f32> {
@@ -201,16 +205,16 @@ fn standard_networks() -> impl Iterator<Item = NetworkSpec> {
 
 #[test]
 fn every_standard_network_scores_hop_by_hop_what_its_training_saw() {
-    let window = WindowSpec { frames: 94, hop_frames: 4 };
     let steps =
         [[Step::Hops(1); 6].as_slice(), &[Step::Hops(5), Step::Gap, Step::Hops(1)]].concat();
     for spec in standard_networks() {
         let bundle = standard(spec.clone(), 11);
         let ((network, _), mut scorer) = (trained_network(&bundle), incremental(&bundle));
         let mut all = Vec::new();
-        for window in windows_of(7, (window, 64), &steps) {
+        let (shape, bands) = (spec.kind().standard_window(), bands_of(spec.kind()));
+        for window in windows_of(7, (shape, bands), &steps) {
             let scored = score(&mut scorer, &window);
-            let trained = trained_scores(&network, &window, 64);
+            let trained = trained_scores(&network, &window, bands);
             assert!(furthest(&scored, &trained) < TOLERANCE, "{spec}: {scored:?} {trained:?}");
             all.push(scored);
         }
@@ -222,8 +226,9 @@ fn every_standard_network_scores_hop_by_hop_what_its_training_saw() {
 
 #[test]
 fn attention_weighs_what_the_mean_does_not() {
-    let window = window_at(3, 0, 94, 64);
     for kind in NetworkKind::ALL {
+        let bands = bands_of(kind);
+        let window = window_at(3, 0, kind.standard_window().frames, bands);
         let [mean, attention] = [TimePooling::Mean, TimePooling::Attention].map(|pooling| {
             let spec = NetworkSpec::standard(kind).with_pooling(pooling);
             trained_network(&standard(spec, 5))
@@ -232,11 +237,11 @@ fn attention_weighs_what_the_mean_does_not() {
         for (name, values) in &mean.1 {
             tch::no_grad(|| attention.1[name].shallow_clone().copy_(values));
         }
-        let mut scores = [&mean.0, &attention.0].map(|it| trained_scores(it, &window, 64));
+        let mut scores = [&mean.0, &attention.0].map(|it| trained_scores(it, &window, bands));
         assert!(furthest(&scores[0], &scores[1]) > 1e-4, "{kind}: {scores:?}");
         // attention that looks at nothing is the mean, as it is before training
         let _ = tch::no_grad(|| attention.1["attention.weight"].shallow_clone().zero_());
-        scores[1] = trained_scores(&attention.0, &window, 64);
+        scores[1] = trained_scores(&attention.0, &window, bands);
         assert!(furthest(&scores[0], &scores[1]) < TOLERANCE, "{kind}: {scores:?}");
     }
 }
@@ -288,9 +293,10 @@ fn a_batch_of_windows_scores_as_one_by_one() {
 
 #[test]
 fn dropout_is_for_training_alone() {
-    let window = window_at(3, 0, 94, 64);
-    let input = Tensor::from_slice(&window.values).reshape([1, 94, 64]);
     for kind in NetworkKind::ALL {
+        let (frames, bands) = (kind.standard_window().frames, bands_of(kind));
+        let window = window_at(3, 0, frames, bands);
+        let input = Tensor::from_slice(&window.values).reshape([1, frames as i64, bands as i64]);
         let (network, _) = trained_network(&standard(NetworkSpec::standard(kind), 5));
         // libtorch has one generator for the whole process, which other tests set back: nobody else draws meanwhile
         let twice = |train| {

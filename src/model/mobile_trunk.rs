@@ -1,0 +1,435 @@
+//! The trunk of `mobile` for frames that follow others: each depthwise convolution keeps its last columns, and only new ones
+//! are computed. A column is `[bands][channels]`. Part of [`super::inference_network`]; runs on the classify thread.
+
+use pulp::Arch;
+
+use super::lstm_step::sigmoid;
+use super::mobile_layers::MobileLayers;
+use super::packed_matrix::{PackedMatrix, StridedInputs};
+use super::weights::Weights;
+use super::{ActivationFunction, MobileBlockSpec};
+
+/// Epsilon of the batch norms: that of the published network whose weights training may start from.
+const NORM_EPSILON: f32 = 1e-3;
+
+/// Channels that a depthwise convolution sums at a time.
+const LANES: usize = 8;
+
+/// A trunk with its weights laid out. Holds no state of any stream.
+pub struct MobileTrunk {
+    arch: Arch,
+    mel_bands: usize,
+    stem: PackedMatrix,
+    /// Bands behind the first convolution.
+    stem_bands: usize,
+    blocks: Vec<Block>,
+    last: PackedMatrix,
+    /// Bands of the last column.
+    last_bands: usize,
+}
+
+/// An inverted residual.
+struct Block {
+    expand: Option<PackedMatrix>,
+    depthwise: Depthwise,
+    squeeze: Option<Squeeze>,
+    project: PackedMatrix,
+    residual: bool,
+    channels_in: usize,
+    bands_in: usize,
+    /// Bands of what comes out.
+    bands: usize,
+}
+
+/// A convolution of each channel alone, and what stands behind it.
+struct Depthwise {
+    /// `[columns][bands][channels]`
+    weights: Vec<f32>,
+    /// `[channels]`
+    bias: Vec<f32>,
+    /// In bands and in time, as all sizes here.
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    channels: usize,
+    /// Bands of an input column without its padding.
+    bands: usize,
+    /// Bands of zeros at each end of an input column.
+    padding: usize,
+    activation: ActivationFunction,
+}
+
+/// Squeeze and excitation over the bands of one column.
+struct Squeeze {
+    reduce: PackedMatrix,
+    restore: PackedMatrix,
+}
+
+/// What is kept of a stream between two calls, and what is worked in.
+#[derive(Debug, Default)]
+pub struct MobileState {
+    /// The last frames that a first convolution needs again, zeros at both ends of each.
+    frames: Vec<f32>,
+    blocks: Vec<BlockState>,
+    work: Work,
+}
+
+#[derive(Debug, Default)]
+struct BlockState {
+    /// The depthwise convolution's last input columns, zeros at both ends of each.
+    expanded: Vec<f32>,
+    /// The block's last input columns, where they are added to its output.
+    inputs: Vec<f32>,
+}
+
+#[derive(Debug, Default)]
+struct Work {
+    /// `[columns][bands][channels]` between two blocks.
+    columns: Vec<f32>,
+    /// What a depthwise convolution gives.
+    deep: Vec<f32>,
+    /// `[columns][channels]`
+    means: Vec<f32>,
+    squeezed: Vec<f32>,
+    gates: Vec<f32>,
+}
+
+impl MobileState {
+    /// Forgets all frames, as if fresh.
+    pub fn reset(&mut self) {
+        self.frames.clear();
+        for block in &mut self.blocks {
+            block.expanded.clear();
+            block.inputs.clear();
+        }
+    }
+}
+
+impl MobileTrunk {
+    /// Folds the batch norms of a checked trunk into its weights, and packs those.
+    pub fn new(layers: &MobileLayers, mel_bands: usize, weights: &Weights) -> Self {
+        let shapes = layers.block_shapes(mel_bands as i64);
+        let kernel = [MobileLayers::STEM_KERNEL as usize; 2];
+        let (stem, bias) = folded(weights, "stem");
+        let blocks = layers.blocks.iter().enumerate().zip(shapes.windows(2));
+        let blocks = blocks.map(|((index, spec), shapes)| Block::new(index, spec, shapes, weights));
+        let (last, last_bias) = folded(weights, "last");
+        Self {
+            arch: Arch::new(),
+            mel_bands,
+            stem: PackedMatrix::new(&columns_first(&stem, kernel), &bias),
+            stem_bands: shapes[0][1] as usize,
+            blocks: blocks.collect(),
+            last: PackedMatrix::new(&last, &last_bias),
+            last_bands: shapes[shapes.len() - 1][1] as usize,
+        }
+    }
+
+    /// Columns of new frames that follow those `state` remembers.
+    ///
+    /// A fresh `state` takes as many frames as one column depends on plus any multiple of the stride; a used one any multiple
+    /// of the stride.
+    ///
+    /// # Shapes
+    /// `frames`: `[frames][mel_bands]`. `columns` becomes `[columns][channels]`, means over bands; `sums` is worked in.
+    ///
+    /// # Real time
+    /// Does not allocate once it was called with as many frames.
+    pub fn columns(
+        &self,
+        frames: &[f32],
+        state: &mut MobileState,
+        sums: &mut Vec<f32>,
+        columns: &mut Vec<f32>,
+    ) {
+        let MobileState { frames: kept, blocks, work } = state;
+        blocks.resize_with(self.blocks.len(), BlockState::default);
+        self.stem(frames, kept, sums, &mut work.columns);
+        for (block, state) in self.blocks.iter().zip(blocks) {
+            block.forward(self.arch, state, sums, work);
+        }
+        self.last.apply(places(&work.columns, work_channels(&self.blocks)), sums);
+        let (width, channels) = (self.last.width(), self.last.outputs());
+        columns.clear();
+        self.arch.dispatch(|| {
+            activate(ActivationFunction::HardSwish, sums);
+            for column in sums.chunks_exact(self.last_bands * width) {
+                let start = columns.len();
+                columns.resize(start + channels, 0.0);
+                mean_over_bands(column, width, &mut columns[start..]);
+            }
+        });
+    }
+
+    fn stem(&self, frames: &[f32], kept: &mut Vec<f32>, sums: &mut Vec<f32>, out: &mut Vec<f32>) {
+        let (kernel, stride) =
+            (MobileLayers::STEM_KERNEL as usize, MobileLayers::STEM_STRIDE as usize);
+        let padding = (kernel - 1) / 2;
+        let column = self.mel_bands + 2 * padding;
+        for frame in frames.chunks_exact(self.mel_bands) {
+            let start = kept.len();
+            kept.resize(start + column, 0.0);
+            kept[start + padding..][..self.mel_bands].copy_from_slice(frame);
+        }
+        let columns = (kept.len() / column - kernel) / stride + 1;
+        let vectors = StridedInputs {
+            values: kept,
+            count: columns * self.stem_bands,
+            start: |place| {
+                place / self.stem_bands * stride * column + place % self.stem_bands * stride
+            },
+            run: kernel,
+            stride: column,
+        };
+        self.stem.apply(vectors, sums);
+        self.arch.dispatch(|| activate(ActivationFunction::HardSwish, sums));
+        compact(sums, &self.stem, out);
+        forget(kept, columns * stride * column);
+    }
+}
+
+/// Channels of the last block's output.
+fn work_channels(blocks: &[Block]) -> usize {
+    blocks.last().map_or(0, |block| block.project.outputs())
+}
+
+impl Block {
+    /// The block `index` of a trunk, which turns columns of `shapes[0]` into such of `shapes[1]`.
+    fn new(index: usize, spec: &MobileBlockSpec, shapes: &[[i64; 2]], weights: &Weights) -> Self {
+        let [channels_in, bands_in] = shapes[0].map(|size| size as usize);
+        let expand = (spec.expanded as usize != channels_in).then(|| {
+            let (matrix, bias) = folded(weights, &format!("block{index}.expand"));
+            PackedMatrix::new(&matrix, &bias)
+        });
+        let (project, bias) = folded(weights, &format!("block{index}.project"));
+        let linear = |layer: &str| {
+            let values =
+                |kind: &str| weights.values(&format!("block{index}.squeeze.{layer}.{kind}"));
+            PackedMatrix::new(values("weight"), values("bias"))
+        };
+        Self {
+            expand,
+            depthwise: Depthwise::new(index, spec, bands_in, weights),
+            squeeze: (spec.squeeze > 0)
+                .then(|| Squeeze { reduce: linear("fc1"), restore: linear("fc2") }),
+            project: PackedMatrix::new(&project, &bias),
+            residual: spec.is_residual(shapes[0][0]),
+            channels_in,
+            bands_in,
+            bands: shapes[1][1] as usize,
+        }
+    }
+
+    /// Turns `work.columns`, new columns of this block's input, into those of its output.
+    fn forward(&self, arch: Arch, state: &mut BlockState, sums: &mut Vec<f32>, work: &mut Work) {
+        let Work { columns, deep, means, squeezed, gates } = work;
+        let Self { depthwise, .. } = self;
+        match &self.expand {
+            Some(expand) => {
+                expand.apply(places(columns, self.channels_in), sums);
+                arch.dispatch(|| activate(depthwise.activation, sums));
+                depthwise.append(sums, expand.width(), &mut state.expanded);
+            }
+            None => depthwise.append(columns, self.channels_in, &mut state.expanded),
+        }
+        let count = arch.dispatch(|| depthwise.forward(&state.expanded, deep));
+        if let Some(Squeeze { reduce, restore }) = &self.squeeze {
+            let column = self.bands * depthwise.channels;
+            means.clear();
+            means.resize(count * depthwise.channels, 0.0);
+            arch.dispatch(|| {
+                let means = means.chunks_exact_mut(depthwise.channels);
+                for (mean, column) in means.zip(deep.chunks_exact(column)) {
+                    mean_over_bands(column, depthwise.channels, mean);
+                }
+            });
+            reduce.apply(places(means, depthwise.channels), squeezed);
+            arch.dispatch(|| activate(ActivationFunction::Relu, squeezed));
+            let inputs = places(squeezed, reduce.width());
+            restore.apply(StridedInputs { run: reduce.outputs(), ..inputs }, gates);
+            arch.dispatch(|| {
+                let gates = gates.chunks_exact_mut(restore.width());
+                for (gates, column) in gates.zip(deep.chunks_exact_mut(column)) {
+                    let gates = &mut gates[..depthwise.channels];
+                    gates.iter_mut().for_each(|gate| *gate = sigmoid(*gate));
+                    for values in column.chunks_exact_mut(depthwise.channels) {
+                        values.iter_mut().zip(&*gates).for_each(|(value, gate)| *value *= gate);
+                    }
+                }
+            });
+        }
+        self.project.apply(places(deep, depthwise.channels), sums);
+        if self.residual {
+            state.inputs.extend_from_slice(columns);
+        }
+        compact(sums, &self.project, columns);
+        let used = count * depthwise.stride[1];
+        if self.residual {
+            let column = self.bands_in * self.channels_in;
+            let centre = (depthwise.kernel[1] - 1) / 2 * column;
+            for (output, input) in columns.iter_mut().zip(&state.inputs[centre..]) {
+                *output += input;
+            }
+            forget(&mut state.inputs, used * column);
+        }
+        forget(&mut state.expanded, used * depthwise.column_values());
+    }
+}
+
+impl Depthwise {
+    fn new(index: usize, spec: &MobileBlockSpec, bands: usize, weights: &Weights) -> Self {
+        let (kernels, bias) = folded(weights, &format!("block{index}.depthwise"));
+        let [kernel_bands, kernel_columns] =
+            [spec.band_kernel, spec.time_kernel].map(|size| size as usize);
+        let channels = bias.len();
+        let mut reordered = Vec::with_capacity(kernels.len());
+        for column in 0..kernel_columns {
+            for band in 0..kernel_bands {
+                let first = kernels.iter().skip(band * kernel_columns + column);
+                reordered.extend(first.step_by(kernel_bands * kernel_columns));
+            }
+        }
+        Self {
+            weights: reordered,
+            bias,
+            kernel: [kernel_bands, kernel_columns],
+            stride: [spec.band_stride, spec.time_stride].map(|size| size as usize),
+            channels,
+            bands,
+            padding: spec.band_padding() as usize,
+            activation: spec.activation,
+        }
+    }
+
+    /// Values of an input column, zeros included.
+    fn column_values(&self) -> usize {
+        (self.bands + 2 * self.padding) * self.channels
+    }
+
+    /// Adds columns whose places lie `width` apart to `columns`, with zeros at both ends of each.
+    fn append(&self, values: &[f32], width: usize, columns: &mut Vec<f32>) {
+        for column in values.chunks_exact(self.bands * width) {
+            let start = columns.len() + self.padding * self.channels;
+            columns.resize(columns.len() + self.column_values(), 0.0);
+            let places = columns[start..].chunks_exact_mut(self.channels);
+            for (place, values) in places.zip(column.chunks_exact(width)) {
+                place.copy_from_slice(&values[..self.channels]);
+            }
+        }
+    }
+
+    /// `outputs` becomes `[columns][bands][channels]`; gives how many columns.
+    #[inline(always)]
+    fn forward(&self, inputs: &[f32], outputs: &mut Vec<f32>) -> usize {
+        let column = self.column_values();
+        let [kernel_bands, kernel_columns] = self.kernel;
+        let [band_stride, time_stride] = self.stride;
+        let columns = (inputs.len() / column - kernel_columns) / time_stride + 1;
+        let bands = self.bands.div_ceil(band_stride);
+        outputs.clear();
+        outputs.resize(columns * bands * self.channels, 0.0);
+        let run = kernel_bands * self.channels;
+        for (place, outputs) in outputs.chunks_exact_mut(self.channels).enumerate() {
+            let (time, band) = (place / bands * time_stride, place % bands * band_stride);
+            let first = &inputs[time * column + band * self.channels..];
+            let mut channel = 0;
+            while channel < self.channels {
+                let lanes = LANES.min(self.channels - channel);
+                let mut sums = [0.0; LANES];
+                sums[..lanes].copy_from_slice(&self.bias[channel..][..lanes]);
+                for time in 0..kernel_columns {
+                    let inputs = &first[time * column..][..run];
+                    let weights = &self.weights[time * run..][..run];
+                    for band in 0..kernel_bands {
+                        let at = band * self.channels + channel;
+                        let (inputs, weights) = (&inputs[at..], &weights[at..]);
+                        match (inputs.first_chunk::<LANES>(), weights.first_chunk::<LANES>()) {
+                            (Some(inputs), Some(weights)) if lanes == LANES => {
+                                for lane in 0..LANES {
+                                    sums[lane] += inputs[lane] * weights[lane];
+                                }
+                            }
+                            _ => {
+                                for lane in 0..lanes {
+                                    sums[lane] += inputs[lane] * weights[lane];
+                                }
+                            }
+                        }
+                    }
+                }
+                activate(self.activation, &mut sums);
+                outputs[channel..][..lanes].copy_from_slice(&sums[..lanes]);
+                channel += lanes;
+            }
+        }
+        columns
+    }
+}
+
+/// The weights of a convolution with its batch norm folded in, as they lie in the file, and its bias.
+fn folded(weights: &Weights, name: &str) -> (Vec<f32>, Vec<f32>) {
+    let values = |tensor: &str| weights.values(&format!("{name}.{tensor}"));
+    let gain = values("norm.weight").iter().zip(values("norm.running_var"));
+    let scale: Vec<f32> =
+        gain.map(|(gain, variance)| gain / (variance + NORM_EPSILON).sqrt()).collect();
+    let shift = values("norm.bias").iter().zip(values("norm.running_mean")).zip(&scale);
+    let bias = shift.map(|((shift, mean), scale)| shift - mean * scale).collect();
+    let kernels = values("conv.weight");
+    let size = kernels.len() / scale.len();
+    let kernels = kernels.chunks_exact(size).zip(&scale);
+    (kernels.flat_map(|(kernel, scale)| kernel.iter().map(move |it| it * scale)).collect(), bias)
+}
+
+/// Kernels over `[bands, columns]` of a single channel with their columns first, as frames lie.
+fn columns_first(kernels: &[f32], [bands, columns]: [usize; 2]) -> Vec<f32> {
+    let kernels = kernels.chunks_exact(bands * columns);
+    kernels
+        .flat_map(|kernel| {
+            (0..columns)
+                .flat_map(move |column| kernel.iter().skip(column).step_by(columns).copied())
+        })
+        .collect()
+}
+
+/// Vectors of `channels` values, one after another.
+fn places(values: &[f32], channels: usize) -> StridedInputs<'_, impl Fn(usize) -> usize> {
+    let start = move |place| place * channels;
+    let count = values.len() / channels;
+    StridedInputs { values, count, start, run: channels, stride: channels }
+}
+
+/// The sums of a matrix without the zeros that fill up its rows.
+fn compact(sums: &[f32], matrix: &PackedMatrix, out: &mut Vec<f32>) {
+    out.clear();
+    for row in sums.chunks_exact(matrix.width()) {
+        out.extend_from_slice(&row[..matrix.outputs()]);
+    }
+}
+
+/// Removes the first values.
+fn forget(values: &mut Vec<f32>, used: usize) {
+    values.copy_within(used.., 0);
+    values.truncate(values.len() - used);
+}
+
+/// The mean of a column's places, which lie `width` apart.
+#[inline(always)]
+fn mean_over_bands(column: &[f32], width: usize, mean: &mut [f32]) {
+    let places = column.chunks_exact(width);
+    let share = 1.0 / places.len() as f32;
+    for values in places {
+        mean.iter_mut().zip(values).for_each(|(mean, value)| *mean += value * share);
+    }
+}
+
+/// What is not a number is kept, and seen in the scores.
+#[inline(always)]
+fn activate(function: ActivationFunction, values: &mut [f32]) {
+    match function {
+        ActivationFunction::Relu => {
+            values.iter_mut().for_each(|value| *value = if *value < 0.0 { 0.0 } else { *value });
+        }
+        ActivationFunction::HardSwish => {
+            values.iter_mut().for_each(|value| *value *= (*value + 3.0).clamp(0.0, 6.0) / 6.0);
+        }
+    }
+}

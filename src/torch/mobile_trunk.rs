@@ -1,0 +1,202 @@
+//! The trunk of `mobile` in libtorch: batch norm in place, every weight trainable. Part of [`super::Network`]; without
+//! gradients and dropout it is the reference engine's as well.
+
+use tch::nn::{self, ModuleT};
+use tch::{TchError, Tensor};
+
+use super::network_mode::NetworkMode;
+use crate::model::{ActivationFunction, MobileBlockSpec, MobileLayers};
+
+/// Epsilon of the batch norms: that of the published network whose weights training may start from.
+const NORM_EPSILON: f64 = 1e-3;
+
+/// Share of a batch in a batch norm's running statistics.
+const NORM_MOMENTUM: f64 = 0.05;
+
+/// First convolution, inverted residuals, last convolution.
+#[derive(Debug)]
+pub struct MobileTrunk {
+    stem: Convolution,
+    blocks: Vec<Block>,
+    last: Convolution,
+}
+
+/// A convolution, its batch norm and what stands behind it.
+#[derive(Debug)]
+struct Convolution {
+    conv: nn::Conv2D,
+    norm: nn::BatchNorm,
+    activation: Option<ActivationFunction>,
+}
+
+#[derive(Debug)]
+struct Block {
+    expand: Option<Convolution>,
+    depthwise: Convolution,
+    squeeze: Option<[nn::Linear; 2]>,
+    project: Convolution,
+    /// Columns at each end of the input that have no output, where the input is added to the output.
+    residual: Option<i64>,
+}
+
+/// Sizes of one convolution, in bands and in time.
+struct Sizes {
+    channels_in: i64,
+    channels: i64,
+    kernel: [i64; 2],
+    stride: [i64; 2],
+    groups: i64,
+}
+
+impl MobileTrunk {
+    /// Creates the variables `stem`, `block0`, …, `last` under `root`.
+    pub fn new(root: &nn::Path<'_>, layers: &MobileLayers, mode: NetworkMode) -> Self {
+        let stem = Sizes {
+            channels_in: 1,
+            channels: layers.stem,
+            kernel: [MobileLayers::STEM_KERNEL; 2],
+            stride: [MobileLayers::STEM_STRIDE; 2],
+            groups: 1,
+        };
+        let mut channels = layers.stem;
+        let mut blocks = Vec::with_capacity(layers.blocks.len());
+        for (index, spec) in layers.blocks.iter().enumerate() {
+            blocks.push(Block::new(&(root / format!("block{index}")), spec, channels, mode));
+            channels = spec.channels;
+        }
+        let hard_swish = Some(ActivationFunction::HardSwish);
+        let last = Sizes::pointwise(channels, layers.last);
+        Self {
+            stem: Convolution::new(&(root / "stem"), &stem, hard_swish, mode),
+            blocks,
+            last: Convolution::new(&(root / "last"), &last, hard_swish, mode),
+        }
+    }
+
+    /// Columns of whole windows, means over bands; `train` as with tch's own modules.
+    ///
+    /// # Shapes
+    /// `windows`: `[batch, frames, mel_bands]`. Returns `[batch, channels, 1, columns]`.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn columns(&self, windows: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        let frames = windows.f_transpose(1, 2)?.f_unsqueeze(1)?; // [batch, 1, bands, frames]
+        let mut columns = self.stem.forward(&frames, train)?; // [batch, channels, bands, columns]
+        for block in &self.blocks {
+            columns = block.forward(columns, train)?;
+        }
+        let columns = self.last.forward(&columns, train)?;
+        columns.f_mean_dim(2, true, columns.kind())
+    }
+}
+
+impl Sizes {
+    fn pointwise(channels_in: i64, channels: i64) -> Self {
+        Self { channels_in, channels, kernel: [1, 1], stride: [1, 1], groups: 1 }
+    }
+}
+
+impl Convolution {
+    fn new(
+        path: &nn::Path<'_>,
+        sizes: &Sizes,
+        activation: Option<ActivationFunction>,
+        mode: NetworkMode,
+    ) -> Self {
+        let config = nn::ConvConfigND {
+            stride: sizes.stride,
+            // unpadded in time
+            padding: [(sizes.kernel[0] - 1) / 2, 0],
+            dilation: [1, 1],
+            groups: sizes.groups,
+            // the batch norm has one
+            bias: false,
+            ws_init: mode.initial(nn::init::DEFAULT_KAIMING_NORMAL),
+            bs_init: nn::Init::Const(0.0),
+            padding_mode: nn::PaddingMode::Zeros,
+        };
+        let Sizes { channels_in, channels, kernel, .. } = *sizes;
+        let norm = nn::BatchNormConfig {
+            eps: NORM_EPSILON,
+            momentum: NORM_MOMENTUM,
+            ws_init: nn::Init::Const(1.0),
+            ..Default::default()
+        };
+        Self {
+            conv: nn::conv(path / "conv", channels_in, channels, kernel, config),
+            norm: nn::batch_norm2d(path / "norm", channels, norm),
+            activation,
+        }
+    }
+
+    fn forward(&self, columns: &Tensor, train: bool) -> Result<Tensor, TchError> {
+        let sums = columns.apply(&self.conv);
+        let sums = self.norm.forward_t(&sums, train);
+        match self.activation {
+            Some(ActivationFunction::Relu) => sums.f_relu(),
+            Some(ActivationFunction::HardSwish) => sums.f_hardswish(),
+            None => Ok(sums),
+        }
+    }
+}
+
+impl Block {
+    fn new(
+        path: &nn::Path<'_>,
+        spec: &MobileBlockSpec,
+        channels_in: i64,
+        mode: NetworkMode,
+    ) -> Self {
+        let activation = Some(spec.activation);
+        let expand = (spec.expanded != channels_in).then(|| {
+            let sizes = Sizes::pointwise(channels_in, spec.expanded);
+            Convolution::new(&(path / "expand"), &sizes, activation, mode)
+        });
+        let depthwise = Sizes {
+            channels_in: spec.expanded,
+            channels: spec.expanded,
+            kernel: [spec.band_kernel, spec.time_kernel],
+            stride: [spec.band_stride, spec.time_stride],
+            groups: spec.expanded,
+        };
+        let squeeze = (spec.squeeze > 0).then(|| {
+            let linear = |name: &str, inputs: i64, outputs: i64| {
+                let usual = nn::LinearConfig::default();
+                let ws_init = mode.initial(usual.ws_init);
+                let bs_init = Some(nn::Init::Const(0.0));
+                let config = nn::LinearConfig { ws_init, bs_init, ..usual };
+                nn::linear(&(path / "squeeze") / name, inputs, outputs, config)
+            };
+            [linear("fc1", spec.expanded, spec.squeeze), linear("fc2", spec.squeeze, spec.expanded)]
+        });
+        let project = Sizes::pointwise(spec.expanded, spec.channels);
+        Self {
+            expand,
+            depthwise: Convolution::new(&(path / "depthwise"), &depthwise, activation, mode),
+            squeeze,
+            project: Convolution::new(&(path / "project"), &project, None, mode),
+            residual: spec.is_residual(channels_in).then_some((spec.time_kernel - 1) / 2),
+        }
+    }
+
+    fn forward(&self, inputs: Tensor, train: bool) -> Result<Tensor, TchError> {
+        let expanded = match &self.expand {
+            Some(expand) => &expand.forward(&inputs, train)?,
+            None => &inputs,
+        };
+        let mut columns = self.depthwise.forward(expanded, train)?; // [batch, expanded, bands, columns]
+        if let Some([reduce, restore]) = &self.squeeze {
+            let means = columns.f_mean_dim(2, false, columns.kind())?; // [batch, expanded, columns]
+            let means = means.f_transpose(1, 2)?;
+            let reduced = means.f_linear(&reduce.ws, reduce.bs.as_ref())?.f_relu()?;
+            let gates = reduced.f_linear(&restore.ws, restore.bs.as_ref())?.f_sigmoid()?;
+            columns = columns.f_mul(&gates.f_transpose(1, 2)?.f_unsqueeze(2)?)?;
+        }
+        let columns = self.project.forward(&columns, train)?;
+        match self.residual {
+            Some(edge) => columns.f_add(&inputs.f_narrow(3, edge, columns.size()[3])?),
+            None => Ok(columns),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::streaming::{FalseAlarmFigures, StreamingFigures, SweepPoint};
+use super::streaming::{EventScores, FalseAlarmFigures, StreamingFigures, SweepPoint};
 use super::{CalibrationFigures, ClassificationFigures, CurveFigures, Mistake};
 
 /// What `eval --json` prints and the page shows.
@@ -53,6 +53,8 @@ pub struct StreamingReport {
     pub events: StreamingFigures,
     /// The same, where a start anywhere within the true event counts.
     pub events_within: StreamingFigures,
+    /// Event-based F-scores of the same scenes: the headline, the wide collar, and the strict one.
+    pub event_scores: Vec<EventScores>,
     /// Sound that holds none of the labels.
     pub false_alarms: FalseAlarmFigures,
     /// The same recordings under other settings.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::chosen_clips::ChosenClips;
 use super::negative_audio::{NegativeAudio, score_scenes};
 use super::streaming::{
-    FalseAlarmFigures, MatchRule, Scene, SceneDetections, ScenePiece, SceneSpec, ScoredScene,
-    StreamingFigures, SweepChoice, scene_groups, sweep,
+    EventCollar, EventScores, FalseAlarmFigures, MatchRule, Scene, SceneDetections, ScenePiece,
+    SceneSpec, ScoredScene, StreamingFigures, SweepChoice, scene_groups, sweep,
 };
 use super::{DetectionRules, EvaluationOptions, MeasureError, StreamingReport, Sweep};
 use crate::domain::{Clip, LabelSet};
@@ -93,6 +93,9 @@ fn figures(
         conditions: conditions(options, &rules),
         events: StreamingFigures::new(labels, &eventful, MatchRule::default()),
         events_within: StreamingFigures::new(labels, &eventful, MatchRule::within()),
+        event_scores: [EventCollar::HEADLINE, EventCollar::WIDE, EventCollar::STRICT]
+            .map(|collar| EventScores::new(labels, &eventful, collar))
+            .to_vec(),
         false_alarms: FalseAlarmFigures::new(labels, &quiet),
         sweep: points,
     })

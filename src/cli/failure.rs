@@ -67,8 +67,11 @@ impl Failure {
             | MeasureError::UnknownLabels { .. }
             | MeasureError::NoClips { .. }
             | MeasureError::Split { .. }
-            | MeasureError::Search(_) => Self::usage(error),
-            MeasureError::Replay(_) | MeasureError::Threads { .. } => Self::failed(error),
+            | MeasureError::Search(_)
+            | MeasureError::List(_) => Self::usage(error),
+            MeasureError::Replay(_) | MeasureError::Threads { .. } | MeasureError::Table { .. } => {
+                Self::failed(error)
+            }
             _ => Self::device_or_model(error),
         }
     }

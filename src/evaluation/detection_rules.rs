@@ -59,7 +59,7 @@ impl DetectionRules {
     }
 
     /// `[windows][labels]`: the scores as the detector sees them, smoothed by the daemon's own smoother.
-    fn smoothed(&self, clip: &ClipScores) -> Vec<Vec<f32>> {
+    pub(super) fn smoothed(&self, clip: &ClipScores) -> Vec<Vec<f32>> {
         let mut smoother = Smoother::new(clip.labels(), self.smoothing, clip.sample_rate);
         let silence = vec![0.0; clip.labels()];
         let mut smooth = |window: &super::WindowScore| {

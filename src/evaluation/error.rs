@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::dsp::DspError;
 use crate::features::FeatureError;
-use crate::offline::{ClipFault, DatasetError, ScanError};
+use crate::offline::{ClipFault, DatasetError, RecordingListError, ScanError};
 use crate::recognition::{DetectorFault, RecognitionError, ScorerError};
 use crate::sources::SourceError;
 
@@ -98,6 +98,17 @@ pub enum MeasureError {
     /// A recording cannot be read.
     #[error(transparent)]
     Recording(SourceError),
+    /// Recordings without a label cannot be listed.
+    #[error(transparent)]
+    List(#[from] RecordingListError),
+    /// A table for other tools cannot be written.
+    #[error("{}: {source}", path.display())]
+    Table {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// The model's bundle names a cleaning that is not known.
     #[error("the model's provenance.cleaning: {reason}")]
     Cleaning {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::chosen_clips::ChosenClips;
 use super::negative_audio::score_clips;
+use super::recordings_run::{ScoredRecordings, open_set};
 use super::{
     Calibration, CalibrationFigures, ClassificationFigures, ClipScores, CurveFigures,
     EvaluationOptions, EvaluationReport, MeasureError, mistakes, streaming_run,
@@ -40,11 +41,13 @@ pub fn evaluate(
     let (names, scores): (Vec<_>, Vec<_>) = named.into_iter().unzip();
     let labels = &chosen.dataset.labels;
     let named: Vec<_> = names.into_iter().zip(&scores).collect();
+    let unlabelled = ScoredRecordings::score(options, &options.unlabelled, model, progress)?;
     let streaming = if options.background.is_empty() {
         None
     } else {
-        Some(streaming_run::measure(options, model, &chosen, progress)?)
+        Some(streaming_run::measure(options, model, &chosen, &unlabelled.scenes, progress)?)
     };
+    let open_set = open_set(options, model, &chosen, &scores, progress)?;
     Ok(EvaluationReport {
         model: model.manifest().name.clone(),
         dataset: chosen.dataset.name.clone(),
@@ -61,6 +64,8 @@ pub fn evaluate(
             best_label: CalibrationFigures::of_best_label(&scores),
         },
         streaming,
+        unlabelled: unlabelled.report(&model.traits())?,
+        open_set,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::offline::{DatasetOptions, OnFault};
+use crate::offline::{DatasetOptions, OnFault, RecordingManifest};
 
 /// What is measured, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,18 @@ pub struct EvaluationOptions {
     pub negatives: Vec<PathBuf>,
     /// Minutes of sound to count false alarms in.
     pub minutes: u32,
+    /// Recordings and folders of sound that holds none of the labels, to count false alarms in as it is, by kind.
+    pub unlabelled: Vec<PathBuf>,
+    /// What says more of these recordings than their names.
+    pub manifest: Option<RecordingManifest>,
+    /// Recordings and folders of kinds that have no label, and that training used as such.
+    pub unknown_seen: Vec<PathBuf>,
+    /// Recordings and folders of kinds that have no label, and that training never used.
+    pub unknown: Vec<PathBuf>,
+    /// Folder to write score tables and truth into, for other tools; none to write none.
+    pub scores_tsv: Option<PathBuf>,
+    /// File to write the events of the scenes into, for other tools; none to write none.
+    pub events_tsv: Option<PathBuf>,
     /// Whether scenes are replayed under other settings of the detector.
     pub sweep: Sweep,
     /// Seed of where clips are placed and how loud.
@@ -61,6 +73,12 @@ impl EvaluationOptions {
             background: Vec::new(),
             negatives: Vec::new(),
             minutes: 60,
+            unlabelled: Vec::new(),
+            manifest: None,
+            unknown_seen: Vec::new(),
+            unknown: Vec::new(),
+            scores_tsv: None,
+            events_tsv: None,
             sweep: Sweep::default(),
             seed: 1,
         }

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use super::streaming::{FalseAlarmFigures, StreamingFigures, SweepPoint};
-use super::{CalibrationFigures, ClassificationFigures, CurveFigures, Mistake};
+use super::streaming::{
+    EventScores, FalseAlarmFigures, OperatingPoint, StreamingFigures, SweepPoint,
+};
+use super::{CalibrationFigures, ClassificationFigures, CurveFigures, Mistake, OpenSetFigures};
 
 /// What `eval --json` prints and the page shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +35,10 @@ pub struct EvaluationReport {
     pub calibration: Calibration,
     /// Events in long recordings, when background was given to place clips in.
     pub streaming: Option<StreamingReport>,
+    /// False alarms in recordings as they are, when such were given.
+    pub unlabelled: Option<UnlabelledReport>,
+    /// Kinds of sound that have no label, when such were given.
+    pub open_set: Option<OpenSetReport>,
 }
 
 /// Scores against what came true, over the windows that carry a label.
@@ -53,10 +59,53 @@ pub struct StreamingReport {
     pub events: StreamingFigures,
     /// The same, where a start anywhere within the true event counts.
     pub events_within: StreamingFigures,
+    /// Event-based F-scores of the same scenes: the headline, the wide collar, and the strict one.
+    pub event_scores: Vec<EventScores>,
+    /// Polyphonic sound detection score of the scenes with events, first scenario: when something sounds.
+    pub psds_1: Option<f64>,
+    /// The same, second scenario: what sounds.
+    pub psds_2: Option<f64>,
     /// Sound that holds none of the labels.
     pub false_alarms: FalseAlarmFigures,
+    /// How much is found where false alarms may be so many, in that sound and in the recordings without a label.
+    pub operating_points: Vec<OperatingPoint>,
     /// The same recordings under other settings.
     pub sweep: Vec<SweepPoint>,
+}
+
+/// False alarms in recordings that hold none of the labels, each recording by itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UnlabelledReport {
+    /// All kinds together.
+    pub all: KindAlarms,
+    /// Each kind, by name.
+    pub kinds: Vec<KindAlarms>,
+}
+
+/// False alarms in one kind of sound.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KindAlarms {
+    /// The kind; `all` for all together.
+    pub kind: String,
+    /// Recordings.
+    pub recordings: usize,
+    /// Speakers, rooms or devices that they come from.
+    pub sources: usize,
+    /// What was counted in them.
+    #[serde(flatten)]
+    pub alarms: FalseAlarmFigures,
+}
+
+/// Kinds of sound that have no label, against the clips of the dataset, by the highest score of each window that carries
+/// sound.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OpenSetReport {
+    /// Windows of known kinds.
+    pub known_windows: usize,
+    /// Kinds that training used as holding no label.
+    pub seen: Option<OpenSetFigures>,
+    /// Kinds that training never used.
+    pub unseen: Option<OpenSetFigures>,
 }
 
 impl EvaluationReport {

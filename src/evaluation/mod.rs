@@ -2,7 +2,8 @@
 //!
 //! [`ClipScores`] are a network's scores of a recording, window by window. Everything else is counted from them, without
 //! the network: [`ClassificationFigures`], [`CurveFigures`], [`CalibrationFigures`], [`choose_thresholds`], and, for
-//! recordings placed in background noise, [`streaming`]. All figures serialise.
+//! recordings placed in background noise, [`streaming`]; for kinds of sound without a label, [`OpenSetFigures`]. All
+//! figures serialise.
 //!
 //! [`evaluate()`] is the whole measurement of a bundle on a dataset, and gives an [`EvaluationReport`].
 //!
@@ -22,9 +23,12 @@ mod evaluation_report;
 mod metrics;
 mod mistakes;
 mod negative_audio;
+mod open_set;
+mod recordings_run;
 pub mod streaming;
 mod streaming_run;
 mod thresholds;
+mod tsv;
 
 pub use calibration::{CalibrationBin, CalibrationFigures};
 pub use class_curves::{ClassCurves, CurveFigures};
@@ -35,8 +39,11 @@ pub use detection_rules::DetectionRules;
 pub use error::{EvaluationError, MeasureError};
 pub use evaluate::evaluate;
 pub use evaluation_options::{EvaluationOptions, Sweep, Treatment};
-pub use evaluation_report::{Calibration, EvaluationReport, StreamingReport};
+pub use evaluation_report::{
+    Calibration, EvaluationReport, KindAlarms, OpenSetReport, StreamingReport, UnlabelledReport,
+};
 pub use metrics::{ClassFigures, ClassificationFigures};
 pub use mistakes::{Mistake, mistakes};
 pub use negative_audio::{NegativeAudio, score_clips, score_scenes};
+pub use open_set::{OpenSetFigures, TopScore};
 pub use thresholds::{ThresholdRules, choose_thresholds};

@@ -7,16 +7,19 @@ use std::time::Duration;
 use super::chosen_clips::ChosenClips;
 use super::negative_audio::{NegativeAudio, score_scenes};
 use super::streaming::{
-    FalseAlarmFigures, MatchRule, Scene, SceneDetections, ScenePiece, SceneSpec, ScoredScene,
-    StreamingFigures, SweepChoice, scene_groups, sweep,
+    EventCollar, EventScores, FalseAlarmFigures, MatchRule, PsdsSpec, Scene, SceneDetections,
+    ScenePiece, SceneSpec, ScoreTable, ScoredScene, StreamingFigures, SweepChoice,
+    operating_points, psds, scene_groups, sweep,
 };
-use super::{DetectionRules, EvaluationOptions, MeasureError, StreamingReport, Sweep};
+use super::{DetectionRules, EvaluationOptions, MeasureError, StreamingReport, Sweep, tsv};
 use crate::domain::{Clip, LabelSet};
 use crate::model::Model;
 use crate::offline::{DatasetClip, Progress, load_clean_clip};
 
 /// Clips of a scene: with clips of five seconds, about ten minutes.
 const CLIPS_A_SCENE: usize = 65;
+/// False alarms an hour at which recall is given: what wake words are held to, twice that, and a fifth of it.
+const RATES_PER_HOUR: [f64; 3] = [1.0, 0.5, 0.1];
 /// Far from the seeds of scenes with clips.
 const QUIET_SEEDS: u64 = 1_000;
 
@@ -28,6 +31,7 @@ pub(super) fn measure(
     options: &EvaluationOptions,
     model: &Arc<Model>,
     chosen: &ChosenClips,
+    unlabelled: &[ScoredScene],
     progress: &dyn Progress,
 ) -> Result<StreamingReport, MeasureError> {
     let seed = options.seed.wrapping_add(QUIET_SEEDS);
@@ -46,7 +50,7 @@ pub(super) fn measure(
         Some(index) => quiet.build(index, rate),
     };
     let scenes = score_scenes(model, groups.len() + quiet.scenes(), &build, progress)?;
-    figures(options, model, &scenes)
+    figures(options, model, &scenes, unlabelled)
 }
 
 /// A scene of clips in background.
@@ -73,6 +77,7 @@ fn figures(
     options: &EvaluationOptions,
     model: &Arc<Model>,
     scenes: &[ScoredScene],
+    unlabelled: &[ScoredScene],
 ) -> Result<StreamingReport, MeasureError> {
     let model = model.traits();
     let rules = DetectionRules::default();
@@ -89,10 +94,27 @@ fn figures(
         Vec::new()
     };
     let labels: &LabelSet = &model.labels;
+    let all: Vec<&ScoredScene> = scenes.iter().chain(unlabelled).collect();
+    let operating_points =
+        operating_points(&all, &model, &rules, &RATES_PER_HOUR).map_err(MeasureError::Replay)?;
+    let with_events = scenes.iter().filter(|scene| !scene.truth.is_empty());
+    let tables: Vec<ScoreTable> = with_events.map(|scene| scene.table(&rules)).collect();
+    if let Some(folder) = &options.scores_tsv {
+        tsv::write_scores(folder, labels, &tables)?;
+    }
+    if let Some(file) = &options.events_tsv {
+        tsv::write_events(file, labels, &eventful)?;
+    }
     Ok(StreamingReport {
         conditions: conditions(options, &rules),
         events: StreamingFigures::new(labels, &eventful, MatchRule::default()),
         events_within: StreamingFigures::new(labels, &eventful, MatchRule::within()),
+        event_scores: [EventCollar::HEADLINE, EventCollar::WIDE, EventCollar::STRICT]
+            .map(|collar| EventScores::new(labels, &eventful, collar))
+            .to_vec(),
+        psds_1: psds(PsdsSpec::SCENARIO_1, &tables),
+        psds_2: psds(PsdsSpec::SCENARIO_2, &tables),
+        operating_points,
         false_alarms: FalseAlarmFigures::new(labels, &quiet),
         sweep: points,
     })

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::pictures::{Figure, draw_all};
-use crate::evaluation::streaming::StreamingFigures;
-use crate::evaluation::{EvaluationReport, StreamingReport};
+use crate::evaluation::streaming::{FalseAlarmFigures, StreamingFigures};
+use crate::evaluation::{EvaluationReport, OpenSetReport, StreamingReport, UnlabelledReport};
 use crate::files::{self, Durability};
 use crate::plots::{PlotError, TrainingLog};
 
@@ -58,6 +58,8 @@ pub(super) fn page(report: &EvaluationReport, figures: &[Figure]) -> Result<Stri
                 @if !report.cleaning.is_empty() { p { "Before that, each recording was " (report.cleaning) "." } }
                 (overview(report))
                 @if let Some(streaming) = &report.streaming { (streaming_part(streaming)) }
+                @if let Some(unlabelled) = &report.unlabelled { (unlabelled_part(unlabelled)) }
+                @if let Some(open_set) = &report.open_set { (open_set_part(open_set)) }
                 h2 { "Pictures" }
                 @for (stem, picture) in &pictures {
                     // drawn by this program, with every label escaped
@@ -109,13 +111,37 @@ fn streaming_part(streaming: &StreamingReport) -> Markup {
             (event_row("within the tolerance", &streaming.events))
             (event_row("anywhere within the event", &streaming.events_within))
         }
+        table {
+            tr { th { "Event-based F-score, one to one" } th { "micro F1" } th { "macro F1" } th { "precision" }
+                 th { "recall" } }
+            @for scores in &streaming.event_scores {
+                tr {
+                    td { "onset within " (scores.collar.onset.as_secs_f64()) " s"
+                         @if let Some(share) = scores.collar.offset_share { ", offset within " (percent(share)) } }
+                    td { (share(scores.micro_f1)) }
+                    td { (share(scores.macro_f1)) }
+                    td { (share(scores.precision)) }
+                    td { (share(scores.recall)) }
+                }
+            }
+        }
+        p { "PSDS: scenario 1 (when) " (decimals(streaming.psds_1)) ", scenario 2 (what) " (decimals(streaming.psds_2)) "." }
         p {
             (alarms.alarms) " false alarms in " (format!("{:.0}", alarms.seconds / 60.0)) " minutes of sound that holds \
-             no class: " (decimals(alarms.per_hour)) " an hour."
-            @if !alarms.by_label.is_empty() {
-                " They detected "
-                (alarms.by_label.iter().map(|it| format!("{} ({})", it.label, it.alarms)).collect::<Vec<_>>().join(", "))
-                "."
+             no class: " (decimals(alarms.per_hour)) " an hour, at most " (decimals(alarms.upper_per_hour))
+            " with 95 % confidence." (alarmed_labels(alarms))
+        }
+        table {
+            tr { th { "False alarms an hour allowed" } th { "recall" } th { "false alarms" } th { "an hour" }
+                 th { "odds of the thresholds ×" } }
+            @for point in &streaming.operating_points {
+                tr {
+                    td { (point.allowed_per_hour) }
+                    td { (share(point.recall)) }
+                    td { (point.alarms.map_or_else(|| "–".to_owned(), |it| it.to_string())) }
+                    td { (decimals(point.per_hour)) }
+                    td { (decimals(point.threshold_odds)) }
+                }
             }
         }
         @if !streaming.events.substitutions.is_empty() {
@@ -139,6 +165,59 @@ fn streaming_part(streaming: &StreamingReport) -> Markup {
                         td { (share(point.f1)) }
                         td { (seconds(point.median_delay_s)) }
                         td { (decimals(point.false_alarms_per_hour)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn alarmed_labels(alarms: &FalseAlarmFigures) -> String {
+    let labels: Vec<String> =
+        alarms.by_label.iter().map(|it| format!("{} ({})", it.label, it.alarms)).collect();
+    if labels.is_empty() { String::new() } else { format!(" They detected {}.", labels.join(", ")) }
+}
+
+fn unlabelled_part(unlabelled: &UnlabelledReport) -> Markup {
+    html! {
+        h2 { "Sound without a label" }
+        p.note { "Each recording as it is. At most: the rate that is not exceeded with a confidence of 95 %." }
+        table {
+            tr { th { "kind" } th { "recordings" } th { "sources" } th { "hours" } th { "false alarms" } th { "an hour" }
+                 th { "at most" } }
+            @for it in unlabelled.kinds.iter().chain([&unlabelled.all]) {
+                tr {
+                    td { (it.kind) }
+                    td { (it.recordings) }
+                    td { (it.sources) }
+                    td { (format!("{:.2}", it.alarms.seconds / 3600.0)) }
+                    td { (it.alarms.alarms) }
+                    td { (decimals(it.alarms.per_hour)) }
+                    td { (decimals(it.alarms.upper_per_hour)) }
+                }
+            }
+        }
+        p { (alarmed_labels(&unlabelled.all.alarms)) }
+    }
+}
+
+fn open_set_part(open_set: &OpenSetReport) -> Markup {
+    html! {
+        h2 { "Kinds without a label" }
+        p.note { "Against " (open_set.known_windows) " windows of known kinds, by the highest score of each window." }
+        table {
+            tr { th { "kinds" } th { "recordings" } th { "windows" } th { "AUROC" } th { "FPR95" } th { "OSCR" }
+                 th { "recordings with an event" } }
+            @for (name, figures) in [("seen in training", &open_set.seen), ("never seen", &open_set.unseen)] {
+                @if let Some(figures) = figures {
+                    tr {
+                        td { (name) }
+                        td { (figures.recordings) }
+                        td { (figures.windows) }
+                        td { (decimals(figures.auroc)) }
+                        td { (share(figures.fpr95)) }
+                        td { (decimals(figures.oscr)) }
+                        td { (share(figures.event_share)) }
                     }
                 }
             }

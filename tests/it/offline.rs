@@ -5,6 +5,7 @@ mod cleaning;
 mod faults;
 mod layouts;
 mod published;
+mod recordings;
 mod splits;
 
 use std::fs;

@@ -12,6 +12,7 @@ use crate::cli::output::{self, ProgressBars};
 use crate::cli::{Failure, logging};
 use crate::config::Engine;
 use crate::evaluation::{EvaluationOptions, Sweep, Treatment, evaluate};
+use crate::offline::RecordingManifest;
 use crate::plots::TrainingLog;
 use crate::report::write_report;
 
@@ -39,6 +40,31 @@ pub struct EvalArguments {
     /// More sound that holds none of the labels, such as speech, to count false alarms in; may be given again
     #[arg(long, value_name = "PATH", requires = "background")]
     negatives: Vec<PathBuf>,
+    /// Recordings without any of the labels, to count false alarms in as they are, by kind: a kind is the folder's name; may
+    /// be given again
+    #[arg(long, value_name = "PATH")]
+    unlabelled: Vec<PathBuf>,
+    /// Kinds of sound that have no label and that training used as such, for open-set figures; may be given again
+    #[arg(long, value_name = "PATH")]
+    unknown_seen: Vec<PathBuf>,
+    /// Kinds of sound that have no label and that training never used; may be given again
+    #[arg(long, value_name = "PATH")]
+    unknown: Vec<PathBuf>,
+    /// CSV about the recordings of these three options, with a column `file` or `path`
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// The manifest's column with the kind of sound; by default a kind is the folder's name
+    #[arg(long, value_name = "COLUMN", requires = "manifest")]
+    kind_column: Option<String>,
+    /// The manifest's column with the speaker, room or device; by default the file's name up to the first separator
+    #[arg(long, value_name = "COLUMN", requires = "manifest")]
+    source_column: Option<String>,
+    /// Write scores and truth of the streaming recordings there, as sed_scores_eval reads them
+    #[arg(long, value_name = "FOLDER", requires = "background")]
+    scores_tsv: Option<PathBuf>,
+    /// Write the events of the streaming recordings there, as sed_eval reads them
+    #[arg(long, value_name = "FILE", requires = "background")]
+    events_tsv: Option<PathBuf>,
     /// Minutes of sound to count false alarms in
     #[arg(long, value_name = "MINUTES", default_value_t = 60)]
     minutes: u32,
@@ -67,6 +93,16 @@ impl EvalArguments {
             background: self.background.clone(),
             negatives: self.negatives.clone(),
             minutes: self.minutes,
+            unlabelled: self.unlabelled.clone(),
+            manifest: self.manifest.clone().map(|path| RecordingManifest {
+                path,
+                kind_column: self.kind_column.clone(),
+                source_column: self.source_column.clone(),
+            }),
+            unknown_seen: self.unknown_seen.clone(),
+            unknown: self.unknown.clone(),
+            scores_tsv: self.scores_tsv.clone(),
+            events_tsv: self.events_tsv.clone(),
             sweep: if self.sweep { Sweep::Settings } else { Sweep::Defaults },
             seed: self.seed,
         }

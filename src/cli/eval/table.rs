@@ -2,7 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::evaluation::{EvaluationReport, StreamingReport};
+use crate::evaluation::streaming::{EventCollar, FalseAlarmFigures};
+use crate::evaluation::{EvaluationReport, OpenSetReport, StreamingReport, UnlabelledReport};
+
+/// Characters in a line of a terminal.
+const COLUMNS: usize = 80;
 
 /// Warnings, totals, streaming figures, then a line a class.
 pub(super) fn text(report: &EvaluationReport) -> String {
@@ -35,6 +39,12 @@ pub(super) fn text(report: &EvaluationReport) -> String {
     if let Some(streaming) = &report.streaming {
         streaming_text(streaming, &mut text);
     }
+    if let Some(unlabelled) = &report.unlabelled {
+        unlabelled_text(unlabelled, &mut text);
+    }
+    if let Some(open_set) = &report.open_set {
+        open_set_text(open_set, &mut text);
+    }
     let _ = writeln!(
         text,
         "\n{:<20} {:>9} {:>7} {:>7} {:>7} {:>8}",
@@ -56,34 +66,74 @@ pub(super) fn text(report: &EvaluationReport) -> String {
 }
 
 fn streaming_text(streaming: &StreamingReport, text: &mut String) {
-    let _ = writeln!(text, "\n{}", streaming.conditions);
+    let _ = writeln!(text, "\n{}", wrapped(&streaming.conditions));
     let rows =
         [("start within 1 s", &streaming.events), ("start within event", &streaming.events_within)];
     for (rule, events) in rows {
         let delay = events.delay.as_ref();
         let _ = writeln!(
             text,
-            "{rule:<20} {} events: precision {}, recall {}, F1 {}; delay median {}, 90 % within {}",
+            "{rule:<20} {} events: precision {}, recall {}, F1 {}\n{:<20} delay median {}, 90 % within {}",
             events.events,
             percent(events.precision),
             percent(events.recall),
             percent(events.f1),
+            "",
             seconds(delay.map(|delay| delay.median_s)),
             seconds(delay.map(|delay| delay.p90_s)),
         );
     }
-    let alarms = &streaming.false_alarms;
-    let by_label: Vec<String> =
-        alarms.by_label.iter().map(|it| format!("{} {}", it.label, it.alarms)).collect();
     let _ = writeln!(
         text,
-        "{} false alarms in {:.0} min, {} an hour{}{}",
-        alarms.alarms,
-        alarms.seconds / 60.0,
-        alarms.per_hour.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}")),
-        if by_label.is_empty() { "" } else { ": " },
-        by_label.join(", ")
+        "\n{:<36} {:>8} {:>8} {:>9} {:>7}",
+        "event F1, one to one", "micro F1", "macro F1", "precision", "recall"
     );
+    for scores in &streaming.event_scores {
+        let _ = writeln!(
+            text,
+            "{:<36} {:>8} {:>8} {:>9} {:>7}",
+            collar_text(&scores.collar),
+            cell(scores.micro_f1),
+            cell(scores.macro_f1),
+            cell(scores.precision),
+            cell(scores.recall)
+        );
+    }
+    let _ = writeln!(
+        text,
+        "PSDS scenario 1 (when) {}, scenario 2 (what) {}",
+        decimals(streaming.psds_1),
+        decimals(streaming.psds_2)
+    );
+    let alarms = &streaming.false_alarms;
+    let _ = writeln!(
+        text,
+        "\n{}",
+        wrapped(&format!(
+            "{} false alarms in {:.0} min, {} an hour, at most {} with 95 % confidence{}",
+            alarms.alarms,
+            alarms.seconds / 60.0,
+            decimals(alarms.per_hour),
+            decimals(alarms.upper_per_hour),
+            labels_text(alarms)
+        ))
+    );
+    let _ = writeln!(
+        text,
+        "\n{:<20} {:>7} {:>12} {:>9} {:>17}",
+        "alarms/h allowed", "recall", "found alarms", "an hour", "thresholds' odds"
+    );
+    for point in &streaming.operating_points {
+        let _ = writeln!(
+            text,
+            "{:<20} {:>7} {:>12} {:>9} {:>17}",
+            point.allowed_per_hour,
+            cell(point.recall),
+            point.alarms.map_or_else(|| "-".to_owned(), |it| it.to_string()),
+            decimals(point.per_hour),
+            point.threshold_odds.map_or_else(|| "-".to_owned(), |it| format!("x {it:.2}"))
+        );
+    }
     if !streaming.sweep.is_empty() {
         let _ = writeln!(
             text,
@@ -102,9 +152,99 @@ fn streaming_text(streaming: &StreamingReport, text: &mut String) {
             cell(point.precision),
             cell(point.f1),
             seconds(point.median_delay_s),
-            point.false_alarms_per_hour.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}")),
+            decimals(point.false_alarms_per_hour),
         );
     }
+}
+
+/// A row a kind, and the labels that were detected most.
+fn unlabelled_text(unlabelled: &UnlabelledReport, text: &mut String) {
+    let _ = writeln!(
+        text,
+        "\n{:<20} {:>10} {:>7} {:>6} {:>7} {:>8} {:>8}",
+        "no label in it", "recordings", "sources", "hours", "alarms", "an hour", "at most"
+    );
+    for it in unlabelled.kinds.iter().chain([&unlabelled.all]) {
+        let _ = writeln!(
+            text,
+            "{:<20} {:>10} {:>7} {:>6.2} {:>7} {:>8} {:>8}",
+            it.kind,
+            it.recordings,
+            it.sources,
+            it.alarms.seconds / 3600.0,
+            it.alarms.alarms,
+            decimals(it.alarms.per_hour),
+            decimals(it.alarms.upper_per_hour)
+        );
+    }
+    let _ = writeln!(
+        text,
+        "{}",
+        wrapped(&format!(
+            "Each recording as it is; at most: with 95 % confidence{}",
+            labels_text(&unlabelled.all.alarms)
+        ))
+    );
+}
+
+fn open_set_text(open_set: &OpenSetReport, text: &mut String) {
+    let _ = writeln!(
+        text,
+        "\n{:<24} {:>10} {:>7} {:>6} {:>6} {:>6} {:>10}",
+        "kinds without a label", "recordings", "windows", "AUROC", "FPR95", "OSCR", "with event"
+    );
+    let sides = [("seen in training", &open_set.seen), ("never seen", &open_set.unseen)];
+    for (name, figures) in sides {
+        let Some(figures) = figures else { continue };
+        let _ = writeln!(
+            text,
+            "{name:<24} {:>10} {:>7} {:>6} {:>6} {:>6} {:>10}",
+            figures.recordings,
+            figures.windows,
+            cell(figures.auroc),
+            cell(figures.fpr95),
+            cell(figures.oscr),
+            percent(figures.event_share)
+        );
+    }
+    let _ = writeln!(text, "against {} windows of known kinds", open_set.known_windows);
+}
+
+fn collar_text(collar: &EventCollar) -> String {
+    let onset = format!("onset within {} s", collar.onset.as_secs_f64());
+    match collar.offset_share {
+        None => onset,
+        Some(share) => format!("{onset}, offset {:.0} %", share * 100.0),
+    }
+}
+
+/// `: coughing 3, laughing 1`; empty without an alarm.
+fn labels_text(alarms: &FalseAlarmFigures) -> String {
+    let labels = alarms.by_label.iter().map(|it| format!("{} {}", it.label, it.alarms));
+    let labels = labels.collect::<Vec<_>>().join(", ");
+    if labels.is_empty() { labels } else { format!(": {labels}") }
+}
+
+/// The text in lines that fit a terminal.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut width) = (String::new(), 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > COLUMNS {
+            lines.push('\n');
+            width = 0;
+        } else if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += length;
+    }
+    lines
+}
+
+fn decimals(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
 }
 
 fn percent(share: Option<f64>) -> String {

@@ -1,4 +1,4 @@
-//! How well events are detected in scenes: precision, recall and F1, how soon, and how many there are where none should be. Pure; runs wherever it is called.
+//! How well events are detected in scenes: precision, recall and F1, and how soon. Pure; runs wherever it is called.
 
 use serde::Serialize;
 
@@ -119,50 +119,6 @@ fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let (low, part) = (place.floor() as usize, place.fract());
     let high = (low + 1).min(sorted.len() - 1);
     Some(sorted[low] + part * (sorted[high] - sorted[low]))
-}
-
-/// What the daemon would detect where there is nothing to detect.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FalseAlarmFigures {
-    /// Length of the sound that holds no class.
-    pub seconds: f64,
-    /// Events that began in it.
-    pub alarms: usize,
-    /// Events an hour; none without any sound.
-    pub per_hour: Option<f64>,
-    /// The labels that were detected, most often first.
-    pub by_label: Vec<LabelAlarms>,
-}
-
-/// One label's false alarms.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LabelAlarms {
-    /// The label.
-    pub label: String,
-    /// Events that began.
-    pub alarms: usize,
-}
-
-impl FalseAlarmFigures {
-    /// Counts the events of those scenes in which nothing true is; scenes with true events are left out.
-    pub fn new(labels: &LabelSet, scenes: &[SceneDetections]) -> Self {
-        let mut counts = vec![0; labels.len()];
-        let mut seconds = 0.0;
-        for scene in scenes.iter().filter(|scene| scene.truth.is_empty()) {
-            seconds += scene.seconds();
-            for detected in &scene.detected {
-                counts[detected.label] += 1;
-            }
-        }
-        let alarms: usize = counts.iter().sum();
-        let alarmed = labels.iter().zip(counts).filter(|(_, alarms)| *alarms > 0);
-        let mut by_label: Vec<LabelAlarms> = alarmed
-            .map(|(label, alarms)| LabelAlarms { label: label.to_string(), alarms })
-            .collect();
-        by_label.sort_by_key(|label| std::cmp::Reverse(label.alarms));
-        let per_hour = (seconds > 0.0).then(|| alarms as f64 * 3600.0 / seconds);
-        Self { seconds, alarms, per_hour, by_label }
-    }
 }
 
 #[cfg(test)]

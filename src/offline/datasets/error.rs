@@ -102,7 +102,7 @@ pub enum DatasetError {
         /// The table.
         path: PathBuf,
         /// The column's name.
-        missing: &'static str,
+        missing: String,
         /// The columns there are.
         found: Vec<String>,
     },

@@ -42,17 +42,25 @@ impl Table {
 
     /// A column that has to be there.
     pub(super) fn column(&self, name: &'static str) -> Result<Column, DatasetError> {
-        self.optional(name).ok_or_else(|| DatasetError::Column {
-            path: self.path.clone(),
-            missing: name,
-            found: self.header.iter().map(str::to_owned).collect(),
-        })
+        Ok(Column { index: self.position(name)?, name })
     }
 
     /// A column that may be there.
     pub(super) fn optional(&self, name: &'static str) -> Option<Column> {
-        let index = self.header.iter().position(|cell| cell.eq_ignore_ascii_case(name))?;
-        Some(Column { index, name })
+        Some(Column { index: self.find(name)?, name })
+    }
+
+    /// Where a column is that has to be there.
+    pub(super) fn position(&self, name: &str) -> Result<usize, DatasetError> {
+        self.find(name).ok_or_else(|| DatasetError::Column {
+            path: self.path.clone(),
+            missing: name.to_owned(),
+            found: self.header.iter().map(str::to_owned).collect(),
+        })
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.header.iter().position(|cell| cell.eq_ignore_ascii_case(name))
     }
 
     /// The column of licences, in either spelling.
@@ -68,7 +76,12 @@ impl Table {
 impl<'a> Row<'a> {
     /// A cell's text; empty where the row has no such cell.
     pub(super) fn text(&self, column: Column) -> &'a str {
-        self.record.get(column.index).unwrap_or_default()
+        self.cell(column.index)
+    }
+
+    /// The text of the cell at a position; empty where the row is shorter.
+    pub(super) fn cell(&self, position: usize) -> &'a str {
+        self.record.get(position).unwrap_or_default()
     }
 
     /// A cell's text, which must not be empty.

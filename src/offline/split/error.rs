@@ -38,6 +38,23 @@ pub enum SplitError {
         /// To test on.
         test: f64,
     },
+    /// Shares that do not make a whole.
+    #[error("shares of {}; each must be above 0, and their sum 1", join(shares))]
+    Shares {
+        /// As given.
+        shares: Vec<f64>,
+    },
+    /// Fewer sources than parts, or all of them large.
+    #[error(
+        "{sources} sources for {parts} parts leave one without a recording; add recordings of other sources, or name a \
+         column that tells them apart"
+    )]
+    FewSources {
+        /// Sources there are.
+        sources: usize,
+        /// Parts there are to be.
+        parts: usize,
+    },
     /// A part without a clip.
     #[error("no clip is left for {part}; choose more folds, or a larger share")]
     EmptyPart {

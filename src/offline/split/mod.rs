@@ -4,10 +4,12 @@
 mod error;
 mod k_fold;
 mod parts;
+mod recordings;
 mod sources;
 mod split_spec;
 
 pub use error::SplitError;
 pub use k_fold::{KFoldSpec, k_fold};
 pub use parts::Split;
+pub use recordings::split_recordings;
 pub use split_spec::{Leak, SplitSpec};

@@ -167,7 +167,7 @@ impl Dealt {
     }
 }
 
-fn gather(clips: &[DatasetClip], source_of_clip: &[usize]) -> Vec<Source> {
+pub(super) fn gather(clips: &[DatasetClip], source_of_clip: &[usize]) -> Vec<Source> {
     let count = source_of_clip.iter().max().map_or(0, |last| last + 1);
     let mut sources: Vec<Source> =
         (0..count).map(|_| Source { clips: Vec::new(), classes: Vec::new() }).collect();

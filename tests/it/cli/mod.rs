@@ -8,6 +8,7 @@ mod datasets;
 mod engines;
 #[cfg(feature = "torch")]
 mod eval;
+mod eval_shipped;
 mod hostile;
 mod plot;
 mod power_cut;

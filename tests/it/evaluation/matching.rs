@@ -5,8 +5,8 @@ use std::time::Duration;
 use tympan::domain::{LabelSet, SampleIndex};
 use tympan::evaluation::DetectedEvent;
 use tympan::evaluation::streaming::{
-    EventMatch, FalseAlarmFigures, MatchRule, SceneDetections, StreamingFigures, TrueEvent,
-    match_events,
+    EventCollar, EventMatch, EventScores, FalseAlarmFigures, MatchRule, SceneDetections,
+    StreamingFigures, TrueEvent, match_events,
 };
 
 use super::{labels, rate};
@@ -170,4 +170,78 @@ fn false_alarms_are_counted_where_nothing_true_is() {
         figures.by_label.iter().map(|label| (&*label.label, label.alarms)).collect();
     assert_eq!(by_label, [("high tone", 2), ("low tone", 1)]);
     assert_eq!(FalseAlarmFigures::new(&labels(), &[]).per_hour, None);
+}
+
+#[test]
+fn event_scores_are_those_counted_by_hand() {
+    let labels = LabelSet::new(&["dog", "cat", "cow", "hen"]).unwrap();
+    let truth =
+        [truth(0, 5.0, 8.0), truth(0, 15.0, 18.0), truth(1, 25.0, 28.0), truth(3, 50.0, 51.0)];
+    let mut listed = [
+        // within half a second, and again: a false positive here
+        detected(0, 5.5),
+        detected(0, 7.0),
+        // 1.2 s late
+        detected(0, 16.2),
+        // to the point, and it ends 0.59 s early: within a fifth of three seconds
+        detected(1, 25.1),
+        // a class without true events
+        detected(2, 40.0),
+    ];
+    listed[3].end_sample = at(27.41);
+    let scenes = [scene(&truth, &listed)];
+    let of = |collar| EventScores::new(&labels, &scenes, collar);
+    let near = |found: Option<f64>, expected: f64| {
+        assert!((found.unwrap() - expected).abs() < 1e-12, "{found:?} {expected}");
+    };
+    let headline = of(EventCollar::HEADLINE);
+    assert_eq!((headline.events, headline.detected, headline.hits), (4, 5, 2));
+    near(headline.precision, 2.0 / 5.0);
+    near(headline.recall, 2.0 / 4.0);
+    near(headline.micro_f1, 4.0 / 9.0);
+    // dog 2/5, cat 1, hen 0; cow has no events
+    near(headline.macro_f1, (2.0 / 5.0 + 1.0 + 0.0) / 3.0);
+    let wide = of(EventCollar::WIDE);
+    assert_eq!(wide.hits, 3);
+    near(wide.macro_f1, (4.0 / 5.0 + 1.0 + 0.0) / 3.0);
+    let strict = of(EventCollar::STRICT);
+    assert_eq!(strict.hits, 1);
+    near(strict.micro_f1, 2.0 / 9.0);
+}
+
+#[test]
+fn a_collar_reaches_its_last_sample_and_no_further() {
+    for (collar, late, hits) in [
+        (EventCollar::HEADLINE, 0.5, 1),
+        (EventCollar::HEADLINE, 0.5001, 0),
+        (EventCollar::WIDE, -2.0, 1),
+        (EventCollar::WIDE, 2.0001, 0),
+    ] {
+        let scene = scene(&[truth(0, 10.0, 15.0)], &[detected(0, 10.0 + late)]);
+        assert_eq!(EventScores::new(&labels(), &[scene], collar).hits, hits, "{late}");
+    }
+    // the offset: a fifth of five seconds, and 0.2 s for a short event
+    for (length, early, hits) in [(5.0, 1.0, 1), (5.0, 1.01, 0), (0.5, 0.2, 1), (0.5, 0.21, 0)] {
+        let mut found = detected(0, 10.0);
+        found.end_sample = at(10.0 + length - early);
+        let scene = scene(&[truth(0, 10.0, 10.0 + length)], &[found]);
+        let scores = EventScores::new(&labels(), &[scene], EventCollar::STRICT);
+        assert_eq!(scores.hits, hits, "{length} {early}");
+    }
+}
+
+#[test]
+fn each_event_is_matched_once_and_as_many_as_can_be() {
+    let truth = [truth(0, 10.0, 10.5), truth(0, 10.8, 12.0)];
+    // the first detection fits both, the second only the first
+    let scene = scene(&truth, &[detected(0, 10.4), detected(0, 9.6)]);
+    let scores = EventScores::new(&labels(), &[scene], EventCollar::HEADLINE);
+    assert_eq!((scores.hits, scores.micro_f1, scores.macro_f1), (2, Some(1.0), Some(1.0)));
+}
+
+#[test]
+fn event_scores_of_nothing_are_none() {
+    let scores = EventScores::new(&labels(), &[scene(&[], &[])], EventCollar::HEADLINE);
+    assert_eq!((scores.precision, scores.recall, scores.micro_f1), (None, None, None));
+    assert_eq!(scores.macro_f1, None);
 }

@@ -3,6 +3,7 @@
 
 mod curves;
 mod matching;
+mod psds;
 mod scenes;
 mod streaming;
 

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 
 use super::outputs::OpenOutputs;
 use super::reload::Reloader;
-use super::sources::open_source;
+use super::sources::{OpenSource, open_source};
 use super::{AssemblyError, Setup, SourceChoice, clips, outputs};
-use crate::domain::{Counters, SampleRate};
+use crate::domain::{OutputCounters, SampleRate};
 use crate::live::{Daemon, SharedStatus};
 use crate::sources::Pace;
 
@@ -36,19 +36,20 @@ impl Setup {
     /// # Errors
     /// [`AssemblyError`]: a device, a file or an output that cannot be opened.
     pub fn daemon(self, controls: DaemonControls) -> Result<Daemon, AssemblyError> {
-        let opened = open_source(controls.source.as_ref(), &self.config.source, controls.pace)?;
-        let counters = Arc::new(Counters::default());
+        let OpenSource { mut input, overflow } =
+            open_source(controls.source.as_ref(), &self.config.source, controls.pace)?;
+        let counters = Arc::new(OutputCounters::default());
         let status = Arc::new(SharedStatus::default());
-        let report = outputs::status_report(&status, &counters);
+        let report = outputs::status_report(&status);
         let OpenOutputs { mut sinks, outlets } =
             outputs::open(&self.config.output, controls.descriptors, &counters, report)?;
-        let rate: SampleRate = opened.source.sample_rate();
-        let tap = clips::open(&self.config.clips, rate, opened.overflow, &counters)?;
-        let tap = tap.map(|(folder, tap)| {
+        let rate: SampleRate = input.source.sample_rate();
+        let tap = clips::open(&self.config.clips, rate, overflow, &counters)?;
+        if let Some((folder, tap)) = tap {
             sinks.push(Box::new(folder));
-            tap
-        });
-        let spec = self.pipeline_spec(&opened, counters, status);
+            input.tap = Some(tap);
+        }
+        let spec = self.pipeline_spec(overflow, counters, status);
         let scorer = self.scorers.scorer()?;
         let reload = Reloader {
             config: controls.config,
@@ -57,13 +58,11 @@ impl Setup {
             running: self.config,
         };
         Ok(Daemon {
-            source: opened.source,
-            reopen: opened.reopen,
+            inputs: vec![input],
             reload: Some(reload.on(controls.reload)),
             scorer,
             sinks,
             outlets,
-            tap,
             spec,
             stop: controls.stop,
             on_window: None,

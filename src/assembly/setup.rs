@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::sources::{OpenSource, open_source};
 use super::{AssemblyError, ConfigOverrides, Scorers, SourceChoice, clips, probe};
 use crate::config::{Config, ConfigError, ConfigProblems, ParsedConfig};
-use crate::domain::Counters;
-use crate::live::{PipelineSpec, Recipe, SharedStatus};
+use crate::domain::{OutputCounters, Overflow};
+use crate::live::{DaemonInput, PipelineSpec, Recipe, SharedStatus};
 use crate::model::Model;
 use crate::recognition::{DetectorSpec, Recogniser, RecognitionRules};
-use crate::sources::{Pace, Source};
+use crate::sources::Pace;
 
 /// The shipped bundle, below the working folder or below `share/tympan` of an installation.
 const SHIPPED_BUNDLE: &str = "models/esc50";
@@ -114,26 +114,26 @@ impl Setup {
     ///
     /// # Errors
     /// [`AssemblyError`] when it cannot be opened.
-    pub fn demo(&self) -> Result<(Box<dyn Source>, PipelineSpec), AssemblyError> {
+    pub fn demo(&self) -> Result<(DaemonInput, PipelineSpec), AssemblyError> {
         let demo = Some(&SourceChoice::Demo);
-        let opened = open_source(demo, &self.config.source, Some(Pace::RealTime))?;
+        let OpenSource { input, overflow } =
+            open_source(demo, &self.config.source, Some(Pace::RealTime))?;
         let (counters, status) = (Arc::default(), Arc::default());
-        let spec = self.pipeline_spec(&opened, counters, status);
-        Ok((opened.source, spec))
+        let spec = self.pipeline_spec(overflow, counters, status);
+        Ok((input, spec))
     }
 
     pub(super) fn pipeline_spec(
         &self,
-        opened: &OpenSource,
-        counters: Arc<Counters>,
+        overflow: Overflow,
+        counters: Arc<OutputCounters>,
         status: Arc<SharedStatus>,
     ) -> PipelineSpec {
         PipelineSpec {
             recipe: self.recipe(),
-            overflow: opened.overflow,
+            overflow,
             ring: self.config.source.ring,
             silent_after: SILENT_AFTER,
-            device: opened.description.clone(),
             counters,
             status,
         }

@@ -17,7 +17,7 @@ mod sample_rate;
 mod stream_id;
 
 pub use clip::Clip;
-pub use counters::{Counter, Counters};
+pub use counters::{Counter, InputCounters, OutputCounters};
 pub use downmix::{downmix, is_sound};
 pub use error::DomainError;
 pub use label_set::{LabelSet, Scores};

@@ -45,12 +45,12 @@ impl Shutdown {
         Self { stop, overflow, began: (!is_patient).then(Instant::now) }
     }
 
-    /// Waits for the stages, sends the last record, waits for the sinks; says how all of it ended.
+    /// Waits for the stages, sends the last record of each input, waits for the sinks; says how all of it ended.
     pub(super) fn run(
         mut self,
         pipeline: Pipeline,
         events: &Receiver<SupervisorEvent>,
-        last: StatusRecord,
+        last: Vec<StatusRecord>,
         reason: StopReason,
     ) -> Result<Outcome, LiveError> {
         let Pipeline { features, classify, outputs, cancel, .. } = pipeline;
@@ -61,7 +61,7 @@ impl Shutdown {
                 hanging = hanging.or(Some(thread));
             }
         }
-        outputs.begin_close(Record::Status(last).into());
+        outputs.begin_close(last.into_iter().map(|last| Record::Status(last).into()).collect());
         self.wait_for(&outputs);
         outputs.finish();
         let (mut stages, mut sinks) = (Vec::new(), Vec::new());

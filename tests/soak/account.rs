@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use tympan::domain::{Counters, EventPhase, GapCause, Record, SampleRate, State};
+use tympan::domain::{
+    EventPhase, GapCause, InputCounters, OutputCounters, Record, SampleRate, State,
+};
 use tympan::features::FeaturiserSpec;
 
 use super::device::Device;
@@ -99,8 +101,8 @@ impl Account {
         self.gaps.get(cause).copied().unwrap_or_default()
     }
 
-    pub fn print(&self, counters: &Counters) {
-        println!("{:?}", counters.named());
+    pub fn print(&self, counters: &InputCounters, outputs: &OutputCounters) {
+        println!("{:?} {:?}", counters.named(), outputs.named());
         println!("gaps (how many, samples): {:?}; statuses: {:?}", self.gaps, self.states);
         println!("{} events, each with its offset; {} segments", self.events, self.segments.len());
         let latest = self.noticed.iter().max().copied().unwrap_or_default();
@@ -111,7 +113,13 @@ impl Account {
     }
 
     /// Every sample was heard, or is in a gap; every window of what was heard was scored, or counted as skipped.
-    pub fn settle(&self, counters: &Counters, device: &Device, spec: &FeaturiserSpec) {
+    pub fn settle(
+        &self,
+        counters: &InputCounters,
+        outputs: &OutputCounters,
+        device: &Device,
+        spec: &FeaturiserSpec,
+    ) {
         assert_eq!(self.open, BTreeSet::new(), "events without an offset");
         assert_eq!(
             self.gap("overrun").1,
@@ -119,7 +127,7 @@ impl Account {
             "dropped samples are gaps"
         );
         assert_eq!(self.gap("driver_overrun").1, device.lost_in_driver());
-        assert_eq!((counters.events_dropped.get(), counters.records_dropped.get()), (0, 0));
+        assert_eq!((outputs.events_dropped.get(), outputs.records_dropped.get()), (0, 0));
         let scored: u64 = self.segments.iter().map(|segment| segment.windows).sum();
         assert_eq!(scored, counters.windows_scored.get());
         // windows that a segment has room for: exact at the model's own rate, to the resampler's few milliseconds at others
@@ -147,7 +155,7 @@ impl Account {
     /// `lengths`: samples of a window and of a hop at a rate in Hz.
     fn captured_per_segment(
         &self,
-        counters: &Counters,
+        counters: &InputCounters,
         lengths: impl Fn(u64) -> (u64, u64),
     ) -> Vec<u64> {
         let (last, ended) = self.segments.split_last().unwrap();

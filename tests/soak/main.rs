@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use tympan::domain::{Counters, Overflow, Published, State};
-use tympan::live::{Daemon, PipelineSpec, Recipe, Reload, Reloaded, SharedStatus};
+use tympan::domain::{InputCounters, OutputCounters, Overflow, Published, State};
+use tympan::live::{Daemon, DaemonInput, PipelineSpec, Recipe, Reload, Reloaded, SharedStatus};
 use tympan::model::Bundle;
 use tympan::recognition::{DetectorSettings, DetectorSpec, RecognitionRules};
 use tympan::sinks::{
@@ -68,7 +68,8 @@ struct Soak {
     account: Arc<std::sync::Mutex<Account>>,
     clients: Clients,
     board: Arc<SharedStatus>,
-    counters: Arc<Counters>,
+    counters: Arc<InputCounters>,
+    outputs: Arc<OutputCounters>,
     log: std::path::PathBuf,
     random: ChaCha12Rng,
 }
@@ -102,7 +103,7 @@ fn wait_until(what: &str, mut met: impl FnMut() -> bool) -> Duration {
 
 fn pipeline_spec(
     bundle: &Bundle,
-    counters: &Arc<Counters>,
+    outputs: &Arc<OutputCounters>,
     board: &Arc<SharedStatus>,
 ) -> PipelineSpec {
     PipelineSpec {
@@ -111,8 +112,7 @@ fn pipeline_spec(
         // a tenth of a second of real time at this pace, or more
         ring: Duration::from_secs(20),
         silent_after: Duration::from_secs(10),
-        device: "the soak".to_owned(),
-        counters: Arc::clone(counters),
+        counters: Arc::clone(outputs),
         status: Arc::clone(board),
     }
 }
@@ -120,7 +120,8 @@ fn pipeline_spec(
 impl Soak {
     fn start(folder: &Path, seed: u64) -> (Self, Daemon) {
         let bundle = bundle();
-        let (counters, board) = (Arc::new(Counters::default()), Arc::new(SharedStatus::default()));
+        let (counters, outputs, board) =
+            <(Arc<InputCounters>, Arc<_>, Arc<SharedStatus>)>::default();
         let log = folder.join("log.jsonl");
         let socket = folder.join("soak.sock");
         let spec = SocketSpec {
@@ -128,8 +129,8 @@ impl Soak {
             patience: Duration::from_secs(1),
             ..SocketSpec::default()
         };
-        let (asked, counted) = (Arc::clone(&board), Arc::clone(&counters));
-        let status = move || asked.status(&counted);
+        let asked = Arc::clone(&board);
+        let status = move || asked.status();
         let account = Arc::default();
         let sinks: Vec<Box<dyn Sink>> = vec![
             Box::new(Ledger(Arc::clone(&account))),
@@ -141,19 +142,22 @@ impl Soak {
                 .unwrap(),
             ),
         ];
-        let socket_sink = SocketSink::open(spec, Arc::clone(&counters), Arc::new(status)).unwrap();
+        let socket_sink = SocketSink::open(spec, Arc::clone(&outputs), Arc::new(status)).unwrap();
         let device = Device::new(setting("TYMPAN_SOAK_SPEED", 20.0), Arc::clone(&counters));
         let burden = Burden::default();
         let (reload, breaks_reload) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
         let daemon = Daemon {
-            source: device.open(48_000),
-            reopen: Some(device.reopen()),
+            inputs: vec![DaemonInput {
+                description: "the soak".to_owned(),
+                reopen: Some(device.reopen()),
+                counters: Arc::clone(&counters),
+                ..DaemonInput::new(device.open(48_000))
+            }],
             reload: Some(reloading(&reload, &breaks_reload, &burden)),
             scorer: Box::new(Burdened::new(&bundle, &burden)),
             sinks,
             outlets: vec![Box::new(socket_sink)],
-            tap: None,
-            spec: pipeline_spec(&bundle, &counters, &board),
+            spec: pipeline_spec(&bundle, &outputs, &board),
             stop: Arc::default(),
             on_window: None,
         };
@@ -168,6 +172,7 @@ impl Soak {
             clients,
             board,
             counters,
+            outputs,
             log,
             random,
         };
@@ -214,7 +219,7 @@ impl Soak {
         let noticed = wait_until("word of the overload", || {
             // one that is told already goes on
             self.entered(State::Overloaded) > overloads
-                || self.board.status(&self.counters).is_some_and(|it| it.state == State::Overloaded)
+                || self.board.status().is_some_and(|it| it.state == State::Overloaded)
         });
         self.account.lock().unwrap().overload_noticed(noticed);
         self.burden.set(Duration::ZERO);
@@ -240,11 +245,11 @@ impl Soak {
     fn reload(&mut self) -> &'static str {
         // SeqCst: a test wants no subtlety
         self.breaks_reload.store(self.random.random_bool(0.3), Ordering::SeqCst);
-        let before = self.board.status(&self.counters).and_then(|status| status.reload);
+        let before = self.board.status().and_then(|status| status.reload);
         // SeqCst: as above
         self.reload.store(true, Ordering::SeqCst);
         wait_until("the reload", || {
-            self.board.status(&self.counters).is_some_and(|status| status.reload != before)
+            self.board.status().is_some_and(|status| status.reload != before)
         });
         "reload"
     }
@@ -290,7 +295,7 @@ fn hours_of_faults_leave_nothing_unaccounted_for() {
         }
     }
     wait_until("the log's recovery", || {
-        let status = soak.board.status(&soak.counters).unwrap();
+        let status = soak.board.status().unwrap();
         status.sinks.iter().all(|sink| !sink.is_failing)
     });
     soak.device.hush();
@@ -313,9 +318,9 @@ fn hours_of_faults_leave_nothing_unaccounted_for() {
         soak.device.captured().as_secs_f64() / 3_600.0,
         began.elapsed().as_secs_f64()
     );
-    account.print(&soak.counters);
+    account.print(&soak.counters, &soak.outputs);
     println!("{before}\n{after}");
-    account.settle(&soak.counters, &soak.device, &reference.featuriser_spec());
+    account.settle(&soak.counters, &soak.outputs, &soak.device, &reference.featuriser_spec());
     account.compare_with_log(folder.path());
     after.is_no_more_than(&before);
 }

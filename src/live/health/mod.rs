@@ -13,5 +13,5 @@ pub(super) use input_level::{InputLevel, InputMeter};
 pub(super) use service_notifier::ServiceNotifier;
 pub use shared_status::SharedStatus;
 pub(super) use sink_stalls::{SinkStall, SinkStalls};
-pub(super) use state_rules::{CounterSnapshot, Health, StateChange};
+pub(super) use state_rules::{CounterSnapshot, Health, InputConditions, StateChange};
 pub(super) use watchdog::Progress;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::shared_status::SharedStatus;
 use super::systemd;
 use super::watchdog::{Progress, Watchdog, WatchdogAction};
-use crate::live::PipelineSpec;
 use crate::sinks::SinkMetrics;
 
 /// From one status line to the next.
@@ -19,17 +19,18 @@ pub(in crate::live) struct ServiceNotifier {
 }
 
 impl ServiceNotifier {
-    pub(in crate::live) fn new(
-        sinks: &[Arc<SinkMetrics>],
-        progress: Progress,
-        now: Instant,
-    ) -> Self {
+    pub(in crate::live) fn new(inputs: usize, sinks: &[Arc<SinkMetrics>], now: Instant) -> Self {
         let watchdog =
-            systemd::watchdog().map(|patience| Watchdog::new(patience, sinks, now, progress));
+            systemd::watchdog().map(|patience| Watchdog::new(patience, inputs, sinks, now));
         Self { watchdog, last_sent_at: now }
     }
 
-    pub(in crate::live) fn poll(&mut self, now: Instant, progress: Progress, spec: &PipelineSpec) {
+    pub(in crate::live) fn poll(
+        &mut self,
+        now: Instant,
+        progress: &[Option<Progress>],
+        status: &SharedStatus,
+    ) {
         match self.watchdog.as_mut().map(|watchdog| watchdog.poll(now, progress)) {
             Some(WatchdogAction::Ping) => systemd::alive(),
             Some(WatchdogAction::Warn(stall)) => {
@@ -39,7 +40,7 @@ impl ServiceNotifier {
         }
         if now.saturating_duration_since(self.last_sent_at) >= STATUS_PERIOD {
             self.last_sent_at = now;
-            if let Some(status) = spec.status.status(&spec.counters) {
+            if let Some(status) = status.status() {
                 systemd::status(&status.in_a_line());
             }
         }

@@ -4,6 +4,6 @@ mod input_state;
 mod reopening;
 mod started;
 
-pub(super) use input_state::{Input, InputChange, InputState};
+pub(super) use input_state::{Input, InputChange};
 pub use reopening::Reopen;
 pub(super) use started::Started;

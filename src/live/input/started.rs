@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Counters, SampleRate};
+use crate::domain::{InputCounters, SampleRate};
 use crate::sources::{RunningSource, SampleConsumer, Source, SourceError, sample_ring};
 
 /// A source that fills a ring.
@@ -23,7 +23,7 @@ impl Started {
     pub(in crate::live) fn new(
         source: Box<dyn Source>,
         ring: Duration,
-        counters: Arc<Counters>,
+        counters: Arc<InputCounters>,
     ) -> Result<Self, SourceError> {
         let (sample_rate, description) = (source.sample_rate(), source.description());
         let (producer, ring) = sample_ring(sample_rate, ring, counters);

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
 use super::stage_thread::CancelToken;
 use super::warm_up::warm_up;
 use super::window_channel::{StageTimes, StreamItem, WINDOWS_WAITING, WindowInlet, WindowObserver};
-use crate::domain::{Counters, MelWindow, Published, Record};
+use crate::domain::{InputCounters, MelWindow, Published, Record};
 use crate::live::LiveError;
 use crate::live::event::SupervisorEvent;
 use crate::live::health::SharedStatus;
@@ -29,7 +29,6 @@ pub(super) struct ClassifyStage {
     pub(super) models: Receiver<PreparedScorer>,
     pub(super) publisher: Publisher,
     pub(super) events: Sender<SupervisorEvent>,
-    pub(super) counters: Arc<Counters>,
     pub(super) cancel: CancelToken,
 }
 
@@ -37,6 +36,7 @@ pub(super) struct ClassifyStage {
 pub(super) struct ClassifyInput {
     inlet: WindowInlet,
     tracker: Tracker,
+    counters: Arc<InputCounters>,
     progress: InputProgress,
 }
 
@@ -52,8 +52,8 @@ enum InputProgress {
 }
 
 impl ClassifyInput {
-    pub(super) fn new(inlet: WindowInlet, tracker: Tracker) -> Self {
-        Self { inlet, tracker, progress: InputProgress::Open }
+    pub(super) fn new(inlet: WindowInlet, tracker: Tracker, counters: Arc<InputCounters>) -> Self {
+        Self { inlet, tracker, counters, progress: InputProgress::Open }
     }
 }
 
@@ -69,7 +69,6 @@ impl ClassifyStage {
             models: self.models,
             publisher: self.publisher,
             events,
-            counters: self.counters,
             cancel,
             windows: Vec::with_capacity(WINDOWS_WAITING),
             origins: Vec::with_capacity(WINDOWS_WAITING),
@@ -94,15 +93,15 @@ pub(super) struct Publisher {
 
 impl Publisher {
     /// Publishes what came of a window that has just been scored.
-    fn publish(&mut self, mut published: Published, arrival: Instant, featured: Instant) {
+    fn publish(&mut self, mut published: Published, arrival: Instant, origin: &Origin) {
         if let Record::Window(window) = &mut published.record {
             let scored = Instant::now();
             let latency = scored.saturating_duration_since(arrival);
             window.latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
             if let Some(on_window) = &mut self.on_window {
-                on_window(window, StageTimes { arrival, featured, scored });
+                on_window(window, StageTimes { arrival, featured: origin.featured, scored });
             }
-            self.status.window_published(window, arrival);
+            self.status.window_published(origin.input, window, arrival);
         }
         self.outputs.publish(published);
     }
@@ -121,7 +120,6 @@ struct ClassifyLoop {
     models: Receiver<PreparedScorer>,
     publisher: Publisher,
     events: Sender<SupervisorEvent>,
-    counters: Arc<Counters>,
     cancel: CancelToken,
     /// Windows that were waiting, to be scored in one go; no more than may wait of one input.
     windows: Vec<MelWindow>,
@@ -230,18 +228,21 @@ impl ClassifyLoop {
     /// Scores the windows at hand, gives each to the tracker of its input, and gives their buffers back.
     fn score_batch(&mut self) -> Result<(), ScorerError> {
         let Self { scorer, inputs, publisher, windows, origins, .. } = self;
-        let count = windows.len() as u64;
         if self.cancel.is_cancelled() {
-            self.counters.windows_skipped.add(count);
-        } else if count > 0 {
+            for origin in origins.iter() {
+                inputs[origin.input].counters.windows_skipped.add(1);
+            }
+        } else if !windows.is_empty() {
             let mut each = origins.iter();
             scorer.score(windows, &mut |window, scores| {
                 let origin = each.next().expect("invariant: one origin a window");
                 inputs[origin.input].tracker.push(window, scores, &mut |published| {
-                    publisher.publish(published, window.arrival, origin.featured);
+                    publisher.publish(published, window.arrival, origin);
                 })
             })?;
-            self.counters.windows_scored.add(count);
+            for origin in origins.iter() {
+                inputs[origin.input].counters.windows_scored.add(1);
+            }
         }
         for (window, origin) in windows.drain(..).zip(origins.drain(..)) {
             // Never full: there are as many places as buffers. The feature stage may have ended.

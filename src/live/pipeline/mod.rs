@@ -10,9 +10,7 @@ mod warm_up;
 mod window_channel;
 
 pub(super) use stage_thread::{CancelGuard, StageThread, cancellation};
-pub(super) use topology::{
-    InputEnds, Pipeline, PipelineEnds, PipelineInput, ReloadEnds, event_channel, spawn,
-};
+pub(super) use topology::{InputEnds, Pipeline, PipelineEnds, ReloadEnds, event_channel, spawn};
 pub(super) use warm_up::warm_up;
 pub use warm_up::{WARM_UP_SEGMENTS, WARM_UP_WINDOWS};
 pub use window_channel::{StageTimes, WindowObserver};

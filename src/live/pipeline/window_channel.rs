@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::domain::{Counters, MelWindow, Overflow, WindowRecord};
+use crate::domain::{InputCounters, MelWindow, Overflow, WindowRecord};
 use crate::features::ReadyWindow;
 use crate::recognition::Gap;
 
@@ -45,7 +45,7 @@ pub(super) struct WindowOutlet {
     items: Sender<StreamItem>,
     spare: Receiver<MelWindow>,
     overflow: Overflow,
-    counters: Arc<Counters>,
+    counters: Arc<InputCounters>,
     windows: u64,
     is_closed: bool,
 }
@@ -60,7 +60,7 @@ pub(super) struct WindowInlet {
 pub(super) fn window_channel(
     empty: &MelWindow,
     overflow: Overflow,
-    counters: Arc<Counters>,
+    counters: Arc<InputCounters>,
 ) -> (WindowOutlet, WindowInlet) {
     let (sender, items) = bounded(WINDOWS_WAITING);
     let (spent, spare) = bounded(BUFFERS);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::Counters;
+use crate::domain::OutputCounters;
 use crate::protocol::{Message, Refused};
 
 /// Descriptors that stay free for the daemon itself: device, log, clips, a reload, streams that hang in their driver.
@@ -101,11 +101,11 @@ pub(super) struct Admission {
     unreported: Unreported,
     reported_at: Option<Instant>,
     failed_at: Option<Instant>,
-    counters: Arc<Counters>,
+    counters: Arc<OutputCounters>,
 }
 
 impl Admission {
-    pub(super) fn new(counters: Arc<Counters>) -> Self {
+    pub(super) fn new(counters: Arc<OutputCounters>) -> Self {
         Self {
             addresses: HashMap::new(),
             unreported: Unreported::default(),

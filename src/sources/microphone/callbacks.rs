@@ -11,7 +11,7 @@ use cpal::{ErrorKind, FromSample, SizedSample, StreamInstant};
 use crossbeam_channel::Sender;
 
 use super::overrun::{Continuity, OverrunGauge};
-use crate::domain::{Counters, SampleRate};
+use crate::domain::{InputCounters, SampleRate};
 use crate::sources::CaptureCallback;
 
 /// What the callbacks count and flag, in atomics, so that they never wait.
@@ -94,7 +94,7 @@ impl Drop for DataCallback {
 /// The state of the error callback.
 pub(super) struct ErrorCallback {
     pub(super) stats: Arc<CallbackStats>,
-    pub(super) counters: Arc<Counters>,
+    pub(super) counters: Arc<InputCounters>,
     pub(super) errors: Sender<cpal::Error>,
 }
 

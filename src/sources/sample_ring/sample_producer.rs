@@ -11,7 +11,7 @@ use ringbuf::traits::{Observer, Producer};
 
 use super::RingCloser;
 use super::ring::{Gap, Mark};
-use crate::domain::{Counters, GapCause, SampleIndex, SampleRate};
+use crate::domain::{GapCause, InputCounters, SampleIndex, SampleRate};
 
 /// First and longest nap of a producer that waits for room. The ring holds seconds, so a nap never starves its reader.
 const WAITS: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(2));
@@ -24,7 +24,7 @@ pub struct SampleProducer {
     pub(super) next: SampleIndex,
     pub(super) pending: Option<Gap>,
     pub(super) sample_rate: SampleRate,
-    pub(super) counters: Arc<Counters>,
+    pub(super) counters: Arc<InputCounters>,
 }
 
 /// How a waiting push ended.
@@ -48,7 +48,7 @@ impl SampleProducer {
     }
 
     /// The counters it counts into.
-    pub fn counters(&self) -> Arc<Counters> {
+    pub fn counters(&self) -> Arc<InputCounters> {
         Arc::clone(&self.counters)
     }
 

@@ -31,7 +31,8 @@ fn a_stop_ends_open_events_and_stopping_is_the_last_record_of_every_sink() {
     ));
     // the script plays faster than life, so some of its ten windows may be skipped
     wait_until("ten windows", || {
-        running.counters.windows_scored.get() + running.counters.windows_skipped.get() == 10
+        running.counters.input.windows_scored.get() + running.counters.input.windows_skipped.get()
+            == 10
     });
     wait_until("the onset", || story(&one.records()) == ["listening", "onset"]);
     running.stop();
@@ -62,8 +63,11 @@ fn a_stop_during_a_long_file_does_not_wait_for_its_end() {
     assert_eq!(story(&records), ["listening", "onset", "offset", "stopping"]);
     assert!(windows(&records).len() < 1_000, "it went on to the end");
     let counters = &running.counters;
-    assert_eq!(windows(&records).len() as u64, counters.windows_scored.get());
-    assert!(counters.samples_dropped.get() + counters.windows_skipped.get() > 0, "uncounted");
+    assert_eq!(windows(&records).len() as u64, counters.input.windows_scored.get());
+    assert!(
+        counters.input.samples_dropped.get() + counters.input.windows_skipped.get() > 0,
+        "uncounted"
+    );
 }
 
 #[test]
@@ -204,7 +208,10 @@ fn a_sink_that_blocks_for_ever_holds_up_neither_the_others_nor_a_stop() {
         assert_eq!(running.outcome().unwrap(), Outcome::Stopped);
         assert_eq!(story(&free.records()), ["listening", "onset", "offset", "stopping"]);
         let counters = &running.counters;
-        assert!(counters.events_dropped.get() > 0, "what the blocked sink never got is counted");
+        assert!(
+            counters.outputs.events_dropped.get() > 0,
+            "what the blocked sink never got is counted"
+        );
         drop(open);
     }
 }

@@ -23,8 +23,8 @@ fn a_recording_gives_every_window_once_in_order_between_its_two_statuses() {
     let expected = (samples as u64 - WINDOW) / HOP + 1;
     let ends: Vec<u64> = windows(&records).iter().map(|window| window.end_sample.0).collect();
     assert_eq!(ends, (0..expected).map(|k| WINDOW + k * HOP).collect::<Vec<u64>>());
-    assert_eq!(counters.windows_scored.get(), expected);
-    assert_eq!(counters.samples_captured.get(), samples as u64);
+    assert_eq!(counters.input.windows_scored.get(), expected);
+    assert_eq!(counters.input.samples_captured.get(), samples as u64);
     assert_eq!(story(&records), ["listening", "onset", "offset", "stopping"]);
     let Record::Status(first) = &records[0] else { panic!("{:?}", records[0]) };
     assert_eq!(first.detail, "a script, model loudness");
@@ -101,7 +101,9 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
         spec(Overflow::DropNewest),
     ));
     let total = (samples - WINDOW) / HOP + 1;
-    let counted = || running.counters.windows_scored.get() + running.counters.windows_skipped.get();
+    let counted = || {
+        running.counters.input.windows_scored.get() + running.counters.input.windows_skipped.get()
+    };
     wait_until("all windows to be scored or skipped", || counted() == total);
     wait_until("word of the overload", || {
         states(&collected.records()).contains(&State::Overloaded)
@@ -109,9 +111,9 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
     running.stop();
     assert_eq!(running.outcome().unwrap(), Outcome::Stopped);
     let records = collected.records();
-    assert!(running.counters.windows_skipped.get() > 0, "the scorer was fast enough");
-    assert_eq!(windows(&records).len() as u64, running.counters.windows_scored.get());
-    assert_eq!(running.counters.events_dropped.get(), 0);
+    assert!(running.counters.input.windows_skipped.get() > 0, "the scorer was fast enough");
+    assert_eq!(windows(&records).len() as u64, running.counters.input.windows_scored.get());
+    assert_eq!(running.counters.outputs.events_dropped.get(), 0);
     assert!(!events(&records).is_empty());
     assert_events_pair_up(&records);
 }
@@ -124,8 +126,8 @@ fn offline_a_slow_scorer_and_a_small_ring_lose_nothing() {
     let (outcome, records, counters) = play(script_of(noise(samples), End::Ended), scorer, spec);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(windows(&records).len() as u64, (samples as u64 - WINDOW) / HOP + 1);
-    assert_eq!(counters.windows_skipped.get() + counters.samples_dropped.get(), 0);
-    assert_eq!(counters.records_dropped.get() + counters.events_dropped.get(), 0);
+    assert_eq!(counters.input.windows_skipped.get() + counters.input.samples_dropped.get(), 0);
+    assert_eq!(counters.outputs.records_dropped.get() + counters.outputs.events_dropped.get(), 0);
     assert_eq!(story(&records), ["listening", "onset", "offset", "stopping"]);
 }
 
@@ -138,7 +140,7 @@ fn broken_samples_count_as_zero_and_are_counted() {
     let (outcome, records, counters) =
         play(script_of(samples, End::Ended), Loudness::well(), spec(Overflow::Block));
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
-    assert_eq!(counters.samples_repaired.get(), 3);
+    assert_eq!(counters.input.samples_repaired.get(), 3);
     assert!(windows(&records).iter().all(|window| (-30.0..-15.0).contains(&window.level_dbfs)));
 }
 
@@ -151,7 +153,7 @@ fn a_source_shorter_than_one_window_is_never_scored_on_padding() {
     );
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(story(&records), ["listening", "stopping"]);
-    assert_eq!((windows(&records).len(), counters.windows_scored.get()), (0, 0));
+    assert_eq!((windows(&records).len(), counters.input.windows_scored.get()), (0, 0));
 }
 
 #[test]

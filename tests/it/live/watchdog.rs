@@ -168,8 +168,8 @@ fn this_process_is_watched() {
     let spec = spec(Overflow::DropNewest);
     let mut daemon = daemon(source, Loudness::new(mood), vec![sink], spec);
     if fault == "lost" {
-        daemon.source = Box::new(script_of(noise(16_000), End::Lost));
-        daemon.reopen = Some(std::sync::Arc::new(|| {
+        daemon.inputs[0].source = Box::new(script_of(noise(16_000), End::Lost));
+        daemon.inputs[0].reopen = Some(std::sync::Arc::new(|| {
             Err(SourceError::DeviceLost { device: "script".into(), reason: "away".into() })
         }));
     }

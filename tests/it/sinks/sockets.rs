@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
-use tympan::domain::{Counters, Overflow};
+use tympan::domain::{OutputCounters, Overflow};
 use tympan::sinks::{
     LogFile, LogFileSpec, Outlet, QueueCapacity, SinkClosed, SinkEnd, SinkError, SocketSink,
     SocketSpec, UnixSocketSpec, spawn_sink,
@@ -32,8 +32,8 @@ fn unix(path: &Path) -> SocketSpec {
     SocketSpec { unix: Some(UnixSocketSpec::new(path)), ..SocketSpec::default() }
 }
 
-fn open(spec: SocketSpec) -> (SocketSink, Arc<Counters>) {
-    let counters = Arc::new(Counters::default());
+fn open(spec: SocketSpec) -> (SocketSink, Arc<OutputCounters>) {
+    let counters = Arc::new(OutputCounters::default());
     (SocketSink::open(spec, Arc::clone(&counters), Arc::new(|| None)).unwrap(), counters)
 }
 

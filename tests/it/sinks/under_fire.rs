@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::bounded;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use tympan::domain::{Counters, Overflow};
+use tympan::domain::{OutputCounters, Overflow};
 use tympan::protocol::{Message, Token, write_json_line};
 use tympan::sinks::{
     LogFile, LogFileSpec, Outlet, QueueCapacity, Sink, SinkClosed, SinkEnd, SinkHandle, SocketSink,
@@ -53,8 +53,8 @@ impl Drop for SmallDisk {
 }
 
 /// A sink at work, and its counters.
-fn at_work(sink: impl Sink + 'static) -> (SinkHandle, Arc<Counters>) {
-    let counters = Arc::new(Counters::default());
+fn at_work(sink: impl Sink + 'static) -> (SinkHandle, Arc<OutputCounters>) {
+    let counters = Arc::new(OutputCounters::default());
     let (ended, _) = bounded::<SinkEnd>(1);
     let (capacity, overflow) = (QueueCapacity::default(), Overflow::DropNewest);
     let handle = spawn_sink(Box::new(sink), capacity, overflow, Arc::clone(&counters), ended);
@@ -314,11 +314,11 @@ fn while_there_is_nothing_to_write_clients_that_left_keep_no_place() {
 }
 
 /// A socket that asks for a token, beside one that asks for none; with the counters of what is refused.
-fn guarded(folder: &Path, spec: SocketSpec) -> (SocketSink, SocketAddr, Arc<Counters>) {
+fn guarded(folder: &Path, spec: SocketSpec) -> (SocketSink, SocketAddr, Arc<OutputCounters>) {
     let unix = Some(UnixSocketSpec::new(folder.join("tympan.sock")));
     let tcp = Some("127.0.0.1:0".parse().unwrap());
     let token = Token::new("correct-horse-battery");
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::new(OutputCounters::default());
     let spec = SocketSpec { unix, tcp, token, ..spec };
     let sink =
         SocketSink::open(spec, Arc::clone(&counters), Arc::new(|| Some(daemon_status()))).unwrap();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tympan::domain::Counters;
+use tympan::domain::InputCounters;
 use tympan::sources::microphone::devices;
 use tympan::sources::{
     Microphone, MicrophoneSpec, RingItem, Source, SourceError, SourceState, sample_ring,
@@ -137,7 +137,7 @@ fn this_process_captures_the_tone() {
     let default = listed.iter().find(|device| device.is_default).expect("a default is listed");
     let microphone = Microphone::open(&spec).unwrap();
     assert_eq!(microphone.device_id(), default.id);
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::new(InputCounters::default());
     let (producer, mut consumer) =
         sample_ring(microphone.sample_rate(), Duration::from_secs(2), Arc::clone(&counters));
     let mut running = Box::new(microphone).start(producer).unwrap();

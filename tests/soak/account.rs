@@ -1,4 +1,4 @@
-//! The account: what was heard, scored, skipped and lost, from the records alone, held against the counters.
+//! The account: what was captured, scored, skipped and lost, from the records alone, held against the counters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -107,12 +107,12 @@ impl Account {
         println!("{} events, each with its offset; {} segments", self.events, self.segments.len());
         let latest = self.noticed.iter().max().copied().unwrap_or_default();
         println!(
-            "{} overloads, told {latest:?} after the first skipped window at most",
+            "{} overloads, reported {latest:?} after the first skipped window at most",
             self.noticed.len()
         );
     }
 
-    /// Every sample was heard, or is in a gap; every window of what was heard was scored, or counted as skipped.
+    /// Every sample was captured, or is in a gap; every window of what was captured was scored, or counted as skipped.
     pub fn settle(
         &self,
         counters: &InputCounters,
@@ -145,12 +145,12 @@ impl Account {
         }
         let counted = scored + counters.windows_skipped.get();
         println!(
-            "{counted} windows scored or skipped; {expected} fit in what was heard, give or take {slack}"
+            "{counted} windows scored or skipped; {expected} fit in what was captured, give or take {slack}"
         );
         assert!(counted.abs_diff(expected) <= slack);
     }
 
-    /// Samples heard in each segment. With those dropped they are all that came, to the rounding of an index where the rate
+    /// Samples captured in each segment. With those dropped they are all that came, to the rounding of an index where the rate
     /// changed; what the last segment then has left is what its windows took, or less than one window if it has none.
     /// `lengths`: samples of a window and of a hop at a rate in Hz.
     fn captured_per_segment(
@@ -168,7 +168,7 @@ impl Account {
         let (window, hop) = lengths(u64::from(last.rate.hz()));
         let next = if last.windows == 0 { window } else { hop } as i64;
         println!(
-            "{captured} samples heard, {rest} of them after the last gap, {scored} of those in windows"
+            "{captured} samples captured, {rest} of them after the last gap, {scored} of those in windows"
         );
         assert!(
             (scored - losses..scored + losses + next).contains(&rest),

@@ -32,7 +32,7 @@ use account::Account;
 use clients::Clients;
 use device::Device;
 use process::Footprint;
-use scorer::{Burden, Burdened};
+use scorer::{LoadedScorer, ScorerLoad};
 
 /// Far longer than anything takes that is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -62,12 +62,12 @@ impl Sink for Ledger {
 /// The daemon, and everything that things can be done to.
 struct Soak {
     device: Device,
-    burden: Burden,
+    load: ScorerLoad,
     reload: Arc<AtomicBool>,
     breaks_reload: Arc<AtomicBool>,
     account: Arc<std::sync::Mutex<Account>>,
     clients: Clients,
-    board: Arc<SharedStatus>,
+    shared_status: Arc<SharedStatus>,
     counters: Arc<InputCounters>,
     outputs: Arc<OutputCounters>,
     log: std::path::PathBuf,
@@ -104,7 +104,7 @@ fn wait_until(what: &str, mut met: impl FnMut() -> bool) -> Duration {
 fn pipeline_spec(
     bundle: &Bundle,
     outputs: &Arc<OutputCounters>,
-    board: &Arc<SharedStatus>,
+    shared_status: &Arc<SharedStatus>,
 ) -> PipelineSpec {
     PipelineSpec {
         recipe: recipe(bundle),
@@ -113,14 +113,14 @@ fn pipeline_spec(
         ring: Duration::from_secs(20),
         silent_after: Duration::from_secs(10),
         counters: Arc::clone(outputs),
-        status: Arc::clone(board),
+        status: Arc::clone(shared_status),
     }
 }
 
 impl Soak {
     fn start(folder: &Path, seed: u64) -> (Self, Daemon) {
         let bundle = bundle();
-        let (counters, outputs, board) =
+        let (counters, outputs, shared_status) =
             <(Arc<InputCounters>, Arc<_>, Arc<SharedStatus>)>::default();
         let log = folder.join("log.jsonl");
         let socket = folder.join("soak.sock");
@@ -129,7 +129,7 @@ impl Soak {
             patience: Duration::from_secs(1),
             ..SocketSpec::default()
         };
-        let asked = Arc::clone(&board);
+        let asked = Arc::clone(&shared_status);
         let status = move || asked.status();
         let account = Arc::default();
         let sinks: Vec<Box<dyn Sink>> = vec![
@@ -144,7 +144,7 @@ impl Soak {
         ];
         let socket_sink = SocketSink::open(spec, Arc::clone(&outputs), Arc::new(status)).unwrap();
         let device = Device::new(setting("TYMPAN_SOAK_SPEED", 20.0), Arc::clone(&counters));
-        let burden = Burden::default();
+        let load = ScorerLoad::default();
         let (reload, breaks_reload) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
         let daemon = Daemon {
             inputs: vec![DaemonInput {
@@ -153,11 +153,11 @@ impl Soak {
                 counters: Arc::clone(&counters),
                 ..DaemonInput::new(device.open(48_000))
             }],
-            reload: Some(reloading(&reload, &breaks_reload, &burden)),
-            scorer: Box::new(Burdened::new(&bundle, &burden)),
+            reload: Some(reloading(&reload, &breaks_reload, &load)),
+            scorer: Box::new(LoadedScorer::new(&bundle, &load)),
             sinks,
             outlets: vec![Box::new(socket_sink)],
-            spec: pipeline_spec(&bundle, &outputs, &board),
+            spec: pipeline_spec(&bundle, &outputs, &shared_status),
             stop: Arc::default(),
             on_window: None,
         };
@@ -165,12 +165,12 @@ impl Soak {
         let random = ChaCha12Rng::seed_from_u64(seed);
         let soak = Self {
             device,
-            burden,
+            load,
             reload,
             breaks_reload,
             account,
             clients,
-            board,
+            shared_status,
             counters,
             outputs,
             log,
@@ -214,15 +214,15 @@ impl Soak {
     fn overload(&mut self) -> &'static str {
         let (overloads, skipped) =
             (self.entered(State::Overloaded), self.counters.windows_skipped.get());
-        self.burden.set(Duration::from_millis(200));
+        self.load.set(Duration::from_millis(200));
         wait_until("skipped windows", || self.counters.windows_skipped.get() > skipped);
         let noticed = wait_until("word of the overload", || {
-            // one that is told already goes on
+            // one that is reported already goes on
             self.entered(State::Overloaded) > overloads
-                || self.board.status().is_some_and(|it| it.state == State::Overloaded)
+                || self.shared_status.status().is_some_and(|it| it.state == State::Overloaded)
         });
         self.account.lock().unwrap().overload_noticed(noticed);
-        self.burden.set(Duration::ZERO);
+        self.load.set(Duration::ZERO);
         "overload"
     }
 
@@ -245,18 +245,18 @@ impl Soak {
     fn reload(&mut self) -> &'static str {
         // SeqCst: a test wants no subtlety
         self.breaks_reload.store(self.random.random_bool(0.3), Ordering::SeqCst);
-        let before = self.board.status().and_then(|status| status.reload);
+        let before = self.shared_status.status().and_then(|status| status.reload);
         // SeqCst: as above
         self.reload.store(true, Ordering::SeqCst);
         wait_until("the reload", || {
-            self.board.status().is_some_and(|status| status.reload != before)
+            self.shared_status.status().is_some_and(|status| status.reload != before)
         });
         "reload"
     }
 }
 
-fn reloading(requested: &Arc<AtomicBool>, breaks: &Arc<AtomicBool>, burden: &Burden) -> Reload {
-    let (breaks, burden) = (Arc::clone(breaks), burden.clone());
+fn reloading(requested: &Arc<AtomicBool>, breaks: &Arc<AtomicBool>, load: &ScorerLoad) -> Reload {
+    let (breaks, load) = (Arc::clone(breaks), load.clone());
     let read = move || {
         // SeqCst: as above
         if breaks.load(Ordering::SeqCst) {
@@ -265,7 +265,7 @@ fn reloading(requested: &Arc<AtomicBool>, breaks: &Arc<AtomicBool>, burden: &Bur
         let bundle = bundle();
         Ok(Reloaded {
             recipe: recipe(&bundle),
-            scorer: Box::new(Burdened::new(&bundle, &burden)),
+            scorer: Box::new(LoadedScorer::new(&bundle, &load)),
             needs_restart: Vec::new(),
         })
     };
@@ -295,7 +295,7 @@ fn hours_of_faults_leave_nothing_unaccounted_for() {
         }
     }
     wait_until("the log's recovery", || {
-        let status = soak.board.status().unwrap();
+        let status = soak.shared_status.status().unwrap();
         status.sinks.iter().all(|sink| !sink.is_failing)
     });
     soak.device.hush();

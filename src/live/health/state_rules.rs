@@ -11,7 +11,7 @@ use crate::domain::{InputCounters, Overflow, SampleRate, State};
 /// would be a line a second.
 const CALM: Duration = Duration::from_secs(5);
 
-/// Clipping is judged by the second: 1 in 1000 samples in flat tops is heard as distortion.
+/// Clipping is judged by the second: 1 in 1000 samples in flat tops is audible as distortion.
 const CLIPPING_SPAN: Duration = Duration::from_secs(1);
 const CLIPPING_SHARE: u64 = 1000;
 

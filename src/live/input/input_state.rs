@@ -275,10 +275,10 @@ mod tests {
     use crate::domain::State;
     use crate::live::health::SinkStall;
 
-    /// Delivers until it is told to be lost.
-    struct Obedient(Arc<Mutex<Option<SourceError>>>);
+    /// Delivers until a loss is set.
+    struct Losable(Arc<Mutex<Option<SourceError>>>);
 
-    impl RunningSource for Obedient {
+    impl RunningSource for Losable {
         fn state(&mut self) -> SourceState {
             self.0.lock().unwrap().take().map_or(SourceState::Running, SourceState::Lost)
         }
@@ -310,7 +310,7 @@ mod tests {
                 state: Input::lost(began),
             };
             let loss = Arc::default();
-            input.run(Box::new(Obedient(Arc::clone(&loss))), began, &InputConditions::default());
+            input.run(Box::new(Losable(Arc::clone(&loss))), began, &InputConditions::default());
             Self { input, loss, began }
         }
 

@@ -153,7 +153,7 @@ impl FeatureStage {
             self.outlet.swap_model(None);
             return Ok(());
         }
-        self.featuriser = self.featuriser.successor(&spec, self.featuriser.end())?;
+        self.featuriser = self.featuriser.with_spec(&spec, self.featuriser.end())?;
         self.spec = spec;
         self.outlet.swap_model(Some(&self.featuriser.empty_window()));
         Ok(())

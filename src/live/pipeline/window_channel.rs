@@ -100,7 +100,7 @@ impl WindowOutlet {
         self.send(StreamItem::Gap(gap));
     }
 
-    /// Tells the classify stage, between the windows, that the model of a reload follows; waits for room even live. With
+    /// Announces to the classify stage, between the windows, that the model of a reload follows; waits for room even live. With
     /// `empty`, this outlet becomes one for windows of that shape.
     pub(super) fn swap_model(&mut self, empty: Option<&MelWindow>) {
         let Some(empty) = empty else { return self.send(StreamItem::ModelSwap(None)) };

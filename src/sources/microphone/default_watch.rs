@@ -13,7 +13,7 @@ use super::hosts::quietly;
 /// From one look to the next: soon enough for a person who has plugged in a headset, rare enough to cost nothing.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Tells once when another device has become the default.
+/// Reports once when another device has become the default.
 pub(super) struct DefaultWatch {
     changed: Receiver<String>,
     _watched: Sender<Infallible>,

@@ -13,7 +13,7 @@ use super::RingCloser;
 use super::ring::{Gap, Mark};
 use crate::domain::{GapCause, InputCounters, SampleIndex, SampleRate};
 
-/// First and longest nap of a producer that waits for room. The ring holds seconds, so a nap never starves its reader.
+/// First and longest wait of a producer that waits for room. The ring holds seconds, so a wait never starves its reader.
 const WAITS: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(2));
 
 /// The end that a source fills. Dropping it closes the ring: the consumer drains what is there, then sees the end.
@@ -102,7 +102,7 @@ impl SampleProducer {
     pub fn push_waiting(&mut self, mono: &[f32], arrival: Instant, stop: &AtomicBool) -> Pushed {
         for part in mono.chunks(self.samples.capacity().get()) {
             let mut wait = WAITS.0;
-            // Relaxed: the flag guards no other memory, and a stop that is seen one nap later is soon enough.
+            // Relaxed: the flag guards no other memory, and a stop that is seen one wait later is soon enough.
             while !self.fits(part.len()) && !stop.load(Ordering::Relaxed) && !self.is_abandoned() {
                 std::thread::sleep(wait);
                 wait = (wait * 2).min(WAITS.1);

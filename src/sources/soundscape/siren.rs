@@ -65,6 +65,6 @@ impl Voice for Siren {
 fn pitch_hz(wail: f32) -> f32 {
     let height = if wail < CLIMB { wail / CLIMB } else { (1.0 - wail) / (1.0 - CLIMB) };
     let eased = height * height * (3.0 - 2.0 * height);
-    // the ear hears ratios: so does the sweep
+    // pitch is a matter of ratios: the sweep is even in them
     LOW_HZ * (HIGH_HZ / LOW_HZ).powf(eased)
 }

@@ -9,7 +9,7 @@ use tympan::live::{LiveError, Outcome};
 use tympan::sinks::SinkError;
 use tympan::sources::SourceError;
 
-use super::fakes::{Collected, End, FailingSink, Loudness, Mood, Scored, script_of};
+use super::fakes::{Behaviour, Collected, End, FailingSink, Loudness, Scored, script_of};
 use super::{
     HOP, Running, assert_events_pair_up, daemon, events, noise, play, spec, story, wait_until,
     windows,
@@ -52,7 +52,7 @@ fn a_stop_during_a_long_file_does_not_wait_for_its_end() {
     let collected = Collected::default();
     let running = Running::start(daemon(
         script_of(endless(), End::Ended),
-        Loudness::new(Mood::Slow(Duration::from_millis(20))),
+        Loudness::new(Behaviour::Slow(Duration::from_millis(20))),
         vec![collected.sink("log")],
         spec(Overflow::Block),
     ));
@@ -97,7 +97,7 @@ fn a_source_that_does_not_start_is_an_error_and_no_status_says_listening() {
 #[test]
 fn a_scorer_that_fails_ends_the_daemon_with_its_words_after_open_events_have_ended() {
     for overflow in [Overflow::DropNewest, Overflow::Block] {
-        let scorer = Loudness::new(Mood::FailsAt(3));
+        let scorer = Loudness::new(Behaviour::FailsAt(3));
         let (outcome, records, _) = play(script_of(endless(), End::Ended), scorer, spec(overflow));
         let Err(LiveError::Scorer(error)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(error.0.to_string(), "the weights have evaporated");
@@ -108,7 +108,7 @@ fn a_scorer_that_fails_ends_the_daemon_with_its_words_after_open_events_have_end
 
 #[test]
 fn a_stage_that_panics_is_named() {
-    let scorer = Loudness::new(Mood::PanicsAt(2));
+    let scorer = Loudness::new(Behaviour::PanicsAt(2));
     let (outcome, records, _) =
         play(script_of(endless(), End::Ended), scorer, spec(Overflow::Block));
     assert!(
@@ -122,7 +122,7 @@ fn a_stage_that_panics_is_named() {
 fn a_scorer_that_hangs_is_left_behind_when_a_stop_is_asked_for() {
     let (release, released) = bounded(0);
     let collected = Collected::default();
-    let scorer = Loudness::new(Mood::HangsAt(20, released));
+    let scorer = Loudness::new(Behaviour::HangsAt(20, released));
     let scored = scorer.scored();
     let running = Running::start(daemon(
         script_of(noise(160_000), End::Stays),

@@ -8,7 +8,7 @@ use tympan::domain::{GapCause, LabelSet, MelWindow, Overflow, Record, SampleInde
 use tympan::live::{Outcome, StageTimes, WARM_UP_WINDOWS};
 use tympan::recognition::{Scorer, ScorerError};
 
-use super::fakes::{Collected, End, Loudness, Mood, ScriptedSource, Step, script, script_of};
+use super::fakes::{Behaviour, Collected, End, Loudness, ScriptedSource, Step, script, script_of};
 use super::{
     HOP, PipelineSpec, Running, WINDOW, assert_events_pair_up, daemon, events, featuriser, noise,
     play, quiet, rate, spec, states, story, wait_until, windows,
@@ -39,7 +39,7 @@ fn every_window_shows_when_it_passed_each_stage_and_its_latency_is_the_whole_way
     let collected = Collected::default();
     let mut daemon = daemon(
         script_of(noise(32_000), End::Ended),
-        Loudness::new(Mood::Slow(Duration::from_millis(2))),
+        Loudness::new(Behaviour::Slow(Duration::from_millis(2))),
         vec![collected.sink("log")],
         spec(Overflow::Block),
     );
@@ -96,7 +96,7 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
     let collected = Collected::default();
     let running = Running::start(daemon(
         script_of(on_and_off, End::Stays),
-        Loudness::new(Mood::Slow(Duration::from_millis(10))),
+        Loudness::new(Behaviour::Slow(Duration::from_millis(10))),
         vec![collected.sink("log")],
         spec(Overflow::DropNewest),
     ));
@@ -122,7 +122,7 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
 fn offline_a_slow_scorer_and_a_small_ring_lose_nothing() {
     let samples = 160_000;
     let spec = PipelineSpec { ring: Duration::from_millis(100), ..spec(Overflow::Block) };
-    let scorer = Loudness::new(Mood::Slow(Duration::from_millis(2)));
+    let scorer = Loudness::new(Behaviour::Slow(Duration::from_millis(2)));
     let (outcome, records, counters) = play(script_of(noise(samples), End::Ended), scorer, spec);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(windows(&records).len() as u64, (samples as u64 - WINDOW) / HOP + 1);
@@ -228,9 +228,9 @@ impl Scorer for Batches {
 #[test]
 fn windows_that_wait_are_scored_together_and_give_the_same_records() {
     let samples = 80_000;
-    let scores = |mood: Mood| {
+    let scores = |behaviour: Behaviour| {
         let batches = Arc::new(Mutex::new(Vec::new()));
-        let scorer = Batches(Loudness::new(mood), Arc::clone(&batches));
+        let scorer = Batches(Loudness::new(behaviour), Arc::clone(&batches));
         let collected = Collected::default();
         let mut daemon = daemon(
             script_of(noise(samples), End::Ended),
@@ -247,8 +247,8 @@ fn windows_that_wait_are_scored_together_and_give_the_same_records() {
         let most = batches.lock().unwrap().iter().copied().max().unwrap_or(0);
         (places, most)
     };
-    let (slow, together) = scores(Mood::Slow(Duration::from_millis(5)));
+    let (slow, together) = scores(Behaviour::Slow(Duration::from_millis(5)));
     assert!((2..=4).contains(&together), "{together} at a time");
     assert_eq!(slow.len() as u64, (samples as u64 - WINDOW) / HOP + 1);
-    assert_eq!(slow, scores(Mood::Well).0);
+    assert_eq!(slow, scores(Behaviour::Normal).0);
 }

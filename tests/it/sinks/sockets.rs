@@ -122,7 +122,7 @@ fn a_slow_client_receives_how_many_it_missed_while_another_gets_everything() {
         .filter(|line| line["type"] == "missed")
         .map(|line| line["records"].as_u64().unwrap())
         .collect();
-    assert_eq!(missed.len(), 1, "one gap, told in its place");
+    assert_eq!(missed.len(), 1, "one gap, reported in its place");
     let received = text.lines().count() as u64 - 1;
     assert_eq!(missed[0] + received, 1_000);
     assert_eq!(counters.client_records_dropped.get(), missed[0]);

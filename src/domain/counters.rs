@@ -1,7 +1,16 @@
-//! Counts of what was processed and what was dropped: a set an input, and one for the outputs. Shared by the stages that
-//! count, read by status records and tests.
+//! What happens when a queue is full, and counts of what was processed and dropped: a set an input, and one for the outputs.
+//! Shared by the stages that count, read by status records and tests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What happens to an item that finds a queue full, and to an output that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overflow {
+    /// Live: the item is dropped and counted; a failing output is tried again and again.
+    DropNewest,
+    /// Offline: the caller waits for room, so nothing is lost; an output that fails ends, for a wait could last for ever.
+    Block,
+}
 
 /// A number that several threads add to.
 #[derive(Debug, Default)]

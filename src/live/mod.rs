@@ -17,10 +17,8 @@ mod health;
 mod input;
 mod pipeline;
 mod pipeline_spec;
-mod prepared_model;
 mod reloading;
 mod shutdown;
-mod stop_reason;
 mod supervisor;
 
 pub use builder::DaemonBuilder;
@@ -31,4 +29,4 @@ pub use input::Reopen;
 pub use pipeline::{StageTimes, WARM_UP_SEGMENTS, WARM_UP_WINDOWS, WindowObserver};
 pub use pipeline_spec::{DaemonInput, PipelineSpec, Recipe};
 pub use reloading::{Reload, Reloaded};
-pub use stop_reason::Outcome;
+pub use shutdown::Outcome;

@@ -1,4 +1,5 @@
-//! How a daemon runs, and what its inputs are. Made by `assembly` from a bundle and a configuration, followed by the stages.
+//! How a daemon runs, what its inputs are, and what a reload has prepared for it. Made by `assembly` from a bundle and a
+//! configuration, followed by the stages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use super::input::Reopen;
 use crate::domain::{InputCounters, OutputCounters, Overflow};
 use crate::features::FeaturiserSpec;
 use crate::model::Model;
-use crate::recognition::{DetectorFaults, RecognitionRules};
+use crate::recognition::{BatchScorer, DetectorFaults, RecognitionRules};
 use crate::sinks::AudioTap;
 use crate::sources::Source;
 
@@ -74,5 +75,34 @@ impl DaemonInput {
     pub fn new(source: Box<dyn Source>) -> Self {
         let description = source.description();
         Self { source, description, reopen: None, tap: None, counters: Arc::default() }
+    }
+}
+
+/// What takes the place of featurisers, scorer and rules.
+pub(super) struct PreparedModel {
+    /// For the feature stage of each input.
+    pub(super) featuriser: FeaturiserSpec,
+    pub(super) scorer: PreparedScorer,
+}
+
+/// The part of the classify stage.
+pub(super) struct PreparedScorer {
+    pub(super) scorer: BatchScorer,
+    pub(super) rules: RecognitionRules,
+}
+
+/// What is in use after a reload.
+pub(super) struct ActiveModel {
+    pub(super) recipe: Recipe,
+    pub(super) needs_restart: Vec<String>,
+}
+
+impl std::fmt::Display for ActiveModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "reloaded, model {}", self.recipe.model)?;
+        if !self.needs_restart.is_empty() {
+            write!(f, "; still to come with a restart: {}", self.needs_restart.join(", "))?;
+        }
+        Ok(())
     }
 }

@@ -17,7 +17,7 @@ use super::input::{Input, InputChange, Started};
 use super::pipeline::Pipeline;
 use super::reloading::{ReloadChange, Reloading};
 use super::shutdown::Shutdown;
-use super::stop_reason::StopReason;
+use super::shutdown::StopReason;
 use super::{LiveError, Outcome, PipelineSpec};
 use crate::domain::{
     Counter, InputCounters, OutputCounters, Overflow, Record, State, StatusRecord,

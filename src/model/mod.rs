@@ -4,7 +4,6 @@
 //! keeps what it computed for each input. Fed with windows through the `Scorer` trait; runs on the classify thread when live.
 
 mod bundle;
-mod bundle_files;
 mod conv_trunk;
 mod error;
 mod in_flight_windows;
@@ -14,7 +13,6 @@ mod lstm_step;
 mod manifest;
 #[expect(clippy::module_inception, reason = "the file has the name of its type, as all have")]
 mod model;
-mod network_kind;
 mod network_scorer;
 mod network_sizes;
 mod network_spec;
@@ -28,12 +26,11 @@ pub use error::{BundleError, NetworkError};
 pub use layer_cost::LayerCost;
 pub use manifest::{Activation, Figures, Manifest, Provenance};
 pub use model::Model;
-pub use network_kind::NetworkKind;
 pub use network_scorer::NetworkScorer;
 pub use network_sizes::{
     CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec, TimePooling,
 };
-pub use network_spec::NetworkSpec;
+pub use network_spec::{NetworkKind, NetworkSpec};
 pub use stream::Stream;
 #[cfg(feature = "torch")]
 pub(crate) use structure::{ConvLayer, Structure};

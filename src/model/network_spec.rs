@@ -1,6 +1,7 @@
 //! A network by kind and sizes, as a bundle's `[network]` gives it, and everything that follows from the sizes alone.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +9,56 @@ use super::layer_cost::{LayerCost, layer_costs};
 use super::network_sizes::ConvBlockSpec;
 use super::structure::{BandsAs, ConvLayer, Structure, check_blocks};
 use super::weights::TensorSpec;
-use super::{CnnSpec, Conv1dSpec, CrnnSpec, LstmSpec, NetworkError, NetworkKind, TimePooling};
+use super::{CnnSpec, Conv1dSpec, CrnnSpec, LstmSpec, NetworkError, TimePooling};
 use crate::features::WindowSpec;
+
+/// A kind of network; its sizes are in [`super::NetworkSpec`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkKind {
+    /// Convolutions over time; the mel bands are channels.
+    Conv1d,
+    /// Convolutions over time and frequency.
+    Cnn,
+    /// An LSTM over the frames themselves.
+    Lstm,
+    /// Convolutions over time and frequency, then an LSTM over time.
+    Crnn,
+}
+
+impl NetworkKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Conv1d, Self::Cnn, Self::Lstm, Self::Crnn];
+
+    /// The name in manifests and commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Conv1d => "conv1d",
+            Self::Cnn => "cnn",
+            Self::Lstm => "lstm",
+            Self::Crnn => "crnn",
+        }
+    }
+}
+
+impl fmt::Display for NetworkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for NetworkKind {
+    type Err = NetworkError;
+
+    /// # Errors
+    /// [`NetworkError::Kind`] when there is no such kind.
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == text)
+            .ok_or_else(|| NetworkError::Kind { found: text.to_owned() })
+    }
+}
 
 /// A network and its sizes. All but [`Self::check`] and [`Self::kind`] are to be asked after [`Self::check`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

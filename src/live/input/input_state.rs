@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-use super::reopening::{Reopen, RetrySchedule};
-use super::started::Started;
+use super::opening::Started;
+use super::opening::{Reopen, RetrySchedule};
 use crate::domain::{InputCounters, Overflow, SampleRate};
 use crate::live::event::SupervisorEvent;
 use crate::live::health::{

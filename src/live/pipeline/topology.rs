@@ -13,7 +13,7 @@ use crate::domain::MelWindow;
 use crate::features::{Featuriser, FeaturiserSpec};
 use crate::live::event::SupervisorEvent;
 use crate::live::health::{InputLevel, InputMeter};
-use crate::live::prepared_model::{PreparedModel, PreparedScorer};
+use crate::live::pipeline_spec::{PreparedModel, PreparedScorer};
 use crate::live::{DaemonInput, LiveError, PipelineSpec};
 use crate::recognition::{EventIds, Scorer, Tracker};
 use crate::sinks::{Fanout, Outlet, QueueCapacity, Sink, SinkMetrics, spawn_sink};

@@ -2,12 +2,10 @@
 //! together. Whatever cannot be measured honestly is refused, or called leaky.
 
 mod error;
-mod k_fold;
 mod parts;
 mod sources;
 mod split_spec;
 
 pub use error::SplitError;
-pub use k_fold::{KFoldSpec, k_fold};
 pub use parts::Split;
-pub use split_spec::{Leak, SplitSpec};
+pub use split_spec::{KFoldSpec, Leak, SplitSpec, k_fold};

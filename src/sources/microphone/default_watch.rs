@@ -8,7 +8,7 @@ use cpal::Host;
 use cpal::traits::{DeviceTrait, HostTrait};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::hosts::quietly;
+use super::devices::quietly;
 
 /// From one look to the next: soon enough for a person who has plugged in a headset, rare enough to cost nothing.
 const PERIOD: Duration = Duration::from_secs(1);

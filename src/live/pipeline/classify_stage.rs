@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, RecvError, Select, Sender, TryRecvError};
 
 use super::stage_thread::CancelToken;
 use super::window_channel::{StageTimes, StreamItem, WINDOWS_WAITING, WindowInlet, WindowObserver};
@@ -144,18 +144,23 @@ impl ClassifyLoop {
     /// Waits for the next item of any input; none when all have ended.
     fn receive(&mut self) -> Option<(usize, StreamItem)> {
         loop {
-            let open = |input: &ClassifyInput| input.progress == InputProgress::Open;
+            let open = |input: &usize| self.inputs[*input].progress == InputProgress::Open;
+            let mut candidates = (0..self.inputs.len()).filter(open);
+            let first = candidates.next()?;
+            if candidates.next().is_none() {
+                // a selection allocates, and there is nothing to select
+                match self.inputs[first].inlet.items.recv() {
+                    Ok(item) => return Some((first, item)),
+                    Err(RecvError) => self.close(first),
+                }
+                continue;
+            }
             let mut any = Select::new();
-            for input in self.inputs.iter().filter(|input| open(input)) {
-                any.recv(&input.inlet.items);
+            let candidates: Vec<usize> = (0..self.inputs.len()).filter(open).collect();
+            for input in &candidates {
+                any.recv(&self.inputs[*input].inlet.items);
             }
-            if !self.inputs.iter().any(open) {
-                return None;
-            }
-            let ready = any.ready();
-            let mut candidates = (0..self.inputs.len()).filter(|input| open(&self.inputs[*input]));
-            let input =
-                candidates.nth(ready).expect("invariant: one of those that were waited for");
+            let input = candidates[any.ready()];
             match self.inputs[input].inlet.items.try_recv() {
                 Ok(item) => return Some((input, item)),
                 Err(TryRecvError::Empty) => {}

@@ -1,5 +1,17 @@
 //! tympan classifies the sounds from a microphone within milliseconds and reports them as events.
 //!
+//! # Where to begin
+//!
+//! Five programs in `examples/` show the library at work; `cargo run --example NAME` runs one.
+//!
+//! - `classify_file`: the sounds in a recording, with [`offline::Classifier`]
+//! - `listen`: the sounds at a microphone or in the demo, with [`live::Daemon::builder`] and a callback
+//! - `mel_of_wav`: the log-mel frames of a recording, with [`features`]
+//! - `custom_sink`: an output of one's own, a [`sinks::Sink`]
+//! - `custom_scorer`: a model of one's own, a [`recognition::Scorer`]
+//!
+//! [`testing`] has a source and a sink for tests. [`assembly`] does all that the program does with a configuration.
+//!
 //! # The data path
 //!
 //! ```text
@@ -28,7 +40,7 @@
 //! | 7 | [`config`]: from the file as written to values, or to all its faults; [`report`]: a page; `training`: a plan in, a bundle out (libtorch) |
 //! | 6 | [`evaluation`]: a model measured; [`benchmark`]: the daemon measured; [`plots`]: pictures; [`testing`]: fakes |
 //! | 5 | [`live`]: the daemon; [`offline`]: clips and datasets; `torch`: the network as libtorch computes it |
-//! | 4 | [`model`]: network and bundle |
+//! | 4 | `model`: network and bundle |
 //! | 3 | [`sources`], [`sinks`] |
 //! | 2 | [`features`], [`recognition`] |
 //! | 1 | [`dsp`]; [`protocol`]: the lines over a socket, and a client |
@@ -47,25 +59,36 @@
 
 pub mod assembly;
 pub mod benchmark;
+// The program's arguments and printing: what it does is in the other modules.
 #[doc(hidden)]
 pub mod cli;
 pub mod config;
 pub mod domain;
+// The parts of the front end: programs use it as a whole, through `features`.
+#[doc(hidden)]
 pub mod dsp;
 pub mod evaluation;
 pub mod features;
+// How files are read and written safely: no part of what tympan is about.
+#[doc(hidden)]
 pub mod files;
 pub mod live;
 pub mod model;
 pub mod offline;
+// How the pictures of `tympan plot` and `eval` are drawn: their look changes from version to version.
+#[doc(hidden)]
 pub mod plots;
 pub mod protocol;
 pub mod recognition;
+// The page of `tympan eval --report`: its look changes from version to version.
+#[doc(hidden)]
 pub mod report;
 pub mod sinks;
 pub mod sources;
 pub mod testing;
+// The network as libtorch computes it: programs train it through `training` and run it through `model`.
 #[cfg(feature = "torch")]
+#[doc(hidden)]
 pub mod torch;
 #[cfg(feature = "torch")]
 pub mod training;

@@ -1,4 +1,4 @@
-//! A flood of strangers at the TCP socket, while owners ask for the status on both sockets and clients read every event.
+//! A flood of clients without the token at the TCP socket, while owners ask for the status on both sockets and clients read every event.
 //!
 //! `TYMPAN_FLOOD_SECONDS` is how long it lasts (3), `TYMPAN_FLOOD_RATE` how many connections a second are tried (10000). What
 //! was measured is printed: `cargo test --release --test flood -- --nocapture`.
@@ -93,7 +93,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Strangers come from so many threads at once.
+/// Clients without the token come from so many threads at once.
 const THREADS: usize = 4;
 
 /// From one of 250 addresses of this machine: one alone has too few ports for so many.
@@ -105,7 +105,7 @@ fn connect_from(visit: u64, address: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(socket.into())
 }
 
-/// Strangers by the thousand: some say nothing, some guess, some leave at once.
+/// Clients without the token by the thousand: some say nothing, some guess, some leave at once.
 fn flood(address: SocketAddr, stop: &Arc<AtomicBool>, done: &Arc<AtomicU64>) -> JoinHandle<()> {
     let (stop, done) = (Arc::clone(stop), Arc::clone(done));
     let rate = setting("TYMPAN_FLOOD_RATE", 10_000) as f64 / THREADS as f64;
@@ -192,7 +192,7 @@ fn ask(daemon: &Daemon, lasting: Duration) -> Vec<Duration> {
 
 #[test]
 #[ignore = "takes a while: make test-all"]
-fn owners_are_answered_and_no_event_is_lost_while_strangers_flood_the_socket() {
+fn owners_are_answered_and_no_event_is_lost_while_clients_without_the_token_flood_the_socket() {
     let mut daemon = Daemon::start();
     let began = Instant::now();
     while daemon.status(false).is_err() {
@@ -207,14 +207,14 @@ fn owners_are_answered_and_no_event_is_lost_while_strangers_flood_the_socket() {
     let (before, _) = daemon.status(false).unwrap();
 
     let (stop, done) = <(Arc<AtomicBool>, Arc<AtomicU64>)>::default();
-    let strangers = [(); THREADS].map(|()| flood(daemon.address, &stop, &done));
+    let floods = [(); THREADS].map(|()| flood(daemon.address, &stop, &done));
     let began = Instant::now();
     let answered = ask(&daemon, Duration::from_secs(seconds));
     let ended = Instant::now();
     // Relaxed: the flags guard nothing but themselves.
     stop.store(true, Ordering::Relaxed);
-    for strangers in strangers {
-        strangers.join().unwrap();
+    for flood in floods {
+        flood.join().unwrap();
     }
     // Relaxed: as above.
     let tried = done.load(Ordering::Relaxed);

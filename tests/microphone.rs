@@ -122,7 +122,7 @@ fn the_alsa_host_captures_a_clip_that_is_classified_right() {
     captures_the_clip("alsa");
 }
 
-/// A server that dies and comes back with another device: the daemon goes on, at the new rate, and hears as before.
+/// A server that dies and comes back with another device: the daemon goes on, at the new rate, and captures as before.
 fn comes_back(host: &str) {
     let Some(data) = recordings(host) else { return };
     let Some(mut server) = server() else { return };
@@ -242,7 +242,7 @@ fn held(process: u32) -> (usize, usize) {
     (entries("task"), entries("fd"))
 }
 
-/// `TYMPAN_SERVER_KILLS=10 cargo test --test microphone random_moments -- --nocapture` tells how long each return took.
+/// `TYMPAN_SERVER_KILLS=10 cargo test --test microphone random_moments -- --nocapture` prints how long each return took.
 #[test]
 #[ignore = "takes a while: make test-all"]
 fn a_server_that_is_killed_at_random_moments_leaves_a_gap_each_time_and_nothing_else() {
@@ -274,7 +274,7 @@ fn a_server_that_is_killed_at_random_moments_leaves_a_gap_each_time_and_nothing_
         server.restart(48_000, 2).unwrap();
         let answered = std::time::Instant::now();
         until(&is_listening);
-        println!("kill {kill}: heard again {:?} after the server answered", answered.elapsed());
+        println!("kill {kill}: captured again {:?} after the server answered", answered.elapsed());
     }
     until(&|record| record["type"] == "window");
     println!("threads and descriptors: {before:?} before, {:?} after", held(daemon.id()));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cpal::{FromSample, I24, SizedSample};
-use tympan::domain::{Counters, SampleRate};
+use tympan::domain::{InputCounters, SampleRate};
 use tympan::sources::{CaptureCallback, ChannelSelection, RingItem, SampleConsumer, sample_ring};
 
 const CALLBACKS: u64 = 100_000;
@@ -72,7 +72,7 @@ where
     T: SizedSample,
     f32: FromSample<T>,
 {
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::new(InputCounters::default());
     let rate = SampleRate::new(48_000).unwrap();
     let (producer, mut consumer) =
         sample_ring(rate, Duration::from_millis(100), Arc::clone(&counters));

@@ -136,7 +136,7 @@ fn gaps_broken_samples_and_the_end_make_no_allocation_either() {
     assert_eq!(calls, 0);
 }
 
-/// Hears the first label in every other second of windows.
+/// Detects the first label in every other second of windows.
 struct EveryOtherSecond(LabelSet);
 
 impl Scorer for EveryOtherSecond {

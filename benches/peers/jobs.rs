@@ -195,7 +195,7 @@ impl PipelineJob {
         })
     }
 
-    /// Hears the next `samples`, which complete one window, and scores it.
+    /// Takes the next `samples`, which complete one window, and scores it.
     fn capture(&mut self, samples: usize) -> Result<(), Box<dyn Error>> {
         let Self { featuriser, scorer, sound, next, window, scores, .. } = self;
         let mut made = 0;

@@ -1,7 +1,7 @@
 //! tympan's side of the comparison with other runtimes. `benches/peers/run.sh` builds and starts it; `compare.py` gives it
 //! commands on standard input, one a line, and reads one line of standard output for each. One thread does all of it.
 //!
-//! It makes the sound that all sides hear, writes it and its windows for the others, and then answers
+//! It makes the sound that all sides get, writes it and its windows for the others, and then answers
 //!
 //! ```text
 //! time JOB CALLS          nanoseconds of each call (of the mel jobs: of each frame), separated by spaces

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::AssemblyError;
 use crate::config::ClipsConfig;
-use crate::domain::{Counters, Overflow, SampleRate, nearest};
+use crate::domain::{OutputCounters, Overflow, SampleRate, nearest};
 use crate::recognition::DetectorSpec;
 use crate::sinks::{AudioTap, ClipFolder, ClipSpec};
 
@@ -16,7 +16,7 @@ pub(super) fn open(
     config: &ClipsConfig,
     sample_rate: SampleRate,
     overflow: Overflow,
-    counters: &Arc<Counters>,
+    counters: &Arc<OutputCounters>,
 ) -> Result<Option<(ClipFolder, AudioTap)>, AssemblyError> {
     if !config.enabled {
         return Ok(None);

@@ -1,15 +1,20 @@
-//! A daemon with its source and outputs open, from what was checked together. Called by `tympan run`.
+//! A daemon with its source and outputs open, from what was checked together, and what it reads again at SIGHUP. Called by
+//! `tympan run`, and by the daemon on a thread of its own.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::error::in_full;
 use super::outputs::OpenOutputs;
-use super::reload::Reloader;
-use super::sources::open_source;
-use super::{AssemblyError, Setup, SourceChoice, clips, outputs};
-use crate::domain::{Counters, SampleRate};
-use crate::live::{Daemon, SharedStatus};
+use super::probe::check_clips;
+use super::sources::{OpenSource, open_source};
+use super::{
+    AssemblyError, ConfigOverrides, Scope, Setup, SourceChoice, clips, outputs, read_config,
+};
+use crate::config::{Config, ParsedConfig};
+use crate::domain::{OutputCounters, SampleRate};
+use crate::live::{Daemon, Reload, Reloaded, SharedStatus};
 use crate::sources::Pace;
 
 /// What a command has a daemon do.
@@ -36,19 +41,20 @@ impl Setup {
     /// # Errors
     /// [`AssemblyError`]: a device, a file or an output that cannot be opened.
     pub fn daemon(self, controls: DaemonControls) -> Result<Daemon, AssemblyError> {
-        let opened = open_source(controls.source.as_ref(), &self.config.source, controls.pace)?;
-        let counters = Arc::new(Counters::default());
+        let OpenSource { mut input, overflow } =
+            open_source(controls.source.as_ref(), &self.config.source, controls.pace)?;
+        let counters = Arc::new(OutputCounters::default());
         let status = Arc::new(SharedStatus::default());
-        let report = outputs::status_report(&status, &counters);
+        let report = outputs::status_report(&status);
         let OpenOutputs { mut sinks, outlets } =
             outputs::open(&self.config.output, controls.descriptors, &counters, report)?;
-        let rate: SampleRate = opened.source.sample_rate();
-        let tap = clips::open(&self.config.clips, rate, opened.overflow, &counters)?;
-        let tap = tap.map(|(folder, tap)| {
+        let rate: SampleRate = input.source.sample_rate();
+        let tap = clips::open(&self.config.clips, rate, overflow, &counters)?;
+        if let Some((folder, tap)) = tap {
             sinks.push(Box::new(folder));
-            tap
-        });
-        let spec = self.pipeline_spec(&opened, counters, status);
+            input.tap = Some(tap);
+        }
+        let spec = self.pipeline_spec(overflow, counters, status);
         let scorer = self.scorers.scorer()?;
         let reload = Reloader {
             config: controls.config,
@@ -57,16 +63,60 @@ impl Setup {
             running: self.config,
         };
         Ok(Daemon {
-            source: opened.source,
-            reopen: opened.reopen,
+            inputs: vec![input],
             reload: Some(reload.on(controls.reload)),
             scorer,
             sinks,
             outlets,
-            tap,
             spec,
             stop: controls.stop,
             on_window: None,
         })
+    }
+}
+
+/// How a daemon's configuration came about.
+pub(super) struct Reloader {
+    /// Its file; none if it is the built-in one.
+    pub(super) config: Option<PathBuf>,
+    /// The bundle's folder, where it is not the configuration's.
+    pub(super) model: Option<PathBuf>,
+    pub(super) overrides: ConfigOverrides,
+    /// What the daemon began with.
+    pub(super) running: Config,
+}
+
+impl Reloader {
+    /// A reload whenever it is `requested`.
+    pub(super) fn on(self, requested: Arc<AtomicBool>) -> Reload {
+        // the one that was read last; not locked while another is read, which may hang
+        let active = Mutex::new(self.running.clone());
+        let read = move || {
+            let last = || active.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = last().clone();
+            let (reloaded, config) = self.read(&before).map_err(|error| in_full(&error))?;
+            *last() = config;
+            Ok(reloaded)
+        };
+        Reload { requested, read: Arc::new(read) }
+    }
+
+    fn read(&self, active: &Config) -> Result<(Reloaded, Config), AssemblyError> {
+        let parsed = match &self.config {
+            Some(path) => ParsedConfig::reopen(path, active)?,
+            None => read_config(None)?,
+        };
+        let (model, overrides) = (self.model.as_deref(), self.overrides.clone());
+        let mut setup = Setup::new(parsed, model, overrides, Scope::Recognition)?;
+        let config = setup.config.clone();
+        // clips go on as they began
+        setup.config.clips = self.running.clips.clone();
+        check_clips(&setup.config, &setup.detector)?;
+        let reloaded = Reloaded {
+            recipe: setup.recipe(),
+            scorer: setup.scorers.scorer()?,
+            needs_restart: self.running.needs_restart(&config),
+        };
+        Ok((reloaded, config))
     }
 }

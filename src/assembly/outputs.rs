@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::AssemblyError;
 use crate::config::{OutputConfig, StdoutConfig, StdoutFormat};
-use crate::domain::Counters;
+use crate::domain::OutputCounters;
 use crate::files;
 use crate::live::SharedStatus;
 use crate::protocol::Token;
@@ -32,7 +32,7 @@ pub(super) struct OpenOutputs {
 pub(super) fn open(
     output: &OutputConfig,
     descriptors: u64,
-    counters: &Arc<Counters>,
+    counters: &Arc<OutputCounters>,
     status: StatusReport,
 ) -> Result<OpenOutputs, AssemblyError> {
     let OpenOutputs { mut sinks, mut outlets } = OpenOutputs::default();
@@ -75,9 +75,9 @@ pub(super) fn open(
 }
 
 /// The daemon's account of itself, for clients that ask.
-pub(super) fn status_report(status: &Arc<SharedStatus>, counters: &Arc<Counters>) -> StatusReport {
-    let (status, counters) = (Arc::clone(status), Arc::clone(counters));
-    Arc::new(move || status.status(&counters))
+pub(super) fn status_report(status: &Arc<SharedStatus>) -> StatusReport {
+    let status = Arc::clone(status);
+    Arc::new(move || status.status())
 }
 
 /// Reads a token from its file, which nobody else may be able to read.

@@ -1,18 +1,67 @@
-//! A configuration and the model it names, checked together. What every command that scores begins with; runs where it is
-//! called.
+//! A configuration, with what a command's options change in it, and the model it names, checked together. What every command
+//! that scores begins with, and every reload; runs where it is called.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::sources::{OpenSource, open_source};
-use super::{AssemblyError, ConfigOverrides, Scorers, SourceChoice, clips, probe};
-use crate::config::{Config, ConfigError, ConfigProblems, ParsedConfig};
-use crate::domain::Counters;
-use crate::live::{PipelineSpec, Recipe, SharedStatus};
+use super::{AssemblyError, Scorers, SourceChoice, clips, probe};
+use crate::config::{
+    Config, ConfigError, ConfigProblems, Engine, ParsedConfig, StdoutConfig, StdoutFormat,
+    UnixConfig,
+};
+use crate::domain::{OutputCounters, Overflow};
+use crate::live::{DaemonInput, PipelineSpec, Recipe, SharedStatus};
 use crate::model::Model;
 use crate::recognition::{DetectorSpec, Recogniser, RecognitionRules};
-use crate::sources::{Pace, Source};
+use crate::sources::Pace;
+
+/// Who may connect to a socket that only an option asks for: its owner and group.
+const SOCKET_MODE: u32 = 0o660;
+
+/// Values that win over the configuration's; an option about an output or about clips turns that on as well.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigOverrides {
+    /// What scores windows.
+    pub engine: Option<Engine>,
+    /// Path of a Unix socket to serve.
+    pub socket: Option<PathBuf>,
+    /// Labels whose events are recorded into the folder of `[clips]`.
+    pub save_clips: Vec<String>,
+    /// The shape of standard output.
+    pub stdout_format: Option<StdoutFormat>,
+    /// Writes the scores of every window to standard output; false leaves that to the configuration.
+    pub windows: bool,
+}
+
+impl ConfigOverrides {
+    /// Changes `config`.
+    pub fn apply(&self, config: &mut Config) {
+        if let Some(engine) = self.engine {
+            config.engine = engine;
+        }
+        if let Some(path) = &self.socket {
+            let mode = config.output.unix.as_ref().map_or(SOCKET_MODE, |unix| unix.mode);
+            config.output.unix = Some(UnixConfig { path: path.clone(), mode });
+        }
+        if !self.save_clips.is_empty() {
+            config.clips.labels.clone_from(&self.save_clips);
+            config.clips.enabled = true;
+        }
+        if self.stdout_format.is_none() && !self.windows {
+            return;
+        }
+        let usual = StdoutConfig { format: StdoutFormat::Auto, windows: None };
+        let stdout = config.output.stdout.get_or_insert(usual);
+        if let Some(format) = self.stdout_format {
+            stdout.format = format;
+        }
+        if self.windows {
+            stdout.windows = Some(true);
+        }
+    }
+}
 
 /// The shipped bundle, below the working folder or below `share/tympan` of an installation.
 const SHIPPED_BUNDLE: &str = "models/esc50";
@@ -114,26 +163,26 @@ impl Setup {
     ///
     /// # Errors
     /// [`AssemblyError`] when it cannot be opened.
-    pub fn demo(&self) -> Result<(Box<dyn Source>, PipelineSpec), AssemblyError> {
+    pub fn demo(&self) -> Result<(DaemonInput, PipelineSpec), AssemblyError> {
         let demo = Some(&SourceChoice::Demo);
-        let opened = open_source(demo, &self.config.source, Some(Pace::RealTime))?;
+        let OpenSource { input, overflow } =
+            open_source(demo, &self.config.source, Some(Pace::RealTime))?;
         let (counters, status) = (Arc::default(), Arc::default());
-        let spec = self.pipeline_spec(&opened, counters, status);
-        Ok((opened.source, spec))
+        let spec = self.pipeline_spec(overflow, counters, status);
+        Ok((input, spec))
     }
 
     pub(super) fn pipeline_spec(
         &self,
-        opened: &OpenSource,
-        counters: Arc<Counters>,
+        overflow: Overflow,
+        counters: Arc<OutputCounters>,
         status: Arc<SharedStatus>,
     ) -> PipelineSpec {
         PipelineSpec {
             recipe: self.recipe(),
-            overflow: opened.overflow,
+            overflow,
             ring: self.config.source.ring,
             silent_after: SILENT_AFTER,
-            device: opened.description.clone(),
             counters,
             status,
         }

@@ -8,7 +8,7 @@ use super::AssemblyError;
 use crate::config::{self, SourceConfig, SourceKind};
 use crate::domain::Overflow;
 use crate::domain::SampleRate;
-use crate::live::Reopen;
+use crate::live::{DaemonInput, Reopen};
 use crate::sources::microphone::{DeviceChoice, HostChoice};
 use crate::sources::{
     ChannelSelection, ClipFile, Microphone, MicrophoneSpec, Pace, PcmReader, PcmSpec, ReaderSource,
@@ -58,14 +58,10 @@ impl FromStr for SourceChoice {
     }
 }
 
-/// A source, opened, and what it is in words.
+/// An input whose source is open.
 pub(super) struct OpenSource {
-    /// The source.
-    pub(super) source: Box<dyn Source>,
-    /// In words, for people.
-    pub(super) description: String,
-    /// How it is opened again after a loss, if it can be.
-    pub(super) reopen: Option<Reopen>,
+    /// The source, in words as well, and how it is opened again after a loss, if it can be.
+    pub(super) input: DaemonInput,
     /// What to do when a queue is full: a device and real-time pace wait for nobody, a pipe and `--fast` do.
     pub(super) overflow: Overflow,
 }
@@ -108,7 +104,7 @@ fn fed(reader: Box<dyn SampleReader>, pace: Pace, description: String) -> OpenSo
         Pace::AsFastAsPossible => Overflow::Block,
     };
     let source = Box::new(ReaderSource::new(reader, pace));
-    OpenSource { source, description, reopen: None, overflow }
+    OpenSource { input: DaemonInput { description, ..DaemonInput::new(source) }, overflow }
 }
 
 fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource, AssemblyError> {
@@ -158,7 +154,8 @@ fn microphone_of(
 ) -> OpenSource {
     let reopen: Reopen =
         Arc::new(move || Microphone::open(&again).map(|it| Box::new(it) as Box<dyn Source>));
-    OpenSource { source, description, reopen: Some(reopen), overflow: Overflow::DropNewest }
+    let input = DaemonInput { description, reopen: Some(reopen), ..DaemonInput::new(source) };
+    OpenSource { input, overflow: Overflow::DropNewest }
 }
 
 fn open_file(

@@ -11,12 +11,11 @@ use hdrhistogram::Histogram;
 use super::noise::WakeMeter;
 use super::socket_client::{ClientSamples, PublishedWindow, SocketClient, StopCondition};
 use super::{BenchmarkError, own_process};
-use crate::domain::{Counters, SampleRate};
+use crate::domain::{OutputCounters, SampleRate};
 use crate::files;
-use crate::live::{Daemon, PipelineSpec, WindowObserver};
+use crate::live::{Daemon, DaemonInput, PipelineSpec, WindowObserver};
 use crate::recognition::Scorer;
 use crate::sinks::{Outlet, SocketSink, SocketSpec, UnixSocketSpec};
-use crate::sources::Source;
 
 /// Published windows that may wait for the client to read their lines. The sink drops a client long before it is this far behind.
 const WINDOWS_UNREAD: usize = 1024;
@@ -35,13 +34,13 @@ pub(super) struct LiveRun {
 
 /// Runs the daemon for `seconds` of audio.
 pub(super) fn run_daemon(
-    source: Box<dyn Source>,
+    input: DaemonInput,
     scorer: Box<dyn Scorer>,
     spec: PipelineSpec,
     stop: Arc<AtomicBool>,
     seconds: u32,
 ) -> Result<LiveRun, BenchmarkError> {
-    let sample_rate = source.sample_rate();
+    let sample_rate = input.source.sample_rate();
     let until = StopCondition {
         end_sample: u64::from(seconds) * u64::from(sample_rate.hz()),
         stop,
@@ -55,14 +54,12 @@ pub(super) fn run_daemon(
     let client = SocketClient::connect(&path, published, until.clone())?;
     let wake_meter = WakeMeter::spawn()?;
     let daemon = Daemon {
-        reopen: None,
+        inputs: vec![input],
         reload: None,
         scorer,
         sinks: Vec::new(),
         outlets: vec![outlet],
-        tap: None,
         spec,
-        source,
         stop: Arc::clone(&until.stop),
         on_window: Some(observer(sender, until.clone(), sample_rate)),
     };
@@ -80,7 +77,10 @@ pub(super) fn run_daemon(
 }
 
 /// The daemon's own sink, as `[output.unix]` would open it.
-fn open_socket(path: &Path, counters: &Arc<Counters>) -> Result<Box<dyn Outlet>, BenchmarkError> {
+fn open_socket(
+    path: &Path,
+    counters: &Arc<OutputCounters>,
+) -> Result<Box<dyn Outlet>, BenchmarkError> {
     let unix = Some(UnixSocketSpec { mode: 0o600, ..UnixSocketSpec::new(path) });
     let spec = SocketSpec { unix, ..SocketSpec::default() };
     let sink = SocketSink::open(spec, Arc::clone(counters), Arc::new(|| None))?;

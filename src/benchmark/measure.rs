@@ -10,9 +10,8 @@ use super::live_run::run_daemon;
 use super::noise::{MachineCpu, Noise};
 use super::report::{BenchReport, FORMAT, Subject};
 use super::throughput::throughput;
-use crate::live::PipelineSpec;
+use crate::live::{DaemonInput, PipelineSpec};
 use crate::recognition::Scorer;
-use crate::sources::Source;
 
 /// What is measured.
 pub struct Benchmark {
@@ -23,7 +22,7 @@ pub struct Benchmark {
     /// When the process was started; see [`super::process_started`].
     pub started: Instant,
     /// The audio that the daemon processes at real-time pace.
-    pub source: Box<dyn Source>,
+    pub input: DaemonInput,
     /// Of the daemon.
     pub scorer: Box<dyn Scorer>,
     /// How the daemon turns samples into records.
@@ -39,11 +38,11 @@ pub struct Benchmark {
 /// # Errors
 /// [`BenchmarkError`]: a daemon that fails, a socket that cannot be had, an interruption.
 pub fn measure(benchmark: Benchmark) -> Result<BenchReport, BenchmarkError> {
-    let Benchmark { subject, seconds, started, source, scorer, pipeline, .. } = benchmark;
-    let counters = Arc::clone(&pipeline.counters);
+    let Benchmark { subject, seconds, started, input, scorer, pipeline, .. } = benchmark;
+    let counters = Arc::clone(&input.counters);
     let recipe = pipeline.recipe.clone();
     let before = MachineCpu::read();
-    let live = run_daemon(source, scorer, pipeline, benchmark.stop, seconds)?;
+    let live = run_daemon(input, scorer, pipeline, benchmark.stop, seconds)?;
     let throughput = throughput(&recipe, benchmark.full_speed_scorer)?;
     let noise = Noise::new(live.wakes, before.zip(MachineCpu::read()));
     Ok(BenchReport {

@@ -4,7 +4,6 @@
 //! [`measure()`] runs the daemon at real-time pace and the same work as fast as it goes, both with an eye on whether the machine
 //! is quiet enough to believe them. [`BenchReport`] holds what was found, [`Comparison`] judges it. Called by `tympan bench`.
 
-mod baseline;
 mod comparison;
 mod error;
 mod latency;
@@ -16,13 +15,12 @@ mod report;
 mod socket_client;
 mod throughput;
 
-pub use baseline::{check_place, load_baseline, save_baseline};
 pub use comparison::{Compared, ComparedFigure, Comparison, Verdict};
 pub use error::BenchmarkError;
 pub use latency::StageLatency;
 pub use measure::{Benchmark, measure};
 pub use noise::Noise;
 pub use own_process::{CpuShare, ThreadShare, process_started};
-pub use report::{BenchReport, Subject};
+pub use report::{BenchReport, Subject, check_place, load_baseline, save_baseline};
 pub use socket_client::StartUp;
 pub use throughput::Throughput;

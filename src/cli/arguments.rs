@@ -14,7 +14,7 @@ use super::classify::ClassifyArguments;
 use super::devices::DevicesArguments;
 use super::eval::EvalArguments;
 use super::plot::PlotArguments;
-use super::run_options::RunArguments;
+use super::run::RunArguments;
 use super::status::StatusArguments;
 use super::train::TrainArguments;
 use super::{Failure, bench, check, classify, devices, eval, plot, run, signals, status, train};

@@ -112,14 +112,14 @@ fn measure_demo(
     seconds: u32,
     started: Instant,
 ) -> Result<BenchReport, Failure> {
-    let (source, pipeline) = setup.demo()?;
+    let (input, pipeline) = setup.demo()?;
     measure(Benchmark {
         subject,
         seconds,
         started,
         scorer: setup.scorers.scorer()?,
         pipeline,
-        source,
+        input,
         full_speed_scorer: setup.scorers.scorer()?,
         stop: stop_flag()?,
     })

@@ -8,7 +8,7 @@ use systemd_journal_logger::JournalLog;
 
 use crate::domain::printable_lines;
 
-/// Modules that are louder than their news is worth.
+/// Modules that log more than is of use.
 const QUIET: [&str; 2] = ["pulseaudio", "symphonia"];
 
 /// Starts the log at `level`; `RUST_LOG`, where it is set, wins.

@@ -14,7 +14,6 @@ mod logging;
 mod output;
 mod plot;
 mod run;
-mod run_options;
 mod signals;
 mod status;
 #[cfg(feature = "torch")]

@@ -1,10 +1,28 @@
-//! The model's input. Filled by the featuriser, scored by a scorer; its buffer goes back and is filled again.
+//! The model's input, and which input of the daemon it belongs to. Filled by the featuriser, scored by a scorer; its buffer
+//! goes back and is filled again.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{SampleIndex, StreamId};
+use super::SampleIndex;
+
+/// One featuriser's windows. What a scorer keeps between windows it keeps for each stream, so that no window is ever
+/// scored with frames of another input.
+///
+/// The default is that of windows which no featuriser has filled yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StreamId(u64);
+
+impl StreamId {
+    /// An id that nobody in this process has.
+    pub fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        // Relaxed: the ids have to differ, and nothing else depends on them
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// A window of normalised log-mel frames and where it stands in the audio.
 ///

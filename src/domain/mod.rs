@@ -9,26 +9,20 @@ mod error;
 mod label_set;
 mod mel_window;
 mod nearest;
-mod overflow;
 mod printable;
-mod published;
 mod record;
 mod sample_rate;
-mod stream_id;
 
 pub use clip::Clip;
-pub use counters::{Counter, Counters};
+pub use counters::{Counter, InputCounters, OutputCounters, Overflow};
 pub use downmix::{downmix, is_sound};
 pub use error::DomainError;
 pub use label_set::{LabelSet, Scores};
-pub use mel_window::MelWindow;
+pub use mel_window::{MelWindow, StreamId};
 pub use nearest::nearest;
-pub use overflow::Overflow;
 pub use printable::{is_steering, printable, printable_json, printable_lines};
-pub use published::Published;
 pub use record::{
-    EventPhase, EventRecord, GapCause, GapRecord, LabelScore, Record, State, StatusRecord,
-    TopScores, WindowRecord,
+    EventPhase, EventRecord, GapCause, GapRecord, LabelScore, Published, Record, State,
+    StatusRecord, TopScores, WindowRecord,
 };
 pub use sample_rate::{SampleIndex, SampleRate};
-pub use stream_id::StreamId;

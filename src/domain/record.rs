@@ -226,20 +226,20 @@ pub struct StatusRecord {
     pub sample_rate_hz: SampleRate,
 }
 
-/// The states of a daemon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The states of an input, in order: the later, the more is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Audio arrives and is scored.
     Listening,
-    /// Audio arrives, and all of it is exactly zero: an input that is muted in software.
-    Silent,
-    /// Audio arrives, and it is flatter than any room: an input that is muted or unplugged before its converter.
-    Flat,
     /// Audio arrives, and none of it is loud enough for its scores to count: a very quiet room, or too little gain.
     Quiet,
     /// Samples sit at full scale: the input gain is too high.
     Clipping,
+    /// Audio arrives, and it is flatter than any room: an input that is muted or unplugged before its converter.
+    Flat,
+    /// Audio arrives, and all of it is exactly zero: an input that is muted in software.
+    Silent,
     /// Samples are no numbers, or absurdly large: a broken channel, or bytes taken for the wrong format.
     Invalid,
     /// An output has written nothing for seconds: nobody reads it, or its disk hangs.
@@ -270,5 +270,26 @@ impl std::fmt::Display for State {
             Self::Recovering => "recovering",
             Self::Stopping => "stopping",
         })
+    }
+}
+
+/// A record, and what outputs have to know beside it and never write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// The record.
+    pub record: Record,
+    /// Whether a label of which no recording may be kept scored at or above its threshold in this window.
+    pub contains_denied: bool,
+}
+
+impl From<Record> for Published {
+    fn from(record: Record) -> Self {
+        Self { record, contains_denied: false }
+    }
+}
+
+impl From<Published> for Record {
+    fn from(published: Published) -> Self {
+        published.record
     }
 }

@@ -11,7 +11,6 @@
 
 mod calibration;
 mod chosen_clips;
-mod class_curves;
 mod clip_scores;
 mod curves;
 mod detected_event;
@@ -21,7 +20,6 @@ mod evaluate;
 mod evaluation_options;
 mod evaluation_report;
 mod metrics;
-mod mistakes;
 mod negative_audio;
 mod open_set;
 mod recordings_run;
@@ -31,9 +29,10 @@ mod thresholds;
 mod tsv;
 
 pub use calibration::{CalibrationBin, CalibrationFigures};
-pub use class_curves::{ClassCurves, CurveFigures};
 pub use clip_scores::{ClipScores, WindowScore, score_clip};
-pub use curves::{PrecisionRecallCurve, PrecisionRecallPoint, RocCurve, RocPoint};
+pub use curves::{
+    ClassCurves, CurveFigures, PrecisionRecallCurve, PrecisionRecallPoint, RocCurve, RocPoint,
+};
 pub use detected_event::{DetectedEvent, EventCollector};
 pub use detection_rules::DetectionRules;
 pub use error::{EvaluationError, MeasureError};
@@ -42,8 +41,7 @@ pub use evaluation_options::{EvaluationOptions, Sweep, Treatment};
 pub use evaluation_report::{
     Calibration, EvaluationReport, KindAlarms, OpenSetReport, StreamingReport, UnlabelledReport,
 };
-pub use metrics::{ClassFigures, ClassificationFigures};
-pub use mistakes::{Mistake, mistakes};
+pub use metrics::{ClassFigures, ClassificationFigures, Mistake, mistakes};
 pub use negative_audio::{NegativeAudio, score_clips, score_scenes};
 pub use open_set::{OpenSetFigures, TopScore};
 pub use thresholds::{ThresholdRules, choose_thresholds};

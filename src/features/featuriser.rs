@@ -173,18 +173,18 @@ impl Featuriser {
         Ok(())
     }
 
-    /// A featuriser by another description that begins with sample `start` of the same source.
+    /// A featuriser for the same source by another description, whose first sample is `start`.
     ///
     /// # Errors
     /// [`FeatureError`] when the description cannot be computed at the source's rate.
-    pub fn successor(
+    pub fn with_spec(
         &self,
         spec: &FeaturiserSpec,
         start: SampleIndex,
     ) -> Result<Self, FeatureError> {
-        let mut successor = Self::new(spec, self.windows.clock.source_rate())?;
-        successor.windows.clock.skip(start.0);
-        Ok(successor)
+        let mut featuriser = Self::new(spec, self.windows.clock.source_rate())?;
+        featuriser.windows.clock.skip(start.0);
+        Ok(featuriser)
     }
 
     /// One past the last sample pushed or skipped.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::{Daemon, PipelineSpec, Recipe};
+use super::{Daemon, DaemonInput, PipelineSpec, Recipe};
 use crate::domain::{Overflow, Published, Record};
 use crate::recognition::Scorer;
 use crate::sinks::{Sink, SinkError};
@@ -58,7 +58,6 @@ impl Daemon {
         scorer: impl Scorer + 'static,
     ) -> DaemonBuilder {
         let spec = PipelineSpec {
-            device: source.description(),
             recipe,
             overflow: Overflow::DropNewest,
             ring: RING,
@@ -68,13 +67,11 @@ impl Daemon {
         };
         DaemonBuilder {
             daemon: Daemon {
-                source: Box::new(source),
-                reopen: None,
+                inputs: vec![DaemonInput::new(Box::new(source))],
                 reload: None,
                 scorer: Box::new(scorer),
                 sinks: Vec::new(),
                 outlets: Vec::new(),
-                tap: None,
                 spec,
                 stop: Arc::default(),
                 on_window: None,

@@ -3,7 +3,7 @@
 
 use super::LiveError;
 use super::input::Started;
-use super::prepared_model::{ActiveModel, PreparedModel};
+use super::pipeline_spec::{ActiveModel, PreparedModel};
 use crate::sinks::SinkEnd;
 
 /// Something that has happened.

@@ -1,6 +1,6 @@
 //! Layer 5: the daemon: sources, stages on threads of their own, sinks, and the supervisor that watches them.
 //!
-//! [`Daemon::run`] gets a source, a scorer and sinks, and runs until the source ends, a stop is asked for, or something
+//! [`Daemon::run`] gets sources, a scorer and sinks, and runs until the sources end, a stop is asked for, or something
 //! fails. `pipeline` turns samples into records; `input` opens sources, and opens them again; `health` judges how all of it
 //! does. What happens on a full queue is one choice for the whole pipeline, [`Overflow`](crate::domain::Overflow): live,
 //! losses are counted and nothing upstream waits; offline (a file as fast as possible), everybody waits and nothing is
@@ -17,10 +17,8 @@ mod health;
 mod input;
 mod pipeline;
 mod pipeline_spec;
-mod prepared_model;
 mod reloading;
 mod shutdown;
-mod stop_reason;
 mod supervisor;
 
 pub use builder::DaemonBuilder;
@@ -29,6 +27,6 @@ pub use error::LiveError;
 pub use health::SharedStatus;
 pub use input::Reopen;
 pub use pipeline::{StageTimes, WARM_UP_SEGMENTS, WARM_UP_WINDOWS, WindowObserver};
-pub use pipeline_spec::{PipelineSpec, Recipe};
+pub use pipeline_spec::{DaemonInput, PipelineSpec, Recipe};
 pub use reloading::{Reload, Reloaded};
-pub use stop_reason::Outcome;
+pub use shutdown::Outcome;

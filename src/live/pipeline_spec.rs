@@ -1,13 +1,17 @@
-//! How a daemon runs. Made by `assembly` from a bundle and a configuration, followed by the stages.
+//! How a daemon runs, what its inputs are, and what a reload has prepared for it. Made by `assembly` from a bundle and a
+//! configuration, followed by the stages.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::health::SharedStatus;
-use crate::domain::{Counters, Overflow};
+use super::input::Reopen;
+use crate::domain::{InputCounters, OutputCounters, Overflow};
 use crate::features::FeaturiserSpec;
 use crate::model::Model;
-use crate::recognition::{DetectorFaults, RecognitionRules};
+use crate::recognition::{BatchScorer, DetectorFaults, RecognitionRules};
+use crate::sinks::AudioTap;
+use crate::sources::Source;
 
 /// How samples become records, but for the scorer, which a thread owns: all that a reload may change.
 #[derive(Debug, Clone)]
@@ -46,10 +50,59 @@ pub struct PipelineSpec {
     pub ring: Duration,
     /// This much audio that is exactly zero makes the input `silent`; 10 s are usual.
     pub silent_after: Duration,
-    /// The source in words, for the status that says which one is open.
-    pub device: String,
-    /// Where every stage counts.
-    pub counters: Arc<Counters>,
+    /// Where the outputs count.
+    pub counters: Arc<OutputCounters>,
     /// Where the daemon writes its state, for `tympan status`.
     pub status: Arc<SharedStatus>,
+}
+
+/// One input of a daemon, not yet started.
+pub struct DaemonInput {
+    /// Where the audio comes from. Its pace has to match [`PipelineSpec::overflow`].
+    pub source: Box<dyn Source>,
+    /// The source in words, for the status that says which one is open.
+    pub description: String,
+    /// How it is opened again after a loss; without it, a lost source ends the daemon.
+    pub reopen: Option<Reopen>,
+    /// Where samples go beside the front end, for a sink that records them.
+    pub tap: Option<AudioTap>,
+    /// Where all counts of this input go.
+    pub counters: Arc<InputCounters>,
+}
+
+impl DaemonInput {
+    /// An input whose source is opened once.
+    pub fn new(source: Box<dyn Source>) -> Self {
+        let description = source.description();
+        Self { source, description, reopen: None, tap: None, counters: Arc::default() }
+    }
+}
+
+/// What takes the place of featurisers, scorer and rules.
+pub(super) struct PreparedModel {
+    /// For the feature stage of each input.
+    pub(super) featuriser: FeaturiserSpec,
+    pub(super) scorer: PreparedScorer,
+}
+
+/// The part of the classify stage.
+pub(super) struct PreparedScorer {
+    pub(super) scorer: BatchScorer,
+    pub(super) rules: RecognitionRules,
+}
+
+/// What is in use after a reload.
+pub(super) struct ActiveModel {
+    pub(super) recipe: Recipe,
+    pub(super) needs_restart: Vec<String>,
+}
+
+impl std::fmt::Display for ActiveModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "reloaded, model {}", self.recipe.model)?;
+        if !self.needs_restart.is_empty() {
+            write!(f, "; still to come with a restart: {}", self.needs_restart.join(", "))?;
+        }
+        Ok(())
+    }
 }

@@ -11,7 +11,7 @@ use crossbeam_channel::Sender;
 use super::Recipe;
 use super::event::SupervisorEvent;
 use super::pipeline::{ReloadEnds, cancellation, warm_up};
-use super::prepared_model::{ActiveModel, PreparedModel, PreparedScorer};
+use super::pipeline_spec::{ActiveModel, PreparedModel, PreparedScorer};
 use crate::domain::SampleRate;
 use crate::features::Featuriser;
 use crate::recognition::{BatchScorer, Scorer};

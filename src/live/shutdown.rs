@@ -1,5 +1,5 @@
-//! The end of a pipeline whose head has been dropped: each stage is waited for in order, in bounded time where somebody
-//! waits for the end. Run by the supervisor.
+//! Why a daemon stops, and its end once the head of the pipeline has been dropped: each stage is waited for in order, in
+//! bounded time where somebody waits for the end. Run by the supervisor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,12 +7,63 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
+use super::LiveError;
 use super::event::SupervisorEvent;
 use super::pipeline::{CancelGuard, Pipeline, StageThread};
-use super::stop_reason::StopReason;
-use super::{LiveError, Outcome};
 use crate::domain::{Overflow, Record, StatusRecord};
-use crate::sinks::Fanout;
+use crate::sinks::{Fanout, SinkEnd, SinkError};
+
+/// How a daemon ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The source came to its end, and all of it was processed.
+    SourceEnded,
+    /// It was asked to.
+    Stopped,
+    /// Standard output was closed by its reader.
+    OutputClosed,
+}
+
+/// Why the daemon stops.
+pub(super) enum StopReason {
+    SourceEnded,
+    Stopped,
+    OutputClosed,
+    Failed(LiveError),
+}
+
+impl StopReason {
+    /// Of two reasons the one that is reported: the first failure, else an output that was closed.
+    pub(super) fn worse(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Failed(_), _) => self,
+            (_, Self::Failed(_)) => other,
+            (_, Self::OutputClosed) => other,
+            _ => self,
+        }
+    }
+}
+
+impl From<SinkEnd> for StopReason {
+    /// What a sink's end means for the whole.
+    fn from(end: SinkEnd) -> Self {
+        match end.cause {
+            SinkError::Closed => Self::OutputClosed,
+            source => Self::Failed(LiveError::Sink { sink: end.sink, source }),
+        }
+    }
+}
+
+impl std::fmt::Display for StopReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::SourceEnded => f.write_str("the source has ended"),
+            Self::Stopped => f.write_str("asked to stop"),
+            Self::OutputClosed => f.write_str("nobody reads the output any more"),
+            Self::Failed(error) => write!(f, "{error}"),
+        }
+    }
+}
 
 /// Of the second that an end may take, everything drains as usual for so long; then stages are cancelled, and count what
 /// they drop.
@@ -45,12 +96,12 @@ impl Shutdown {
         Self { stop, overflow, began: (!is_patient).then(Instant::now) }
     }
 
-    /// Waits for the stages, sends the last record, waits for the sinks; says how all of it ended.
+    /// Waits for the stages, sends the last record of each input, waits for the sinks; says how all of it ended.
     pub(super) fn run(
         mut self,
         pipeline: Pipeline,
         events: &Receiver<SupervisorEvent>,
-        last: StatusRecord,
+        last: Vec<StatusRecord>,
         reason: StopReason,
     ) -> Result<Outcome, LiveError> {
         let Pipeline { features, classify, outputs, cancel, .. } = pipeline;
@@ -61,7 +112,7 @@ impl Shutdown {
                 hanging = hanging.or(Some(thread));
             }
         }
-        outputs.begin_close(Record::Status(last).into());
+        outputs.begin_close(last.into_iter().map(|last| Record::Status(last).into()).collect());
         self.wait_for(&outputs);
         outputs.finish();
         let (mut stages, mut sinks) = (Vec::new(), Vec::new());

@@ -11,15 +11,17 @@ use jiff::Timestamp;
 
 use super::event::SupervisorEvent;
 use super::health::{
-    CounterSnapshot, Health, Progress, ServiceNotifier, SinkStall, SinkStalls, StateChange, systemd,
+    InputConditions, Progress, ServiceNotifier, SinkStall, SinkStalls, StateChange, systemd,
 };
-use super::input::{Input, InputChange, InputState, Started};
+use super::input::{Input, InputChange, Started};
 use super::pipeline::Pipeline;
 use super::reloading::{ReloadChange, Reloading};
 use super::shutdown::Shutdown;
-use super::stop_reason::StopReason;
+use super::shutdown::StopReason;
 use super::{LiveError, Outcome, PipelineSpec};
-use crate::domain::{Overflow, Record, State, StatusRecord};
+use crate::domain::{
+    Counter, InputCounters, OutputCounters, Overflow, Record, State, StatusRecord,
+};
 use crate::protocol::ReloadStatus;
 use crate::sources::{Source, SourceError, SourceState};
 
@@ -39,8 +41,6 @@ pub(super) struct Supervisor {
 
 /// What the supervisor remembers from tick to tick.
 struct Monitors {
-    /// `[inputs]`
-    health: Vec<Health>,
     stalls: SinkStalls,
     notifier: ServiceNotifier,
 }
@@ -55,12 +55,14 @@ impl Supervisor {
         let detail = reason.to_string();
         log::debug!("{detail}");
         systemd::stopping(&detail);
-        let last = self.set_state(&self.inputs[0], State::Stopping, detail);
+        let stopping = |input| self.set_state(input, State::Stopping, detail.clone());
+        let last = self.inputs.iter().map(stopping).collect();
+        let counters: Vec<_> = self.inputs.iter().map(|it| Arc::clone(&it.counters)).collect();
         let shutdown = Shutdown::new(self.stop, self.spec.overflow, &reason);
         // The head of the pipeline: the rings are closed, no others follow, and everything behind them drains.
         drop(self.inputs);
         let outcome = shutdown.run(self.pipeline, &self.events, last, reason);
-        log_counts(&self.spec);
+        log_counts(&counters, &self.spec.counters);
         outcome
     }
 
@@ -86,20 +88,22 @@ impl Supervisor {
     }
 
     fn start_input(&mut self, index: usize, source: Box<dyn Source>) -> Result<(), StopReason> {
-        let counters = Arc::clone(&self.spec.counters);
+        let counters = Arc::clone(&self.inputs[index].counters);
         let Started { mut running, ring, .. } = Started::new(source, self.spec.ring, counters)
             .map_err(|error| StopReason::Failed(LiveError::SourceStart(error)))?;
+        let now = Instant::now();
+        let conditions = self.conditions(index, None, now);
         let PipelineSpec { recipe, status, .. } = &self.spec;
         let input = &mut self.inputs[index];
         let (model, device) = (&recipe.model, &input.description);
-        status.set_source(device);
+        status.set_source(index, device);
         status.set_model(model, recipe.rules.detector.settings().min_level_dbfs);
         // what a record has in a field of its own, the rate, stands in the words for people only
         // a source that has delivered was there: it is listened to first, and its loss is reported after that
         let has_delivered = ring.waiting_samples() > 0;
         let (state, detail, in_words) = match running.state() {
             SourceState::Lost(absence) if input.reopen.is_some() && !has_delivered => {
-                input.state = Input::lost(Instant::now());
+                input.state = Input::lost(now);
                 let waiting = waiting_for(&absence);
                 (State::Lost, waiting.clone(), waiting)
             }
@@ -107,7 +111,7 @@ impl Supervisor {
                 let detail = format!("{device}, model {model}");
                 let rate = input.sample_rate;
                 let in_words = format!("listening to {device} at {rate}, model {model}");
-                input.state = InputState::Running(running);
+                input.run(running, now, &conditions);
                 (State::Listening, detail, in_words)
             }
         };
@@ -125,9 +129,8 @@ impl Supervisor {
     fn supervise(&mut self) -> StopReason {
         let mut now = Instant::now();
         let mut monitors = Monitors {
-            health: self.inputs.iter().map(|input| self.health(input, now)).collect(),
             stalls: SinkStalls::new(&self.pipeline.sinks),
-            notifier: ServiceNotifier::new(&self.pipeline.sinks, self.progress(now), now),
+            notifier: ServiceNotifier::new(self.inputs.len(), &self.pipeline.sinks, now),
         };
         let mut next_tick = now;
         loop {
@@ -182,7 +185,7 @@ impl Supervisor {
             let change = reloading.poll(&rates, now);
             self.report_reload(change);
         }
-        monitors.notifier.poll(now, self.progress(now), &self.spec);
+        monitors.notifier.poll(now, &self.progress(now), &self.spec.status);
         // where everybody waits, a reader that pauses is no stall
         let stall = match self.spec.overflow {
             Overflow::DropNewest => monitors.stalls.poll(now),
@@ -190,7 +193,8 @@ impl Supervisor {
         };
         let mut ended = 0;
         for index in 0..self.inputs.len() {
-            match self.inputs[index].poll(now) {
+            let conditions = self.conditions(index, stall.clone(), now);
+            match self.inputs[index].poll(now, &conditions) {
                 Some(InputChange::Ended) => ended += 1,
                 Some(InputChange::Failed(source)) => {
                     self.publish_status(index, State::Lost, source.to_string());
@@ -201,11 +205,10 @@ impl Supervisor {
                     self.publish_status(index, State::Lost, waiting_for(&error));
                 }
                 Some(InputChange::Recovered) => {
-                    monitors.health[index] = self.health(&self.inputs[index], now);
                     self.publish_status(index, State::Listening, "audio arrives again".to_owned());
                 }
-                None if self.inputs[index].is_running() => {
-                    self.observe(index, &mut monitors.health[index], stall.clone(), now);
+                Some(InputChange::Health(StateChange { state, detail })) => {
+                    self.publish_status(index, state, detail);
                 }
                 None => {}
             }
@@ -217,7 +220,7 @@ impl Supervisor {
     fn input_opened(&mut self, index: usize, result: Result<Started, String>, now: Instant) {
         let Some(started) = self.inputs[index].opened(result, now) else { return };
         let description = &started.description;
-        self.spec.status.set_source(description);
+        self.spec.status.set_source(index, description);
         self.publish_status(index, State::Recovering, format!("{description} was opened again"));
         self.inputs[index].attach(started, now);
     }
@@ -248,39 +251,29 @@ impl Supervisor {
         let (time, ago_s) = (Timestamp::now(), 0);
         let reload = ReloadStatus { time, ago_s, succeeded, detail: detail.clone() };
         self.spec.status.set_reload(reload);
-        // the state itself is what it was, and so is the shared status
-        let state = self.spec.status.state().unwrap_or(State::Listening);
-        self.publish(status_record(&self.inputs[0], state, detail));
-    }
-
-    /// What moves while the daemon is well, of all inputs together.
-    fn progress(&self, now: Instant) -> Progress {
-        let featuriser = &self.spec.recipe.featuriser;
-        let window = |input: &Input| featuriser.window_samples(input.sample_rate);
-        Progress {
-            samples: self.inputs.iter().map(|input| input.level.samples.get()).sum(),
-            windows_scored: self.spec.counters.windows_scored.get(),
-            window_due_samples: 2 * self.inputs.iter().map(window).sum::<u64>(),
-            is_reopening: self.inputs.iter().any(|input| input.is_reopening(now)),
+        // the state itself of each input is what it was, and so is the shared status
+        for input in &self.inputs {
+            let state = self.spec.status.state(input.index).unwrap_or(State::Listening);
+            self.publish(status_record(input, state, detail.clone()));
         }
     }
 
-    /// A fresh view of an input that delivers.
-    fn health(&self, input: &Input, now: Instant) -> Health {
-        let PipelineSpec { overflow, silent_after, .. } = self.spec;
-        Health::new(overflow, silent_after, input.sample_rate, now, self.snapshot(input, now))
+    /// What moves while the daemon is well, of each input that should get audio.
+    fn progress(&self, now: Instant) -> Vec<Option<Progress>> {
+        let featuriser = &self.spec.recipe.featuriser;
+        let progress =
+            |input: &Input| input.progress(featuriser.window_samples(input.sample_rate), now);
+        self.inputs.iter().map(progress).collect()
     }
 
-    fn snapshot(&self, input: &Input, now: Instant) -> CounterSnapshot {
-        let quiet_for = self.spec.status.quiet_for(now);
-        CounterSnapshot::take(&self.spec.counters, &input.level, quiet_for)
-    }
-
-    /// Publishes the state of an input that delivers, if it is another one.
-    fn observe(&self, index: usize, health: &mut Health, stall: Option<SinkStall>, now: Instant) {
-        let snapshot = self.snapshot(&self.inputs[index], now);
-        if let Some(StateChange { state, detail }) = health.observe(now, snapshot, stall) {
-            self.publish_status(index, state, detail);
+    /// What one input is judged by beside its own samples and counts.
+    fn conditions(&self, index: usize, stall: Option<SinkStall>, now: Instant) -> InputConditions {
+        let left_behind = |input: &Input| input.counters.streams_left_behind.get();
+        InputConditions {
+            quiet_for: self.spec.status.quiet_for(index, now),
+            stall,
+            events_dropped: self.spec.counters.events_dropped.get(),
+            streams_left_behind: self.inputs.iter().map(left_behind).sum(),
         }
     }
 
@@ -301,7 +294,7 @@ impl Supervisor {
 
     fn set_state(&self, input: &Input, state: State, detail: String) -> StatusRecord {
         let record = status_record(input, state, detail);
-        self.spec.status.set_state(&record);
+        self.spec.status.set_state(input.index, &record);
         record
     }
 }
@@ -320,19 +313,21 @@ fn waiting_for(absence: &SourceError) -> String {
     format!("waiting for it: {absence}")
 }
 
-fn log_counts(spec: &PipelineSpec) {
-    let counters = &spec.counters;
+fn log_counts(inputs: &[Arc<InputCounters>], outputs: &OutputCounters) {
+    let sum = |counter: fn(&InputCounters) -> &Counter| -> u64 {
+        inputs.iter().map(|input| counter(input).get()).sum()
+    };
     log::info!(
         "{} samples captured, {} windows scored; {} windows skipped, {} samples dropped, {} repaired, {} window \
          records and {} others dropped, {} missed by slow clients; {} overruns in the driver",
-        counters.samples_captured.get(),
-        counters.windows_scored.get(),
-        counters.windows_skipped.get(),
-        counters.samples_dropped.get(),
-        counters.samples_repaired.get(),
-        counters.records_dropped.get(),
-        counters.events_dropped.get(),
-        counters.client_records_dropped.get(),
-        counters.driver_overruns.get(),
+        sum(|input| &input.samples_captured),
+        sum(|input| &input.windows_scored),
+        sum(|input| &input.windows_skipped),
+        sum(|input| &input.samples_dropped),
+        sum(|input| &input.samples_repaired),
+        outputs.records_dropped.get(),
+        outputs.events_dropped.get(),
+        outputs.client_records_dropped.get(),
+        sum(|input| &input.driver_overruns),
     );
 }

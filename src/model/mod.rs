@@ -4,7 +4,6 @@
 //! keeps what it computed for each input. Fed with windows through the `Scorer` trait; runs on the classify thread when live.
 
 mod bundle;
-mod bundle_files;
 mod conv_trunk;
 mod error;
 mod in_flight_windows;
@@ -16,7 +15,6 @@ mod mobile_layers;
 mod mobile_trunk;
 #[expect(clippy::module_inception, reason = "the file has the name of its type, as all have")]
 mod model;
-mod network_kind;
 mod network_scorer;
 mod network_sizes;
 mod network_spec;
@@ -33,13 +31,12 @@ pub use manifest::{Activation, Figures, Manifest, Provenance};
 #[cfg(feature = "torch")]
 pub(crate) use mobile_layers::MobileLayers;
 pub use model::Model;
-pub use network_kind::NetworkKind;
 pub use network_scorer::NetworkScorer;
 pub use network_sizes::{
     ActivationFunction, CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec,
     MobileBlockSpec, MobileSpec, TimePooling,
 };
-pub use network_spec::NetworkSpec;
+pub use network_spec::{NetworkKind, NetworkSpec};
 pub use stream::Stream;
 #[cfg(feature = "torch")]
 pub(crate) use structure::{ConvLayer, Structure, Trunk};

@@ -5,7 +5,6 @@
 
 mod classifier;
 mod cleaning;
-mod clip_windows;
 mod datasets;
 mod map_clips;
 mod scan;
@@ -13,12 +12,11 @@ mod split;
 
 pub use classifier::{Classification, Classifier, ClassifierError, ClipEvent};
 pub use cleaning::{CleaningSpec, ClipNormalisation, load_clean_clip, normalise_clip};
-pub use clip_windows::{ClipWindows, for_each_batch, labelled_windows};
 pub use datasets::{
     ClipFault, ClipSpan, Dataset, DatasetClip, DatasetError, DatasetOptions, Layout,
     ListedRecording, OnFault, RecordingListError, RecordingManifest, Subset, check_faults,
     list_recordings,
 };
 pub use map_clips::{Progress, map_clips, worker_count};
-pub use scan::{ClipScanner, ScanError};
+pub use scan::{ClipScanner, ClipWindows, ScanError, for_each_batch, labelled_windows};
 pub use split::{KFoldSpec, Leak, Split, SplitError, SplitSpec, k_fold, split_recordings};

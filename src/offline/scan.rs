@@ -1,13 +1,117 @@
-//! A whole clip through the featuriser and the recogniser of the live path. Fed clips by `classify`, gives it records;
-//! runs wherever it is called.
+//! A whole clip through the live path: its windows, in order and some at a time, from the featuriser, which of them carry the
+//! clip's label, and the scan that gives their records. Fed clips by `classify`, the training and the evaluation; runs wherever
+//! it is called.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::clip_windows::{ClipWindows, for_each_batch};
-use crate::domain::{Clip, Published, Record};
-use crate::features::{FeatureError, FeaturiserSpec};
+use jiff::Timestamp;
+
+use crate::domain::{Clip, MelWindow, Published, Record};
+use crate::dsp::FLOOR_DBFS;
+use crate::features::{Arrival, FeatureError, Featuriser, FeaturiserSpec, ReadyWindow};
 use crate::recognition::{Recogniser, ScorerError};
+
+/// What a live source reads at a time; any other length gives the same windows.
+const BLOCK: Duration = Duration::from_millis(10);
+
+/// Windows at a time: what a network computes of them together costs a fraction of one after the other.
+const BATCH: usize = 32;
+
+/// What a clip came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClipWindows {
+    /// Windows there were.
+    pub windows: u64,
+    /// Samples of silence added at the end of a clip that is shorter than one window.
+    pub padded_samples: u64,
+    /// Samples that were not finite or absurdly large and counted as zero.
+    pub samples_repaired: u64,
+}
+
+/// Calls `on_windows` with the windows of `clip`, up to 32 at a time, and with the samples of silence in them, until it
+/// breaks off.
+///
+/// A clip that is shorter than one window gets silence at its end, just enough for one; one without samples has nothing
+/// to score, and gives no window. Times are those of a clip that begins to play now.
+///
+/// # Errors
+/// [`FeatureError`] when the front end cannot be computed at the clip's rate.
+pub fn for_each_batch(
+    clip: &Clip,
+    spec: &FeaturiserSpec,
+    on_windows: &mut dyn FnMut(&[MelWindow], u64) -> ControlFlow<()>,
+) -> Result<ClipWindows, FeatureError> {
+    let rate = clip.sample_rate;
+    let mut featuriser = Featuriser::new(spec, rate)?;
+    let clip_samples = clip.samples.len() as u64;
+    let padded_samples = match clip_samples {
+        0 => 0,
+        _ => spec.window_samples(rate).saturating_sub(clip_samples),
+    };
+    let mut batch: Vec<MelWindow> = Vec::with_capacity(BATCH);
+    let (mut waiting, mut windows) = (0, 0);
+    let mut flow = ControlFlow::Continue(());
+    let empty = featuriser.empty_window();
+    let mut take = |mut ready: ReadyWindow<'_>| {
+        if flow.is_continue() {
+            if batch.len() == waiting {
+                batch.push(empty.clone());
+            }
+            ready.copy_into(&mut batch[waiting]);
+            (waiting, windows) = (waiting + 1, windows + 1);
+            if waiting == BATCH {
+                flow = on_windows(&batch, padded_samples);
+                waiting = 0;
+            }
+        }
+    };
+    let begin = Timestamp::now();
+    let block_samples = usize::try_from(rate.samples_in(BLOCK)).unwrap_or(1).max(1);
+    let silence = vec![0.0; usize::try_from(padded_samples).unwrap_or(0)];
+    for part in [&clip.samples, &silence] {
+        for block in part.chunks(block_samples) {
+            let end = featuriser.end() + block.len() as u64;
+            featuriser.push(block, arrival_at(begin, rate.duration_of(end.0)), &mut take);
+        }
+    }
+    featuriser.flush(&mut take);
+    if flow.is_continue() && waiting > 0 {
+        // nothing follows that could break off
+        let _ = on_windows(&batch[..waiting], padded_samples);
+    }
+    Ok(ClipWindows { windows, padded_samples, samples_repaired: featuriser.samples_repaired() })
+}
+
+fn arrival_at(begin: Timestamp, played: Duration) -> Arrival {
+    Arrival { instant: Instant::now(), time: begin.saturating_add(played).unwrap_or(begin) }
+}
+
+/// A window this much quieter than its clip's loudest does not carry the clip's label: a tenth of a sound's energy is its
+/// edge.
+const EDGE_DB: f32 = 10.0;
+
+/// Nor does one below this: published clips are padded with silence.
+const SILENCE_DBFS: f32 = -70.0;
+
+/// Which windows of a clip carry its label: those within 10 dB of its loudest and not below −70 dBFS; all of them where
+/// the whole clip is as silent as that. At least the loudest does.
+///
+/// # Shapes
+/// `levels_dbfs` and the answer: `[windows]`.
+///
+/// # Units
+/// Mean power of each window, in decibels of full scale.
+pub fn labelled_windows(levels_dbfs: &[f32]) -> Vec<bool> {
+    let loudest = levels_dbfs.iter().copied().fold(FLOOR_DBFS, f32::max);
+    let enough = if loudest < SILENCE_DBFS {
+        f32::NEG_INFINITY
+    } else {
+        (loudest - EDGE_DB).max(SILENCE_DBFS)
+    };
+    levels_dbfs.iter().map(|&level| level >= enough).collect()
+}
 
 /// A clip that cannot be scanned.
 #[derive(Debug, thiserror::Error)]
@@ -72,5 +176,23 @@ impl ClipScanner {
             Some(error) => Err(error.into()),
             None => Ok(scanned?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_and_the_edges_of_a_sound_carry_no_label() {
+        let levels = [-120.0, -31.0, -30.0, -20.0, -29.0, -50.0];
+        assert_eq!(labelled_windows(&levels), [false, false, true, true, true, false]);
+        assert_eq!(labelled_windows(&[-65.0, -70.0, -71.0]), [true, true, false]);
+    }
+
+    #[test]
+    fn all_windows_of_a_silent_clip_carry_its_label() {
+        assert_eq!(labelled_windows(&[-120.0, -90.0, -75.0]), [true; 3]);
+        assert!(labelled_windows(&[]).is_empty());
     }
 }

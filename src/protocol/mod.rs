@@ -8,11 +8,9 @@ mod daemon_status;
 mod json_line;
 mod message;
 mod request;
-mod token;
 
 pub use client::{Address, Client, ClientError, Stream};
 pub use daemon_status::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
 pub use json_line::write_json_line;
 pub use message::{Hello, Message, Missed, PROTOCOL_VERSION, Refused};
-pub use request::{MAX_REQUEST_BYTES, RecordKind, RecordKinds, Request};
-pub use token::Token;
+pub use request::{MAX_REQUEST_BYTES, RecordKind, RecordKinds, Request, Token};

@@ -1,8 +1,23 @@
 //! Begins and ends events. The tracker feeds it smoothed scores and makes records of its detections; runs on the
 //! classify thread.
 
-use super::{DetectorSpec, EventIds};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::DetectorSpec;
 use crate::domain::{EventPhase, MelWindow, SampleIndex, SampleRate};
+
+/// Counts from 1; clones share one count, so that no two events of a daemon have the same id, whichever input they are of.
+#[derive(Debug, Clone, Default)]
+pub struct EventIds(Arc<AtomicU64>);
+
+impl EventIds {
+    /// A number that nobody with a clone has had.
+    pub(super) fn next(&self) -> u64 {
+        // Relaxed: the ids have to differ, and nothing else depends on them
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
 
 /// The beginning or the end of an event, in audio time.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,26 +6,22 @@
 //! its [`Smoother`] averages the scores over audio time, its [`Detector`] begins and ends events by the rules of a
 //! [`DetectorSpec`], and it makes records of what comes out. [`Recogniser`] is a scorer with one tracker.
 
-mod batch_scorer;
 mod detector;
 mod detector_fault;
 mod detector_settings;
 mod detector_spec;
 mod error;
-mod event_ids;
 mod recogniser;
 mod scorer;
 mod smoother;
 mod tracker;
 
-pub use batch_scorer::BatchScorer;
-pub use detector::{Detection, Detector};
+pub use detector::{Detection, Detector, EventIds};
 pub use detector_fault::DetectorFault;
 pub use detector_settings::{DetectorSettings, ModelTraits, ThresholdChange, Thresholds};
 pub use detector_spec::DetectorSpec;
 pub use error::RecognitionError;
-pub use event_ids::EventIds;
 pub use recogniser::Recogniser;
-pub use scorer::{Scorer, ScorerError};
+pub use scorer::{BatchScorer, Scorer, ScorerError};
 pub use smoother::Smoother;
 pub use tracker::{DetectorFaults, Gap, RecognitionRules, Tracker};

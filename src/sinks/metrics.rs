@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::domain::{Counter, Counters, Record};
+use crate::domain::{Counter, OutputCounters, Record};
 
 /// A write that takes longer is a stall: even a disk that has to spin up answers sooner, or comes close.
 const STALLED_AFTER: Duration = Duration::from_secs(5);
@@ -14,7 +14,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct SinkMetrics {
     name: String,
-    all: Arc<Counters>,
+    all: Arc<OutputCounters>,
     dropped: Counter,
     begun: Counter,
     ended: Counter,
@@ -25,7 +25,7 @@ pub struct SinkMetrics {
 }
 
 impl SinkMetrics {
-    pub(super) fn new(name: &str, all: Arc<Counters>) -> Self {
+    pub(super) fn new(name: &str, all: Arc<OutputCounters>) -> Self {
         Self {
             name: name.to_owned(),
             all,

@@ -24,9 +24,9 @@ pub trait Outlet: Send + Sync {
     /// From now on nobody waits for room any more: what finds none is dropped and counted.
     fn cancel(&self);
 
-    /// Takes the last record, if there is one, even where there is no room left, and lets the output end once it has written
-    /// all of it. What comes later is passed over.
-    fn begin_close(&self, last: Option<&Arc<Published>>);
+    /// Takes the last records, even where there is no room left, and lets the output end once it has written all of it. What
+    /// comes later is passed over.
+    fn begin_close(&self, last: &[Arc<Published>]);
 
     /// Disconnected once the output has ended.
     fn done(&self) -> &Receiver<Infallible>;
@@ -79,10 +79,10 @@ impl Fanout {
         self.outlets.iter().for_each(|outlet| outlet.cancel());
     }
 
-    /// Hands the last record to every output, and lets all of them end at the same time.
-    pub fn begin_close(&self, last: Published) {
-        let last = Arc::new(last);
-        self.outlets.iter().for_each(|outlet| outlet.begin_close(Some(&last)));
+    /// Hands the last records to every output, and lets all of them end at the same time.
+    pub fn begin_close(&self, last: Vec<Published>) {
+        let last: Vec<_> = last.into_iter().map(Arc::new).collect();
+        self.outlets.iter().for_each(|outlet| outlet.begin_close(&last));
     }
 
     /// Whether all outputs end within this time.

@@ -114,12 +114,11 @@ impl BoundedQueue {
         Pushed::Queued
     }
 
-    /// Adds the last record, for which there is always room, and takes nothing more.
-    pub(super) fn close(&self, last: Option<&Arc<Published>>) {
+    /// Adds the last records, for which there is always room, and takes nothing more.
+    pub(super) fn close(&self, last: &[Arc<Published>]) {
         let mut state = self.lock();
-        if !state.is_closed
-            && let Some(last) = last
-        {
+        let last = if state.is_closed { &[] } else { last };
+        for last in last {
             *state.used.of_class(&last.record) += 1;
             state.records.push_back(Arc::clone(last));
         }
@@ -212,7 +211,7 @@ mod tests {
         let [first, last] = [window(), gap()].map(|record| Arc::new(Published::from(record)));
         assert_eq!(queue.push(&last, Overflow::DropNewest), Pushed::Queued);
         assert_eq!(queue.push(&last, Overflow::DropNewest), Pushed::Full);
-        queue.close(Some(&last));
+        queue.close(std::slice::from_ref(&last));
         assert_eq!(queue.push(&first, Overflow::Block), Pushed::Closed);
         assert!(queue.pop().is_some() && queue.pop().is_some() && queue.pop().is_none());
     }

@@ -1,4 +1,5 @@
-//! What every sink is: something that writes records. Each runs on a thread of its own, behind a bounded queue.
+//! What every sink is: something that writes records; and how it ends. Each runs on a thread of its own, behind a bounded
+//! queue.
 
 use super::SinkError;
 use crate::domain::Published;
@@ -52,4 +53,24 @@ pub trait Sink: Send {
     /// # Errors
     /// As [`Self::write`].
     fn flush(&mut self) -> Result<(), SinkError>;
+}
+
+/// Word of a sink that has ended before it was closed.
+#[derive(Debug)]
+pub struct SinkEnd {
+    /// The sink's name.
+    pub sink: String,
+    /// [`SinkError::Closed`] when nobody reads any more; otherwise why it was given up.
+    pub cause: SinkError,
+}
+
+/// How a sink came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SinkClosed {
+    /// Everything that was published to it was written and flushed.
+    Drained,
+    /// It had ended by itself; the [`SinkEnd`] that was sent says why.
+    Ended,
+    /// It was still busy when the time was up, and its thread was left behind.
+    LeftBehind,
 }

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::queue::{BoundedQueue, Permits, Pushed};
 use super::sink_stage::SinkStage;
 use super::{Outlet, QueueCapacity, Sink, SinkClosed, SinkEnd, SinkError, SinkMetrics};
-use crate::domain::{Counters, Overflow, Published, Record};
+use crate::domain::{OutputCounters, Overflow, Published, Record};
 
 /// How long a handle that is dropped waits for its sink; a shutdown has one second for everything.
 const DROPPED_WAIT: Duration = Duration::from_millis(500);
@@ -36,7 +36,7 @@ pub fn spawn_sink<E: From<SinkEnd> + Send + 'static>(
     sink: Box<dyn Sink>,
     capacity: QueueCapacity,
     overflow: Overflow,
-    counters: Arc<Counters>,
+    counters: Arc<OutputCounters>,
     ended: Sender<E>,
 ) -> Result<SinkHandle, SinkError> {
     let takes_windows = sink.takes_windows();
@@ -88,7 +88,7 @@ impl Outlet for SinkHandle {
         self.queue.cancel();
     }
 
-    fn begin_close(&self, last: Option<&Arc<Published>>) {
+    fn begin_close(&self, last: &[Arc<Published>]) {
         self.queue.close(last);
     }
 
@@ -111,7 +111,7 @@ impl Outlet for SinkHandle {
 
 impl Drop for SinkHandle {
     fn drop(&mut self) {
-        self.begin_close(None);
+        self.begin_close(&[]);
         self.ends_by(Instant::now() + DROPPED_WAIT);
         self.finish();
     }

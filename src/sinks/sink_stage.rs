@@ -47,7 +47,7 @@ impl<E: From<SinkEnd>> SinkStage<E> {
     /// Writes until the queue is closed and empty, or the sink has ended.
     pub(super) fn run(mut self) -> SinkClosed {
         let Err(cause) = self.write_until_closed() else { return SinkClosed::Drained };
-        self.queue.close(None);
+        self.queue.close(&[]);
         if !matches!(cause, SinkError::Closed) {
             for published in self.unflushed.drain(..) {
                 self.metrics.count_dropped(&published.record);
@@ -141,7 +141,7 @@ impl<E: From<SinkEnd>> SinkStage<E> {
 impl<E> Drop for SinkStage<E> {
     /// However the thread ends, nobody waits for room in its queue any more.
     fn drop(&mut self) {
-        self.queue.close(None);
+        self.queue.close(&[]);
     }
 }
 

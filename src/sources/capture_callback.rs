@@ -142,13 +142,13 @@ mod tests {
     use cpal::{I24, U24};
 
     use super::*;
-    use crate::domain::{Counters, SampleRate};
+    use crate::domain::{InputCounters, SampleRate};
     use crate::sources::{RingItem, SampleConsumer, sample_ring};
 
     fn callback(channels: u16, selection: ChannelSelection) -> (CaptureCallback, SampleConsumer) {
         let rate = SampleRate::new(48_000).unwrap();
         let (producer, consumer) =
-            sample_ring(rate, Duration::from_secs(1), Arc::new(Counters::default()));
+            sample_ring(rate, Duration::from_secs(1), Arc::new(InputCounters::default()));
         (CaptureCallback::new(channels, selection, producer).unwrap(), consumer)
     }
 
@@ -212,7 +212,7 @@ mod tests {
         let (producer, _consumer) = sample_ring(
             SampleRate::new(48_000).unwrap(),
             Duration::from_secs(1),
-            Arc::new(Counters::default()),
+            Arc::new(InputCounters::default()),
         );
         let error = CaptureCallback::new(2, ChannelSelection::One(2), producer).err().unwrap();
         // people count from 1, as the configuration does

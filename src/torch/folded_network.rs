@@ -4,12 +4,79 @@
 use tch::{TchError, Tensor};
 
 use super::Network;
-use super::folded_trunk::FoldedTrunk;
+use super::conv_trunk::{ConvBlock, ConvTrunk, channels_last};
 use super::head::Head;
 use super::lstm::{Lstm, Pass};
 use super::mobile_trunk::MobileTrunk;
 use super::network::NetworkTrunk;
 use super::projection::Projection;
+use crate::model::ConvLayer;
+
+/// Epsilon of the batch norms; tch's default, which training uses.
+const NORM_EPSILON: f64 = 1e-5;
+
+/// Convolutions ready for inference.
+pub struct FoldedTrunk {
+    /// Channels and bands of a frame.
+    pub frame_shape: [i64; 2],
+    pub blocks: Vec<FoldedBlock>,
+}
+
+/// One convolution with its batch norm folded in.
+pub struct FoldedBlock {
+    /// `[channels, channels_in, bands, columns]`
+    pub weight: Tensor,
+    /// `[channels]`
+    pub bias: Tensor,
+    pub layer: ConvLayer,
+}
+
+impl FoldedTrunk {
+    /// Folds the batch norms of a trained trunk.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn new(trunk: &ConvTrunk) -> Result<Self, TchError> {
+        let blocks = trunk.blocks.iter().map(fold).collect::<Result<_, _>>()?;
+        Ok(Self { frame_shape: trunk.frame_shape, blocks })
+    }
+
+    /// Columns of whole windows.
+    ///
+    /// # Shapes
+    /// `frames`: `[frames, mel_bands]`. Returns `[1, channels, bands_left, columns]`.
+    ///
+    /// # Errors
+    /// libtorch's own.
+    pub fn columns(&self, frames: &Tensor) -> Result<Tensor, TchError> {
+        let [channels, bands] = self.frame_shape;
+        let mut columns = frames.f_transpose(0, 1)?.f_reshape([1, channels, bands, -1])?; // [1, channels, bands, frames]
+        for (index, FoldedBlock { weight, bias, layer }) in self.blocks.iter().enumerate() {
+            columns = columns.f_conv2d(weight, Some(bias), [1, 1], layer.padding(), [1, 1], 1)?; // [1, channels, bands, columns]
+            if index == 0 {
+                // of a single channel libtorch cannot infer the layout, and gives the slower one
+                columns = channels_last(&columns)?;
+            }
+            if layer.pool != [1, 1] {
+                columns = columns.f_max_pool2d(layer.pool, layer.pool, [0, 0], [1, 1], false)?; // pooled
+            }
+            // after the pool there is less of it
+            columns = columns.f_relu_()?;
+        }
+        Ok(columns)
+    }
+}
+
+fn fold(block: &ConvBlock) -> Result<FoldedBlock, TchError> {
+    let ConvBlock { conv, norm, layer } = block;
+    let gain = norm.ws.as_ref().expect("invariant: the trunk's batch norms have weights");
+    let shift = norm.bs.as_ref().expect("invariant: the trunk's batch norms have biases");
+    let deviation = norm.running_var.f_add_scalar(NORM_EPSILON)?.f_sqrt()?;
+    let scale = gain.f_div(&deviation)?; // [channels]
+    let weight = conv.ws.f_mul(&scale.f_reshape([-1, 1, 1, 1])?)?;
+    let bias = shift.f_sub(&norm.running_mean.f_mul(&scale)?)?;
+    Ok(FoldedBlock { weight: channels_last(&weight)?.detach(), bias: bias.detach(), layer: *layer })
+}
 
 /// A network's weights, ready for inference. Holds no state of any stream.
 pub struct FoldedNetwork {

@@ -6,7 +6,6 @@
 mod conv_trunk;
 mod error;
 mod folded_network;
-mod folded_trunk;
 mod head;
 mod lstm;
 mod mobile_trunk;
@@ -15,14 +14,12 @@ mod network_mode;
 mod projection;
 mod reference_scorer;
 mod runtime;
-mod self_check;
 mod variables;
 
 pub use conv_trunk::Precision;
 pub use error::TorchError;
 pub use network::Network;
 pub use network_mode::NetworkMode;
-pub use reference_scorer::ReferenceScorer;
+pub use reference_scorer::{ReferenceScorer, check_engines};
 pub use runtime::{configure_runtime, with_random_seed};
-pub use self_check::check_engines;
 pub use variables::{load_weights, weights_of};

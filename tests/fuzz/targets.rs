@@ -78,7 +78,7 @@ impl Target {
     }
 }
 
-/// A configuration file: it is read the same twice, or every fault in it has a place in it and is told in few words.
+/// A configuration file: it is read the same twice, or every fault in it has a place in it and is reported in few words.
 pub fn configuration(bytes: &[u8]) {
     let path = scratch("config.toml", bytes);
     let lines = bytes.split(|&byte| byte == b'\n').count();

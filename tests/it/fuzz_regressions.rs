@@ -47,7 +47,7 @@ fn run(target: Target, what: &str, bytes: &[u8]) {
         let kept = std::env::temp_dir().join(format!("tympan-{}-input", target.name()));
         fs::write(&kept, bytes).unwrap();
         panic!(
-            "{}: {what} breaks it; it is kept as {}. Mend the fault, and copy it to {} under a name that tells it.",
+            "{}: {what} breaks it; it is kept as {}. Mend the fault, and copy it to {} under a name that says so.",
             target.name(),
             kept.display(),
             folder(target).display()

@@ -350,7 +350,7 @@ fn a_score_that_is_not_a_number_is_refused_by_name_and_open_events_still_end() {
         let message = error.0.to_string();
         assert!(message.contains("\"rain\"") && message.contains("17280"), "{message}");
         recogniser.finish(&mut |record| records.push(record.into()));
-        assert_eq!(spans(&events(&records)), [(-12, 0)], "the bad window was not heard");
+        assert_eq!(spans(&events(&records)), [(-12, 0)], "the bad window was not scored");
     }
 }
 

@@ -12,7 +12,7 @@ mod ring_protocol;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tympan::domain::{Counters, SampleRate};
+use tympan::domain::{InputCounters, SampleRate};
 use tympan::sources::{
     Pace, ReaderSource, RingItem, RunningSource, SampleConsumer, SampleReader, Source, SourceError,
     sample_ring,
@@ -72,8 +72,8 @@ fn start(
     reader: Box<dyn SampleReader>,
     pace: Pace,
     capacity: Duration,
-) -> (Box<dyn RunningSource>, SampleConsumer, Arc<Counters>) {
-    let counters = Arc::new(Counters::default());
+) -> (Box<dyn RunningSource>, SampleConsumer, Arc<InputCounters>) {
+    let counters = Arc::new(InputCounters::default());
     let (producer, consumer) = sample_ring(reader.sample_rate(), capacity, Arc::clone(&counters));
     let running = Box::new(ReaderSource::new(reader, pace)).start(producer).unwrap();
     (running, consumer, counters)

@@ -113,7 +113,7 @@ impl Collector {
     }
 }
 
-/// What is heard of `samples` pushed at once and flushed.
+/// The windows of `samples` pushed at once and flushed.
 fn windows_at_once(source_hz: u32, samples: &[f32]) -> Vec<WindowCopy> {
     let mut collector = Collector::new(source_hz);
     collector.push(samples);

@@ -1,10 +1,12 @@
-//! The account: what was heard, scored, skipped and lost, from the records alone, held against the counters.
+//! The account: what was captured, scored, skipped and lost, from the records alone, held against the counters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use tympan::domain::{Counters, EventPhase, GapCause, Record, SampleRate, State};
+use tympan::domain::{
+    EventPhase, GapCause, InputCounters, OutputCounters, Record, SampleRate, State,
+};
 use tympan::features::FeaturiserSpec;
 
 use super::device::Device;
@@ -99,19 +101,25 @@ impl Account {
         self.gaps.get(cause).copied().unwrap_or_default()
     }
 
-    pub fn print(&self, counters: &Counters) {
-        println!("{:?}", counters.named());
+    pub fn print(&self, counters: &InputCounters, outputs: &OutputCounters) {
+        println!("{:?} {:?}", counters.named(), outputs.named());
         println!("gaps (how many, samples): {:?}; statuses: {:?}", self.gaps, self.states);
         println!("{} events, each with its offset; {} segments", self.events, self.segments.len());
         let latest = self.noticed.iter().max().copied().unwrap_or_default();
         println!(
-            "{} overloads, told {latest:?} after the first skipped window at most",
+            "{} overloads, reported {latest:?} after the first skipped window at most",
             self.noticed.len()
         );
     }
 
-    /// Every sample was heard, or is in a gap; every window of what was heard was scored, or counted as skipped.
-    pub fn settle(&self, counters: &Counters, device: &Device, spec: &FeaturiserSpec) {
+    /// Every sample was captured, or is in a gap; every window of what was captured was scored, or counted as skipped.
+    pub fn settle(
+        &self,
+        counters: &InputCounters,
+        outputs: &OutputCounters,
+        device: &Device,
+        spec: &FeaturiserSpec,
+    ) {
         assert_eq!(self.open, BTreeSet::new(), "events without an offset");
         assert_eq!(
             self.gap("overrun").1,
@@ -119,7 +127,7 @@ impl Account {
             "dropped samples are gaps"
         );
         assert_eq!(self.gap("driver_overrun").1, device.lost_in_driver());
-        assert_eq!((counters.events_dropped.get(), counters.records_dropped.get()), (0, 0));
+        assert_eq!((outputs.events_dropped.get(), outputs.records_dropped.get()), (0, 0));
         let scored: u64 = self.segments.iter().map(|segment| segment.windows).sum();
         assert_eq!(scored, counters.windows_scored.get());
         // windows that a segment has room for: exact at the model's own rate, to the resampler's few milliseconds at others
@@ -137,17 +145,17 @@ impl Account {
         }
         let counted = scored + counters.windows_skipped.get();
         println!(
-            "{counted} windows scored or skipped; {expected} fit in what was heard, give or take {slack}"
+            "{counted} windows scored or skipped; {expected} fit in what was captured, give or take {slack}"
         );
         assert!(counted.abs_diff(expected) <= slack);
     }
 
-    /// Samples heard in each segment. With those dropped they are all that came, to the rounding of an index where the rate
+    /// Samples captured in each segment. With those dropped they are all that came, to the rounding of an index where the rate
     /// changed; what the last segment then has left is what its windows took, or less than one window if it has none.
     /// `lengths`: samples of a window and of a hop at a rate in Hz.
     fn captured_per_segment(
         &self,
-        counters: &Counters,
+        counters: &InputCounters,
         lengths: impl Fn(u64) -> (u64, u64),
     ) -> Vec<u64> {
         let (last, ended) = self.segments.split_last().unwrap();
@@ -160,7 +168,7 @@ impl Account {
         let (window, hop) = lengths(u64::from(last.rate.hz()));
         let next = if last.windows == 0 { window } else { hop } as i64;
         println!(
-            "{captured} samples heard, {rest} of them after the last gap, {scored} of those in windows"
+            "{captured} samples captured, {rest} of them after the last gap, {scored} of those in windows"
         );
         assert!(
             (scored - losses..scored + losses + next).contains(&rest),

@@ -1,4 +1,4 @@
-//! Those who listen at the socket: some for a moment, some without reading, some who talk rubbish or ask how it is.
+//! Those who listen at the socket: some for a moment, some without reading, some who send invalid lines or ask for the status.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;

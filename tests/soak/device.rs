@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tympan::domain::{Counters, SampleRate};
+use tympan::domain::{InputCounters, SampleRate};
 use tympan::live::Reopen;
 use tympan::sources::{
     Repeat, RunningSource, SampleProducer, SampleReader, Soundscape, Source, SourceError,
@@ -18,7 +18,7 @@ use tympan::sources::{
 pub struct Device {
     round: Arc<[f32]>,
     speed: f64,
-    counters: Arc<Counters>,
+    counters: Arc<InputCounters>,
     unplugged: Arc<AtomicBool>,
     hushed: Arc<AtomicBool>,
     /// Attempts to open it that still fail.
@@ -34,7 +34,7 @@ pub struct Device {
 const ORDER: Ordering = Ordering::SeqCst;
 
 impl Device {
-    pub fn new(speed: f64, counters: Arc<Counters>) -> Self {
+    pub fn new(speed: f64, counters: Arc<InputCounters>) -> Self {
         let mut demo = Soundscape::with_repeat(1, Repeat::Once);
         let (mut round, mut block) = (Vec::new(), vec![0.0; 4_800]);
         loop {

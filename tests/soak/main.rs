@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
-use tympan::domain::{Counters, Overflow, Published, State};
-use tympan::live::{Daemon, PipelineSpec, Recipe, Reload, Reloaded, SharedStatus};
+use tympan::domain::{InputCounters, OutputCounters, Overflow, Published, State};
+use tympan::live::{Daemon, DaemonInput, PipelineSpec, Recipe, Reload, Reloaded, SharedStatus};
 use tympan::model::Bundle;
 use tympan::recognition::{DetectorSettings, DetectorSpec, RecognitionRules};
 use tympan::sinks::{
@@ -32,7 +32,7 @@ use account::Account;
 use clients::Clients;
 use device::Device;
 use process::Footprint;
-use scorer::{Burden, Burdened};
+use scorer::{LoadedScorer, ScorerLoad};
 
 /// Far longer than anything takes that is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -62,13 +62,14 @@ impl Sink for Ledger {
 /// The daemon, and everything that things can be done to.
 struct Soak {
     device: Device,
-    burden: Burden,
+    load: ScorerLoad,
     reload: Arc<AtomicBool>,
     breaks_reload: Arc<AtomicBool>,
     account: Arc<std::sync::Mutex<Account>>,
     clients: Clients,
-    board: Arc<SharedStatus>,
-    counters: Arc<Counters>,
+    shared_status: Arc<SharedStatus>,
+    counters: Arc<InputCounters>,
+    outputs: Arc<OutputCounters>,
     log: std::path::PathBuf,
     random: ChaCha12Rng,
 }
@@ -102,8 +103,8 @@ fn wait_until(what: &str, mut met: impl FnMut() -> bool) -> Duration {
 
 fn pipeline_spec(
     bundle: &Bundle,
-    counters: &Arc<Counters>,
-    board: &Arc<SharedStatus>,
+    outputs: &Arc<OutputCounters>,
+    shared_status: &Arc<SharedStatus>,
 ) -> PipelineSpec {
     PipelineSpec {
         recipe: recipe(bundle),
@@ -111,16 +112,16 @@ fn pipeline_spec(
         // a tenth of a second of real time at this pace, or more
         ring: Duration::from_secs(20),
         silent_after: Duration::from_secs(10),
-        device: "the soak".to_owned(),
-        counters: Arc::clone(counters),
-        status: Arc::clone(board),
+        counters: Arc::clone(outputs),
+        status: Arc::clone(shared_status),
     }
 }
 
 impl Soak {
     fn start(folder: &Path, seed: u64) -> (Self, Daemon) {
         let bundle = bundle();
-        let (counters, board) = (Arc::new(Counters::default()), Arc::new(SharedStatus::default()));
+        let (counters, outputs, shared_status) =
+            <(Arc<InputCounters>, Arc<_>, Arc<SharedStatus>)>::default();
         let log = folder.join("log.jsonl");
         let socket = folder.join("soak.sock");
         let spec = SocketSpec {
@@ -128,8 +129,8 @@ impl Soak {
             patience: Duration::from_secs(1),
             ..SocketSpec::default()
         };
-        let (asked, counted) = (Arc::clone(&board), Arc::clone(&counters));
-        let status = move || asked.status(&counted);
+        let asked = Arc::clone(&shared_status);
+        let status = move || asked.status();
         let account = Arc::default();
         let sinks: Vec<Box<dyn Sink>> = vec![
             Box::new(Ledger(Arc::clone(&account))),
@@ -141,19 +142,22 @@ impl Soak {
                 .unwrap(),
             ),
         ];
-        let socket_sink = SocketSink::open(spec, Arc::clone(&counters), Arc::new(status)).unwrap();
+        let socket_sink = SocketSink::open(spec, Arc::clone(&outputs), Arc::new(status)).unwrap();
         let device = Device::new(setting("TYMPAN_SOAK_SPEED", 20.0), Arc::clone(&counters));
-        let burden = Burden::default();
+        let load = ScorerLoad::default();
         let (reload, breaks_reload) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
         let daemon = Daemon {
-            source: device.open(48_000),
-            reopen: Some(device.reopen()),
-            reload: Some(reloading(&reload, &breaks_reload, &burden)),
-            scorer: Box::new(Burdened::new(&bundle, &burden)),
+            inputs: vec![DaemonInput {
+                description: "the soak".to_owned(),
+                reopen: Some(device.reopen()),
+                counters: Arc::clone(&counters),
+                ..DaemonInput::new(device.open(48_000))
+            }],
+            reload: Some(reloading(&reload, &breaks_reload, &load)),
+            scorer: Box::new(LoadedScorer::new(&bundle, &load)),
             sinks,
             outlets: vec![Box::new(socket_sink)],
-            tap: None,
-            spec: pipeline_spec(&bundle, &counters, &board),
+            spec: pipeline_spec(&bundle, &outputs, &shared_status),
             stop: Arc::default(),
             on_window: None,
         };
@@ -161,13 +165,14 @@ impl Soak {
         let random = ChaCha12Rng::seed_from_u64(seed);
         let soak = Self {
             device,
-            burden,
+            load,
             reload,
             breaks_reload,
             account,
             clients,
-            board,
+            shared_status,
             counters,
+            outputs,
             log,
             random,
         };
@@ -209,15 +214,15 @@ impl Soak {
     fn overload(&mut self) -> &'static str {
         let (overloads, skipped) =
             (self.entered(State::Overloaded), self.counters.windows_skipped.get());
-        self.burden.set(Duration::from_millis(200));
+        self.load.set(Duration::from_millis(200));
         wait_until("skipped windows", || self.counters.windows_skipped.get() > skipped);
         let noticed = wait_until("word of the overload", || {
-            // one that is told already goes on
+            // one that is reported already goes on
             self.entered(State::Overloaded) > overloads
-                || self.board.status(&self.counters).is_some_and(|it| it.state == State::Overloaded)
+                || self.shared_status.status().is_some_and(|it| it.state == State::Overloaded)
         });
         self.account.lock().unwrap().overload_noticed(noticed);
-        self.burden.set(Duration::ZERO);
+        self.load.set(Duration::ZERO);
         "overload"
     }
 
@@ -240,18 +245,18 @@ impl Soak {
     fn reload(&mut self) -> &'static str {
         // SeqCst: a test wants no subtlety
         self.breaks_reload.store(self.random.random_bool(0.3), Ordering::SeqCst);
-        let before = self.board.status(&self.counters).and_then(|status| status.reload);
+        let before = self.shared_status.status().and_then(|status| status.reload);
         // SeqCst: as above
         self.reload.store(true, Ordering::SeqCst);
         wait_until("the reload", || {
-            self.board.status(&self.counters).is_some_and(|status| status.reload != before)
+            self.shared_status.status().is_some_and(|status| status.reload != before)
         });
         "reload"
     }
 }
 
-fn reloading(requested: &Arc<AtomicBool>, breaks: &Arc<AtomicBool>, burden: &Burden) -> Reload {
-    let (breaks, burden) = (Arc::clone(breaks), burden.clone());
+fn reloading(requested: &Arc<AtomicBool>, breaks: &Arc<AtomicBool>, load: &ScorerLoad) -> Reload {
+    let (breaks, load) = (Arc::clone(breaks), load.clone());
     let read = move || {
         // SeqCst: as above
         if breaks.load(Ordering::SeqCst) {
@@ -260,7 +265,7 @@ fn reloading(requested: &Arc<AtomicBool>, breaks: &Arc<AtomicBool>, burden: &Bur
         let bundle = bundle();
         Ok(Reloaded {
             recipe: recipe(&bundle),
-            scorer: Box::new(Burdened::new(&bundle, &burden)),
+            scorer: Box::new(LoadedScorer::new(&bundle, &load)),
             needs_restart: Vec::new(),
         })
     };
@@ -290,7 +295,7 @@ fn hours_of_faults_leave_nothing_unaccounted_for() {
         }
     }
     wait_until("the log's recovery", || {
-        let status = soak.board.status(&soak.counters).unwrap();
+        let status = soak.shared_status.status().unwrap();
         status.sinks.iter().all(|sink| !sink.is_failing)
     });
     soak.device.hush();
@@ -313,9 +318,9 @@ fn hours_of_faults_leave_nothing_unaccounted_for() {
         soak.device.captured().as_secs_f64() / 3_600.0,
         began.elapsed().as_secs_f64()
     );
-    account.print(&soak.counters);
+    account.print(&soak.counters, &soak.outputs);
     println!("{before}\n{after}");
-    account.settle(&soak.counters, &soak.device, &reference.featuriser_spec());
+    account.settle(&soak.counters, &soak.outputs, &soak.device, &reference.featuriser_spec());
     account.compare_with_log(folder.path());
     after.is_no_more_than(&before);
 }

@@ -10,27 +10,27 @@ use tympan::recognition::{Scorer, ScorerError};
 
 /// How much longer than usual a call takes.
 #[derive(Clone, Default)]
-pub struct Burden(Arc<AtomicU64>);
+pub struct ScorerLoad(Arc<AtomicU64>);
 
-impl Burden {
+impl ScorerLoad {
     pub fn set(&self, pause: Duration) {
         // SeqCst: a test wants no subtlety
         self.0.store(pause.as_millis() as u64, Ordering::SeqCst);
     }
 }
 
-pub struct Burdened {
+pub struct LoadedScorer {
     scorer: NetworkScorer,
-    burden: Burden,
+    load: ScorerLoad,
 }
 
-impl Burdened {
-    pub fn new(bundle: &Bundle, burden: &Burden) -> Self {
-        Self { scorer: NetworkScorer::new(&Arc::new(Model::new(bundle))), burden: burden.clone() }
+impl LoadedScorer {
+    pub fn new(bundle: &Bundle, load: &ScorerLoad) -> Self {
+        Self { scorer: NetworkScorer::new(&Arc::new(Model::new(bundle))), load: load.clone() }
     }
 }
 
-impl Scorer for Burdened {
+impl Scorer for LoadedScorer {
     fn labels(&self) -> &LabelSet {
         self.scorer.labels()
     }
@@ -41,7 +41,7 @@ impl Scorer for Burdened {
         scores: &mut [Scores],
     ) -> Result<(), ScorerError> {
         // SeqCst: as above
-        std::thread::sleep(Duration::from_millis(self.burden.0.load(Ordering::SeqCst)));
+        std::thread::sleep(Duration::from_millis(self.load.0.load(Ordering::SeqCst)));
         self.scorer.score_into(windows, scores)
     }
 }

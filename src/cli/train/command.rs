@@ -3,10 +3,8 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use super::interrupt::INTERRUPTED;
-use super::options::{TrainArguments, quoted};
-use super::progress::TrainingProgress;
-use super::to_plan::{plan, unfinished_plan};
+use super::options::{TrainArguments, plan, quoted, unfinished_plan};
+use super::progress::{INTERRUPTED, TrainingProgress};
 use crate::cli::{Failure, logging, output};
 use crate::training::{FitError, Fitted, KFoldReport, TrainingError, fit, resume};
 

@@ -1,11 +1,9 @@
 //! `tympan train`: options become a plan, which the library carries out. Runs on the main thread.
 
 mod command;
-mod interrupt;
 mod network_options;
 mod options;
 mod progress;
-mod to_plan;
 mod training_options;
 
 pub use command::train;

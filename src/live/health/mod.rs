@@ -2,7 +2,6 @@
 //! prints, and what the service manager gets of it.
 
 mod input_level;
-mod service_notifier;
 mod shared_status;
 mod sink_stalls;
 mod state_rules;
@@ -10,8 +9,8 @@ pub(super) mod systemd;
 mod watchdog;
 
 pub(super) use input_level::{InputLevel, InputMeter};
-pub(super) use service_notifier::ServiceNotifier;
 pub use shared_status::SharedStatus;
 pub(super) use sink_stalls::{SinkStall, SinkStalls};
-pub(super) use state_rules::{CounterSnapshot, Health, StateChange};
+pub(super) use state_rules::{CounterSnapshot, Health, InputConditions, StateChange};
+pub(super) use systemd::ServiceNotifier;
 pub(super) use watchdog::Progress;

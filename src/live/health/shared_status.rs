@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use jiff::Timestamp;
 
-use crate::domain::{Counters, State, StatusRecord, WindowRecord};
+use crate::domain::{InputCounters, OutputCounters, State, StatusRecord, WindowRecord};
 use crate::protocol::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
 use crate::sinks::SinkMetrics;
 
@@ -28,18 +28,39 @@ pub struct SharedStatus {
 #[derive(Debug)]
 struct Status {
     started: (Timestamp, Instant),
-    /// None before the source has started.
+    inputs: Vec<InputStatus>,
+    model: String,
+    min_level_dbfs: f32,
+    latency: RecentLatency,
+    outputs: Arc<OutputCounters>,
+    sinks: Vec<Arc<SinkMetrics>>,
+    reload: Option<(ReloadStatus, Instant)>,
+}
+
+/// What is known of one input.
+#[derive(Debug)]
+struct InputStatus {
+    counters: Arc<InputCounters>,
+    /// None before its source has started.
     last: Option<StatusRecord>,
     since: (Timestamp, Instant),
     device: String,
-    model: String,
     level_dbfs: Option<f32>,
-    min_level_dbfs: f32,
-    /// Since when every window has been below that.
+    /// Since when every window has been below the level that is judged.
     quiet_since: Option<Instant>,
-    latency: RecentLatency,
-    sinks: Vec<Arc<SinkMetrics>>,
-    reload: Option<(ReloadStatus, Instant)>,
+}
+
+impl InputStatus {
+    fn new(counters: Arc<InputCounters>) -> Self {
+        Self {
+            counters,
+            last: None,
+            since: (Timestamp::now(), Instant::now()),
+            device: String::new(),
+            level_dbfs: None,
+            quiet_since: None,
+        }
+    }
 }
 
 impl Default for SharedStatus {
@@ -47,14 +68,11 @@ impl Default for SharedStatus {
     fn default() -> Self {
         let inner = Status {
             started: (Timestamp::now(), Instant::now()),
-            last: None,
-            since: (Timestamp::now(), Instant::now()),
-            device: String::new(),
+            inputs: Vec::new(),
             model: String::new(),
-            level_dbfs: None,
             min_level_dbfs: f32::NEG_INFINITY,
-            quiet_since: None,
             latency: RecentLatency::new(Instant::now()),
+            outputs: Arc::default(),
             sinks: Vec::new(),
             reload: None,
         };
@@ -63,15 +81,18 @@ impl Default for SharedStatus {
 }
 
 impl SharedStatus {
-    /// The daemon as it is now; none before its source has started.
-    pub fn status(&self, counters: &Counters) -> Option<DaemonStatus> {
+    /// The daemon as it is now; none before its source has started. With several inputs, the state is that of the one that
+    /// loses most, and every count is the sum of theirs.
+    pub fn status(&self) -> Option<DaemonStatus> {
         let mut status = self.lock();
         let now = Instant::now();
         status.latency.rotate(now);
         let status = &*status;
         // the wall clock may have been set meanwhile
         let seconds_since = |then: Instant| now.saturating_duration_since(then).as_secs();
-        let last = status.last.as_ref()?;
+        let started = status.inputs.iter().filter_map(|input| Some((input, input.last.as_ref()?)));
+        // of equals the last one is given
+        let (input, last) = started.rev().max_by_key(|(_, last)| last.state)?;
         let sink = |metrics: &Arc<SinkMetrics>| {
             let stalled = metrics.stalled_for(now);
             SinkStatus {
@@ -89,13 +110,13 @@ impl SharedStatus {
             up_s: seconds_since(status.started.1),
             state: last.state,
             detail: last.detail.clone(),
-            since: status.since.0,
-            state_s: seconds_since(status.since.1),
-            device: status.device.clone(),
+            since: input.since.0,
+            state_s: seconds_since(input.since.1),
+            device: input.device.clone(),
             sample_rate_hz: last.sample_rate_hz,
             model: status.model.clone(),
-            level_dbfs: status.level_dbfs,
-            counters: counts(counters),
+            level_dbfs: input.level_dbfs,
+            counters: status.counts(),
             latency: status.latency.percentiles(),
             sinks: status.sinks.iter().map(sink).collect(),
             reload: status
@@ -105,24 +126,36 @@ impl SharedStatus {
         })
     }
 
-    /// The state that was published last, if any was.
-    pub(in crate::live) fn state(&self) -> Option<State> {
-        self.lock().last.as_ref().map(|last| last.state)
+    /// The parts of a pipeline that this reports: what each input counts, and what the outputs do.
+    pub(in crate::live) fn set_pipeline(
+        &self,
+        inputs: impl IntoIterator<Item = Arc<InputCounters>>,
+        outputs: Arc<OutputCounters>,
+        sinks: Vec<Arc<SinkMetrics>>,
+    ) {
+        let mut status = self.lock();
+        status.inputs = inputs.into_iter().map(InputStatus::new).collect();
+        (status.outputs, status.sinks) = (outputs, sinks);
     }
 
-    pub(in crate::live) fn set_state(&self, record: &StatusRecord) {
-        let mut status = self.lock();
-        if status.last.as_ref().is_none_or(|last| last.state != record.state) {
-            status.since = (record.time, Instant::now());
+    /// The state of an input that was published last, if any was.
+    pub(in crate::live) fn state(&self, input: usize) -> Option<State> {
+        self.lock().inputs[input].last.as_ref().map(|last| last.state)
+    }
+
+    pub(in crate::live) fn set_state(&self, input: usize, record: &StatusRecord) {
+        let input = &mut self.lock().inputs[input];
+        if input.last.as_ref().is_none_or(|last| last.state != record.state) {
+            input.since = (record.time, Instant::now());
         }
-        status.last = Some(record.clone());
+        input.last = Some(record.clone());
     }
 
     /// Another device may be louder: what was quiet before is forgotten.
-    pub(in crate::live) fn set_source(&self, device: &str) {
-        let mut status = self.lock();
-        device.clone_into(&mut status.device);
-        status.quiet_since = None;
+    pub(in crate::live) fn set_source(&self, input: usize, device: &str) {
+        let input = &mut self.lock().inputs[input];
+        device.clone_into(&mut input.device);
+        input.quiet_since = None;
     }
 
     /// Windows below this level are not judged.
@@ -132,27 +165,30 @@ impl SharedStatus {
         status.min_level_dbfs = min_level_dbfs;
     }
 
-    /// For how long no window has been loud enough to be judged.
-    pub(in crate::live) fn quiet_for(&self, now: Instant) -> Duration {
-        let since = self.lock().quiet_since;
+    /// For how long no window of an input has been loud enough to be judged.
+    pub(in crate::live) fn quiet_for(&self, input: usize, now: Instant) -> Duration {
+        let since = self.lock().inputs[input].quiet_since;
         since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
-    }
-
-    pub(in crate::live) fn set_sinks(&self, sinks: Vec<Arc<SinkMetrics>>) {
-        self.lock().sinks = sinks;
     }
 
     pub(in crate::live) fn set_reload(&self, reload: ReloadStatus) {
         self.lock().reload = Some((reload, Instant::now()));
     }
 
-    /// Notes a window as it is published.
-    pub(in crate::live) fn window_published(&self, window: &WindowRecord, arrival: Instant) {
-        let mut status = self.lock();
+    /// Notes a window of an input as it is published.
+    pub(in crate::live) fn window_published(
+        &self,
+        input: usize,
+        window: &WindowRecord,
+        arrival: Instant,
+    ) {
+        let mut guard = self.lock();
+        let status = &mut *guard;
         status.latency.rotate(Instant::now());
         status.latency.newer.saturating_record(window.latency_us);
-        status.level_dbfs = Some(window.level_dbfs);
-        status.quiet_since = match status.quiet_since {
+        let input = &mut status.inputs[input];
+        input.level_dbfs = Some(window.level_dbfs);
+        input.quiet_since = match input.quiet_since {
             _ if window.level_dbfs >= status.min_level_dbfs => None,
             since => since.or(Some(arrival)),
         };
@@ -163,9 +199,16 @@ impl SharedStatus {
     }
 }
 
-/// Every counter by the name of its field.
-fn counts(counters: &Counters) -> BTreeMap<String, u64> {
-    counters.named().into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
+impl Status {
+    /// Every counter by the name of its field; of the inputs', the sum.
+    fn counts(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        let of_inputs = self.inputs.iter().flat_map(|input| input.counters.named());
+        for (name, count) in of_inputs.chain(self.outputs.named()) {
+            *counts.entry(name.to_owned()).or_default() += count;
+        }
+        counts
+    }
 }
 
 /// The latencies of this span and of the one before.
@@ -215,7 +258,15 @@ impl RecentLatency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::SampleIndex;
+    use crate::domain::{SampleIndex, SampleRate};
+
+    /// Of a daemon with so many inputs.
+    fn status(inputs: usize) -> (SharedStatus, Vec<Arc<InputCounters>>) {
+        let status = SharedStatus::default();
+        let counters: Vec<Arc<InputCounters>> = (0..inputs).map(|_| Arc::default()).collect();
+        status.set_pipeline(counters.iter().cloned(), Arc::default(), Vec::new());
+        (status, counters)
+    }
 
     fn window(level_dbfs: f32) -> WindowRecord {
         WindowRecord {
@@ -232,15 +283,41 @@ mod tests {
 
     #[test]
     fn a_room_is_quiet_since_the_first_window_of_an_unbroken_row_below_the_level_that_is_scored() {
-        let (status, began) = (SharedStatus::default(), Instant::now());
+        let ((status, _), began) = (status(2), Instant::now());
         status.set_model("m", -70.0);
         let after = |seconds| began + Duration::from_secs(seconds);
         for (second, level) in [(0, -60.0), (1, -80.0), (2, -90.0)] {
-            status.window_published(&window(level), after(second));
+            status.window_published(0, &window(level), after(second));
         }
-        assert_eq!(status.quiet_for(after(61)), Duration::from_secs(60));
-        status.window_published(&window(-70.0), after(62));
-        assert_eq!(status.quiet_for(after(63)), Duration::ZERO);
+        assert_eq!(status.quiet_for(0, after(61)), Duration::from_secs(60));
+        assert_eq!(status.quiet_for(1, after(61)), Duration::ZERO, "the other input's");
+        status.window_published(0, &window(-70.0), after(62));
+        assert_eq!(status.quiet_for(0, after(63)), Duration::ZERO);
+    }
+
+    #[test]
+    fn of_several_inputs_the_state_of_the_one_that_loses_most_is_shown_with_the_sum_of_their_counts()
+     {
+        let (status, counters) = status(3);
+        assert_eq!(status.status(), None);
+        for (input, state) in [State::Listening, State::Lost, State::Quiet].into_iter().enumerate()
+        {
+            counters[input].samples_dropped.add(10 + input as u64);
+            let source = format!("mic{input}");
+            status.set_source(input, &source);
+            let record = StatusRecord {
+                time: Timestamp::UNIX_EPOCH,
+                source: source.into(),
+                state,
+                detail: state.to_string(),
+                sample_rate_hz: SampleRate::new(16_000).unwrap(),
+            };
+            status.set_state(input, &record);
+        }
+        let shown = status.status().unwrap();
+        assert_eq!((&*shown.device, shown.state, &*shown.detail), ("mic1", State::Lost, "lost"));
+        assert_eq!(shown.counters["samples_dropped"], 33);
+        assert_eq!(shown.counters.len(), 13);
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::input_level::InputLevel;
 use super::sink_stalls::SinkStall;
-use crate::domain::{Counters, Overflow, SampleRate, State};
+use crate::domain::{InputCounters, Overflow, SampleRate, State};
 
 /// An overload or clipping is over once it has not been seen for this long: a state that comes and goes every second
 /// would be a line a second.
 const CALM: Duration = Duration::from_secs(5);
 
-/// Clipping is judged by the second: 1 in 1000 samples in flat tops is heard as distortion.
+/// Clipping is judged by the second: 1 in 1000 samples in flat tops is audible as distortion.
 const CLIPPING_SPAN: Duration = Duration::from_secs(1);
 const CLIPPING_SHARE: u64 = 1000;
 
@@ -20,6 +20,19 @@ const INVALID_SHARE: u64 = 1000;
 
 /// A room is reported as quiet after this much of it: long enough that a pause in a conversation is none.
 const QUIET_AFTER: Duration = Duration::from_secs(60);
+
+/// What else there is to know of an input at one moment.
+#[derive(Debug, Clone, Default)]
+pub(in crate::live) struct InputConditions {
+    /// For how long none of its windows has been loud enough to be judged.
+    pub quiet_for: Duration,
+    /// The output that stands still: records of every input wait for it.
+    pub stall: Option<SinkStall>,
+    /// By the outputs, whichever inputs the events are of.
+    pub events_dropped: u64,
+    /// In this process, by all inputs.
+    pub streams_left_behind: u64,
+}
 
 /// The counts at one moment.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,20 +50,20 @@ pub(in crate::live) struct CounterSnapshot {
 
 impl CounterSnapshot {
     pub(in crate::live) fn take(
-        counters: &Counters,
+        counters: &InputCounters,
         level: &InputLevel,
-        quiet_for: Duration,
+        conditions: &InputConditions,
     ) -> Self {
         Self {
             samples: level.samples.get(),
             zero_run: level.zero_run(),
             flat_run: level.flat_run(),
-            quiet_for,
+            quiet_for: conditions.quiet_for,
             clipped: level.clipped.get(),
             repaired: counters.samples_repaired.get(),
             windows_skipped: counters.windows_skipped.get(),
             samples_dropped: counters.samples_dropped.get(),
-            events_dropped: counters.events_dropped.get(),
+            events_dropped: conditions.events_dropped,
         }
     }
 

@@ -1,11 +1,16 @@
-//! Notifies the service manager of the daemon's state; without one, does nothing. Called by the supervisor. A line break in
-//! a status would be another message to the manager, so there is none.
+//! Keeps the service manager informed of a running daemon: its state, a status line, and pings of its watchdog, if all is
+//! well; without a manager, does nothing. Called by the supervisor. A line break in a status would be another message to the
+//! manager, so there is none.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
+use super::shared_status::SharedStatus;
+use super::watchdog::{Progress, Watchdog, WatchdogAction};
 use crate::domain::printable;
+use crate::sinks::SinkMetrics;
 
 /// The scorer is warm and the source delivers.
 pub(in crate::live) fn ready(status: &str) {
@@ -45,5 +50,42 @@ fn notify(states: &[NotifyState<'_>]) {
         log::warn!(
             "the service manager cannot be notified ({error}); it may take the daemon for dead"
         );
+    }
+}
+
+/// From one status line to the next.
+const STATUS_PERIOD: Duration = Duration::from_secs(10);
+
+/// The watchdog, if there is one, and the status line.
+pub(in crate::live) struct ServiceNotifier {
+    watchdog: Option<Watchdog>,
+    last_sent_at: Instant,
+}
+
+impl ServiceNotifier {
+    pub(in crate::live) fn new(inputs: usize, sinks: &[Arc<SinkMetrics>], now: Instant) -> Self {
+        let watchdog = watchdog().map(|patience| Watchdog::new(patience, inputs, sinks, now));
+        Self { watchdog, last_sent_at: now }
+    }
+
+    pub(in crate::live) fn poll(
+        &mut self,
+        now: Instant,
+        progress: &[Option<Progress>],
+        status: &SharedStatus,
+    ) {
+        match self.watchdog.as_mut().map(|watchdog| watchdog.poll(now, progress)) {
+            Some(WatchdogAction::Ping) => alive(),
+            Some(WatchdogAction::Warn(stall)) => {
+                log::error!("{stall}; unless that ends, the service manager's watchdog will");
+            }
+            Some(WatchdogAction::Wait) | None => {}
+        }
+        if now.saturating_duration_since(self.last_sent_at) >= STATUS_PERIOD {
+            self.last_sent_at = now;
+            if let Some(status) = status.status() {
+                self::status(&status.in_a_line());
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Whether the daemon may ping the service manager's watchdog: only while audio arrives, windows are scored and no sink
-//! stands still. Polled by the supervisor at every tick; pure: time is an argument.
+//! Whether the daemon may ping the service manager's watchdog: only while every input that should get audio does, its windows
+//! are scored, and no sink stands still. Polled by the supervisor at every tick; pure: time is an argument.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,17 +10,15 @@ use crate::sinks::SinkMetrics;
 /// held back by a stall that passes.
 const PINGS: u32 = 4;
 
-/// What moves while the daemon is well.
+/// What moves while an input is well.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::live) struct Progress {
-    /// Samples that the feature stages have taken.
+    /// Samples that the feature stage has taken.
     pub(in crate::live) samples: u64,
     pub(in crate::live) windows_scored: u64,
     /// So many more samples than at the last window mean that another one was due: two windows, more than any hop or
     /// resampler makes of it.
     pub(in crate::live) window_due_samples: u64,
-    /// Whether nothing can arrive, and attempts to open a source again are being made.
-    pub(in crate::live) is_reopening: bool,
 }
 
 /// What does not move.
@@ -61,36 +59,62 @@ pub(in crate::live) struct Watchdog {
     patience: Duration,
     pinged_at: Instant,
     has_warned: bool,
-    samples_at_ping: u64,
-    scored: u64,
-    samples_when_scored: u64,
+    /// `[inputs]`
+    inputs: Vec<WatchedInput>,
     sinks: Vec<(Arc<SinkMetrics>, u64)>,
 }
 
+/// What is remembered of one input.
+#[derive(Clone, Default)]
+struct WatchedInput {
+    samples_at_ping: u64,
+    scored: u64,
+    samples_when_scored: u64,
+}
+
+impl WatchedInput {
+    fn update(&mut self, progress: &Progress) {
+        if progress.windows_scored != self.scored {
+            (self.scored, self.samples_when_scored) = (progress.windows_scored, progress.samples);
+        }
+    }
+
+    fn stall(&self, progress: &Progress) -> Option<Stall> {
+        if progress.samples == self.samples_at_ping {
+            return Some(Stall::Audio);
+        }
+        (progress.samples - self.samples_when_scored > progress.window_due_samples)
+            .then_some(Stall::Scoring)
+    }
+}
+
 impl Watchdog {
-    /// One that kills the daemon after `patience`, pinged `now`.
+    /// One that kills the daemon after `patience`, pinged `now`, before any of its `inputs` has delivered.
     pub(in crate::live) fn new(
         patience: Duration,
+        inputs: usize,
         sinks: &[Arc<SinkMetrics>],
         now: Instant,
-        progress: Progress,
     ) -> Self {
         let sinks = sinks.iter().map(|sink| (Arc::clone(sink), sink.attempts())).collect();
         Self {
             patience,
             pinged_at: now,
             has_warned: false,
-            samples_at_ping: progress.samples,
-            scored: progress.windows_scored,
-            samples_when_scored: progress.samples,
+            inputs: vec![WatchedInput::default(); inputs],
             sinks,
         }
     }
 
-    /// Whether to ping, once that is due.
-    pub(in crate::live) fn poll(&mut self, now: Instant, progress: Progress) -> WatchdogAction {
-        if progress.windows_scored != self.scored {
-            (self.scored, self.samples_when_scored) = (progress.windows_scored, progress.samples);
+    /// Whether to ping, once that is due. `progress` is of each input; none where nothing can arrive at present, because the
+    /// source has ended, or attempts to open it again are being made.
+    pub(in crate::live) fn poll(
+        &mut self,
+        now: Instant,
+        progress: &[Option<Progress>],
+    ) -> WatchdogAction {
+        for (input, progress) in self.expected(progress) {
+            input.update(progress);
         }
         let since_ping = now.saturating_duration_since(self.pinged_at);
         if since_ping < self.patience / PINGS {
@@ -98,8 +122,10 @@ impl Watchdog {
         }
         match self.stall(progress) {
             None => {
-                (self.pinged_at, self.samples_at_ping, self.has_warned) =
-                    (now, progress.samples, false);
+                (self.pinged_at, self.has_warned) = (now, false);
+                for (input, progress) in self.expected(progress) {
+                    input.samples_at_ping = progress.samples;
+                }
                 for (sink, attempts) in &mut self.sinks {
                     *attempts = sink.attempts();
                 }
@@ -113,32 +139,33 @@ impl Watchdog {
         }
     }
 
+    /// The inputs that should make progress.
+    fn expected<'a>(
+        &'a mut self,
+        progress: &'a [Option<Progress>],
+    ) -> impl Iterator<Item = (&'a mut WatchedInput, &'a Progress)> {
+        self.inputs
+            .iter_mut()
+            .zip(progress)
+            .filter_map(|(it, progress)| Some((it, progress.as_ref()?)))
+    }
+
     /// What has not moved since the last ping. A sink that fails and reports it moves: its error is logged, and to start
     /// again would not mend a full disk.
-    fn stall(&self, progress: Progress) -> Option<Stall> {
+    fn stall(&mut self, progress: &[Option<Progress>]) -> Option<Stall> {
         let still = |(sink, attempts): &&(Arc<SinkMetrics>, u64)| {
             sink.is_busy() && sink.attempts() == *attempts
         };
         if let Some((sink, _)) = self.sinks.iter().find(still) {
             return Some(Stall::Sink(sink.name().to_owned()));
         }
-        if progress.is_reopening {
-            return None;
-        }
-        if progress.samples == self.samples_at_ping {
-            return Some(Stall::Audio);
-        }
-        (progress.samples - self.samples_when_scored > progress.window_due_samples)
-            .then_some(Stall::Scoring)
+        self.expected(progress).find_map(|(input, progress)| input.stall(progress))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const WELL: Progress =
-        Progress { samples: 0, windows_scored: 0, window_due_samples: 20_000, is_reopening: false };
 
     struct Watched {
         watchdog: Watchdog,
@@ -148,17 +175,22 @@ mod tests {
     impl Watched {
         fn new() -> Self {
             let began = Instant::now();
-            let watchdog = Watchdog::new(Duration::from_secs(8), &[], began, WELL);
+            let watchdog = Watchdog::new(Duration::from_secs(8), 2, &[], began);
             Self { watchdog, began }
         }
 
-        fn after(&mut self, seconds: u64, progress: Progress) -> WatchdogAction {
-            self.watchdog.poll(self.began + Duration::from_secs(seconds), progress)
+        /// With one input that does so, and one that has ended.
+        fn after(&mut self, seconds: u64, progress: Option<Progress>) -> WatchdogAction {
+            self.both_after(seconds, [progress, None])
+        }
+
+        fn both_after(&mut self, seconds: u64, both: [Option<Progress>; 2]) -> WatchdogAction {
+            self.watchdog.poll(self.began + Duration::from_secs(seconds), &both)
         }
     }
 
-    fn progress(samples: u64, windows_scored: u64) -> Progress {
-        Progress { samples, windows_scored, ..WELL }
+    fn progress(samples: u64, windows_scored: u64) -> Option<Progress> {
+        Some(Progress { samples, windows_scored, window_due_samples: 20_000 })
     }
 
     #[test]
@@ -187,13 +219,34 @@ mod tests {
     #[test]
     fn a_source_that_neither_delivers_nor_is_lost_gets_no_ping_and_one_that_is_tried_again_does() {
         let mut watched = Watched::new();
-        let lost = Progress { is_reopening: true, ..progress(32_000, 24) };
         assert_eq!(watched.after(2, progress(32_000, 24)), WatchdogAction::Ping);
         for second in [4, 6, 100, 3_600] {
-            assert_eq!(watched.after(second, lost), WatchdogAction::Ping);
+            assert_eq!(watched.after(second, None), WatchdogAction::Ping);
         }
         assert_eq!(watched.after(3_602, progress(32_000, 24)), WatchdogAction::Wait);
         assert_eq!(watched.after(3_604, progress(32_000, 24)), WatchdogAction::Warn(Stall::Audio));
+    }
+
+    #[test]
+    fn every_input_that_should_get_audio_has_to_and_none_answers_for_another() {
+        let mut watched = Watched::new();
+        let well = |second: u64| progress(16_000 * second, 12 * second);
+        assert_eq!(watched.both_after(2, [well(2), well(2)]), WatchdogAction::Ping);
+        // one is lost, and opened again meanwhile
+        assert_eq!(watched.both_after(4, [well(4), None]), WatchdogAction::Ping);
+        // it came back; its driver hangs
+        assert_eq!(watched.both_after(6, [well(6), well(3)]), WatchdogAction::Ping);
+        assert_eq!(watched.both_after(8, [well(8), well(3)]), WatchdogAction::Wait);
+        let warned = watched.both_after(10, [well(10), well(3)]);
+        assert_eq!(warned, WatchdogAction::Warn(Stall::Audio));
+        // no window of one input is scored, many of the other are
+        let mut watched = Watched::new();
+        assert_eq!(watched.both_after(2, [well(2), well(2)]), WatchdogAction::Ping);
+        let unscored = progress(96_000, 24);
+        assert_eq!(
+            watched.both_after(6, [well(6), unscored]),
+            WatchdogAction::Warn(Stall::Scoring)
+        );
     }
 
     #[test]

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-use super::reopening::{Reopen, RetrySchedule};
-use super::started::Started;
-use crate::domain::{Counters, SampleRate};
+use super::opening::Started;
+use super::opening::{Reopen, RetrySchedule};
+use crate::domain::{InputCounters, Overflow, SampleRate};
 use crate::live::event::SupervisorEvent;
-use crate::live::health::InputLevel;
+use crate::live::health::{
+    CounterSnapshot, Health, InputConditions, InputLevel, Progress, StateChange,
+};
 use crate::sources::{RunningSource, SampleConsumer, SourceError, SourceState};
 
 /// Streams that hang in their driver for ever, before the daemon ends for the service manager to start it again: through
@@ -33,20 +35,26 @@ pub(in crate::live) struct Input {
     pub(in crate::live) sample_rate: SampleRate,
     /// How it is opened again; without it, a lost source ends the daemon.
     pub(in crate::live) reopen: Option<Reopen>,
+    /// What happens when a queue of it is full.
+    pub(in crate::live) overflow: Overflow,
+    /// So much audio that is exactly zero makes it `silent`.
+    pub(in crate::live) silent_after: Duration,
     /// How much audio a ring holds.
     pub(in crate::live) ring: Duration,
     /// Takes a ring for each time that the source is opened; none once it has ended, so that its events end as well.
     pub(in crate::live) rings: Option<Sender<SampleConsumer>>,
     pub(in crate::live) level: Arc<InputLevel>,
-    pub(in crate::live) counters: Arc<Counters>,
+    pub(in crate::live) counters: Arc<InputCounters>,
     pub(in crate::live) events: Sender<SupervisorEvent>,
     pub(in crate::live) state: InputState,
 }
 
 /// What the source of an input does.
 pub(in crate::live) enum InputState {
-    /// It delivers.
-    Running(Box<dyn RunningSource>),
+    /// It delivers; its health says how well.
+    Running { running: Box<dyn RunningSource>, health: Box<Health> },
+    /// It has delivered everything.
+    Ended,
     /// It waits for the next attempt to open it.
     Lost(RetrySchedule),
     /// An attempt has been under way since then.
@@ -66,6 +74,8 @@ pub(in crate::live) enum InputChange {
     Failed(SourceError),
     /// It delivers again.
     Recovered,
+    /// It delivers better or worse than before.
+    Health(StateChange),
 }
 
 impl Input {
@@ -74,43 +84,65 @@ impl Input {
         InputState::Lost(RetrySchedule::new(now))
     }
 
-    /// Whether the source delivers, as far as is known.
-    pub(in crate::live) fn is_running(&self) -> bool {
-        matches!(self.state, InputState::Running(_))
+    /// Listens to a source that was started at `now`: what was lost before that does not count.
+    pub(in crate::live) fn run(
+        &mut self,
+        running: Box<dyn RunningSource>,
+        now: Instant,
+        conditions: &InputConditions,
+    ) {
+        let first = self.snapshot(conditions);
+        let health =
+            Health::new(self.overflow, self.silent_after, self.sample_rate, now, first).into();
+        self.state = InputState::Running { running, health };
     }
 
-    /// Whether nothing can arrive, and attempts to open the source are made. An attempt that takes too long is a driver that
-    /// hangs: no other will ever follow.
-    pub(in crate::live) fn is_reopening(&self, now: Instant) -> bool {
-        match &self.state {
-            InputState::Running(_) => false,
-            InputState::Lost(_) | InputState::Proving { .. } => true,
+    /// What has to move while the input is well, `window` samples making one; none while nothing can arrive. An attempt to
+    /// open the source that takes too long is a driver that hangs: no other will ever follow.
+    pub(in crate::live) fn progress(&self, window: u64, now: Instant) -> Option<Progress> {
+        let can_arrive = match &self.state {
+            InputState::Running { .. } => true,
+            InputState::Ended | InputState::Lost(_) | InputState::Proving { .. } => false,
             InputState::Opening { since, .. } => {
-                now.saturating_duration_since(*since) <= ATTEMPT_PATIENCE
+                now.saturating_duration_since(*since) > ATTEMPT_PATIENCE
             }
-        }
+        };
+        can_arrive.then(|| Progress {
+            samples: self.level.samples.get(),
+            windows_scored: self.counters.windows_scored.get(),
+            window_due_samples: 2 * window,
+        })
     }
 
-    /// Looks at the source once: notices that it has ended, is lost or delivers again, and begins an attempt when one is due.
-    pub(in crate::live) fn poll(&mut self, now: Instant) -> Option<InputChange> {
+    /// Looks at the source once: notices that it has ended, is lost, delivers again, or how well it delivers, and begins an
+    /// attempt when one is due.
+    pub(in crate::live) fn poll(
+        &mut self,
+        now: Instant,
+        conditions: &InputConditions,
+    ) -> Option<InputChange> {
         let is_proving = matches!(self.state, InputState::Proving { .. });
         let running = match &mut self.state {
             InputState::Opening { .. } => return None,
+            InputState::Ended => return Some(InputChange::Ended),
             InputState::Lost(retries) => {
                 if retries.is_due(now) {
                     self.open(now);
                 }
                 return None;
             }
-            InputState::Running(running) | InputState::Proving { running, .. } => running,
+            InputState::Running { running, .. } | InputState::Proving { running, .. } => running,
         };
         match running.state() {
-            SourceState::Running => self.recover(now),
+            SourceState::Running if is_proving => self.recover(now, conditions),
+            SourceState::Running => self.observe(now, conditions),
             SourceState::Ended => {
-                self.rings = None;
+                (self.rings, self.state) = (None, InputState::Ended);
                 Some(InputChange::Ended)
             }
-            SourceState::Lost(error) if !self.may_reopen() => Some(InputChange::Failed(error)),
+            SourceState::Lost(error) if !self.may_reopen(conditions) => {
+                Some(InputChange::Failed(error))
+            }
             SourceState::Lost(error) if is_proving => {
                 self.attempt_failed(&error.to_string(), now);
                 None
@@ -124,7 +156,7 @@ impl Input {
     }
 
     /// Goes from proving to running with the first sample.
-    fn recover(&mut self, now: Instant) -> Option<InputChange> {
+    fn recover(&mut self, now: Instant, conditions: &InputConditions) -> Option<InputChange> {
         let InputState::Proving { samples_before, .. } = &self.state else { return None };
         if self.level.samples.get() <= *samples_before {
             return None;
@@ -132,9 +164,20 @@ impl Input {
         if let InputState::Proving { running, .. } =
             std::mem::replace(&mut self.state, Self::lost(now))
         {
-            self.state = InputState::Running(running);
+            self.run(running, now, conditions);
         }
         Some(InputChange::Recovered)
+    }
+
+    /// Judges how well the source delivers.
+    fn observe(&mut self, now: Instant, conditions: &InputConditions) -> Option<InputChange> {
+        let snapshot = self.snapshot(conditions);
+        let InputState::Running { health, .. } = &mut self.state else { return None };
+        health.observe(now, snapshot, conditions.stall.clone()).map(InputChange::Health)
+    }
+
+    fn snapshot(&self, conditions: &InputConditions) -> CounterSnapshot {
+        CounterSnapshot::take(&self.counters, &self.level, conditions)
     }
 
     /// An attempt is over; gives the source if it was opened, which then goes to [`Self::attach`].
@@ -174,17 +217,13 @@ impl Input {
         self.rings.as_ref().is_some_and(|rings| rings.try_send(ring).is_ok())
     }
 
-    fn may_reopen(&self) -> bool {
-        self.reopen.is_some() && !self.leaked_stream_limit_reached()
-    }
-
-    /// Whether lost streams hold so much of the process that a fresh one should go on.
-    fn leaked_stream_limit_reached(&self) -> bool {
-        let leaked = self.counters.streams_left_behind.get();
-        if leaked >= MAX_LEAKED_STREAMS {
+    /// Whether there is a way, and lost streams do not hold so much of the process that a fresh one should go on.
+    fn may_reopen(&self, conditions: &InputConditions) -> bool {
+        let leaked = conditions.streams_left_behind;
+        if self.reopen.is_some() && leaked >= MAX_LEAKED_STREAMS {
             log::error!("{leaked} streams never closed; it takes a fresh process to go on");
         }
-        leaked >= MAX_LEAKED_STREAMS
+        self.reopen.is_some() && leaked < MAX_LEAKED_STREAMS
     }
 
     fn open(&mut self, now: Instant) {
@@ -220,10 +259,109 @@ impl Input {
     /// The retries of the present state, or new ones, as of `now`.
     fn take_retries(&mut self, now: Instant) -> RetrySchedule {
         match std::mem::replace(&mut self.state, Self::lost(now)) {
-            InputState::Running(_) => RetrySchedule::new(now),
+            InputState::Running { .. } | InputState::Ended => RetrySchedule::new(now),
             InputState::Lost(retries)
             | InputState::Opening { retries, .. }
             | InputState::Proving { retries, .. } => retries,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::domain::State;
+    use crate::live::health::SinkStall;
+
+    /// Delivers until a loss is set.
+    struct Losable(Arc<Mutex<Option<SourceError>>>);
+
+    impl RunningSource for Losable {
+        fn state(&mut self) -> SourceState {
+            self.0.lock().unwrap().take().map_or(SourceState::Running, SourceState::Lost)
+        }
+    }
+
+    struct Watched {
+        input: Input,
+        loss: Arc<Mutex<Option<SourceError>>>,
+        began: Instant,
+    }
+
+    impl Watched {
+        /// Running, and opened again by nothing that ever answers.
+        fn new(index: usize, began: Instant) -> Self {
+            let unplugged = || Err(unplugged());
+            let mut input = Input {
+                index,
+                name: "mic".into(),
+                description: "a microphone".to_owned(),
+                sample_rate: SampleRate::new(16_000).unwrap(),
+                reopen: Some(Arc::new(unplugged)),
+                overflow: Overflow::DropNewest,
+                silent_after: Duration::from_secs(10),
+                ring: Duration::from_secs(1),
+                rings: None,
+                level: Arc::default(),
+                counters: Arc::default(),
+                events: crossbeam_channel::unbounded().0,
+                state: Input::lost(began),
+            };
+            let loss = Arc::default();
+            input.run(Box::new(Losable(Arc::clone(&loss))), began, &InputConditions::default());
+            Self { input, loss, began }
+        }
+
+        fn after(&mut self, ms: u64, conditions: &InputConditions) -> Option<InputChange> {
+            self.input.poll(self.began + Duration::from_millis(ms), conditions)
+        }
+    }
+
+    fn unplugged() -> SourceError {
+        SourceError::DeviceLost { device: "mic".to_owned(), reason: "unplugged".to_owned() }
+    }
+
+    fn state(change: Option<InputChange>) -> Option<State> {
+        match change {
+            Some(InputChange::Health(change)) => Some(change.state),
+            None => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_one_input_loses_is_no_overload_of_another_and_what_an_output_loses_is_one_of_all() {
+        let (began, nothing) = (Instant::now(), InputConditions::default());
+        let (mut near, mut far) = (Watched::new(0, began), Watched::new(1, began));
+        far.input.counters.windows_skipped.add(1);
+        assert_eq!(state(near.after(50, &nothing)), None);
+        assert_eq!(state(far.after(50, &nothing)), Some(State::Overloaded));
+        assert_eq!(state(far.after(6_000, &nothing)), Some(State::Listening));
+        let dropped = InputConditions { events_dropped: 1, ..nothing };
+        assert_eq!(state(near.after(6_050, &dropped)), Some(State::Overloaded));
+        assert_eq!(state(far.after(6_050, &dropped)), Some(State::Overloaded));
+        let stall = Some(SinkStall { sink: "log".to_owned(), lasting: Duration::from_secs(9) });
+        let stalled = InputConditions { stall, ..dropped };
+        assert_eq!(state(near.after(13_000, &stalled)), Some(State::Stalled));
+        assert_eq!(state(far.after(13_000, &stalled)), Some(State::Stalled));
+    }
+
+    #[test]
+    fn an_input_that_is_lost_owes_no_progress_and_the_other_one_does() {
+        let (began, nothing) = (Instant::now(), InputConditions::default());
+        let (mut near, mut far) = (Watched::new(0, began), Watched::new(1, began));
+        *far.loss.lock().unwrap() = Some(unplugged());
+        assert_eq!(state(near.after(50, &nothing)), None);
+        assert!(matches!(far.after(50, &nothing), Some(InputChange::Lost(_))));
+        let now = began + Duration::from_millis(50);
+        assert!(near.input.progress(3_904, now).is_some());
+        assert!(far.input.progress(3_904, now).is_none());
+        // the attempt to open it hangs in its driver
+        far.input.state = InputState::Opening { retries: RetrySchedule::new(now), since: now };
+        assert!(far.input.progress(3_904, now + ATTEMPT_PATIENCE).is_none());
+        let too_long = now + ATTEMPT_PATIENCE + Duration::from_millis(1);
+        assert!(far.input.progress(3_904, too_long).is_some());
     }
 }

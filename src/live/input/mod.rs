@@ -1,9 +1,8 @@
 //! One input: a source that runs, or is opened again after a loss.
 
 mod input_state;
-mod reopening;
-mod started;
+mod opening;
 
-pub(super) use input_state::{Input, InputChange, InputState};
-pub use reopening::Reopen;
-pub(super) use started::Started;
+pub(super) use input_state::{Input, InputChange};
+pub use opening::Reopen;
+pub(super) use opening::Started;

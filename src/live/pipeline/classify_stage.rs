@@ -4,16 +4,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, RecvError, Select, Sender, TryRecvError};
 
 use super::stage_thread::CancelToken;
-use super::warm_up::warm_up;
 use super::window_channel::{StageTimes, StreamItem, WINDOWS_WAITING, WindowInlet, WindowObserver};
-use crate::domain::{Counters, MelWindow, Published, Record};
+use crate::domain::{InputCounters, MelWindow, Published, Record, Scores};
 use crate::live::LiveError;
 use crate::live::event::SupervisorEvent;
 use crate::live::health::SharedStatus;
-use crate::live::prepared_model::PreparedScorer;
+use crate::live::pipeline_spec::PreparedScorer;
 use crate::recognition::{BatchScorer, DetectorSpec, Scorer, ScorerError, Tracker};
 use crate::sinks::Fanout;
 
@@ -29,7 +28,6 @@ pub(super) struct ClassifyStage {
     pub(super) models: Receiver<PreparedScorer>,
     pub(super) publisher: Publisher,
     pub(super) events: Sender<SupervisorEvent>,
-    pub(super) counters: Arc<Counters>,
     pub(super) cancel: CancelToken,
 }
 
@@ -37,6 +35,7 @@ pub(super) struct ClassifyStage {
 pub(super) struct ClassifyInput {
     inlet: WindowInlet,
     tracker: Tracker,
+    counters: Arc<InputCounters>,
     progress: InputProgress,
 }
 
@@ -52,8 +51,8 @@ enum InputProgress {
 }
 
 impl ClassifyInput {
-    pub(super) fn new(inlet: WindowInlet, tracker: Tracker) -> Self {
-        Self { inlet, tracker, progress: InputProgress::Open }
+    pub(super) fn new(inlet: WindowInlet, tracker: Tracker, counters: Arc<InputCounters>) -> Self {
+        Self { inlet, tracker, counters, progress: InputProgress::Open }
     }
 }
 
@@ -69,7 +68,6 @@ impl ClassifyStage {
             models: self.models,
             publisher: self.publisher,
             events,
-            counters: self.counters,
             cancel,
             windows: Vec::with_capacity(WINDOWS_WAITING),
             origins: Vec::with_capacity(WINDOWS_WAITING),
@@ -94,15 +92,15 @@ pub(super) struct Publisher {
 
 impl Publisher {
     /// Publishes what came of a window that has just been scored.
-    fn publish(&mut self, mut published: Published, arrival: Instant, featured: Instant) {
+    fn publish(&mut self, mut published: Published, arrival: Instant, origin: &Origin) {
         if let Record::Window(window) = &mut published.record {
             let scored = Instant::now();
             let latency = scored.saturating_duration_since(arrival);
             window.latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
             if let Some(on_window) = &mut self.on_window {
-                on_window(window, StageTimes { arrival, featured, scored });
+                on_window(window, StageTimes { arrival, featured: origin.featured, scored });
             }
-            self.status.window_published(window, arrival);
+            self.status.window_published(origin.input, window, arrival);
         }
         self.outputs.publish(published);
     }
@@ -121,7 +119,6 @@ struct ClassifyLoop {
     models: Receiver<PreparedScorer>,
     publisher: Publisher,
     events: Sender<SupervisorEvent>,
-    counters: Arc<Counters>,
     cancel: CancelToken,
     /// Windows that were waiting, to be scored in one go; no more than may wait of one input.
     windows: Vec<MelWindow>,
@@ -147,18 +144,23 @@ impl ClassifyLoop {
     /// Waits for the next item of any input; none when all have ended.
     fn receive(&mut self) -> Option<(usize, StreamItem)> {
         loop {
-            let open = |input: &ClassifyInput| input.progress == InputProgress::Open;
+            let open = |input: &usize| self.inputs[*input].progress == InputProgress::Open;
+            let mut candidates = (0..self.inputs.len()).filter(open);
+            let first = candidates.next()?;
+            if candidates.next().is_none() {
+                // a selection allocates, and there is nothing to select
+                match self.inputs[first].inlet.items.recv() {
+                    Ok(item) => return Some((first, item)),
+                    Err(RecvError) => self.close(first),
+                }
+                continue;
+            }
             let mut any = Select::new();
-            for input in self.inputs.iter().filter(|input| open(input)) {
-                any.recv(&input.inlet.items);
+            let candidates: Vec<usize> = (0..self.inputs.len()).filter(open).collect();
+            for input in &candidates {
+                any.recv(&self.inputs[*input].inlet.items);
             }
-            if !self.inputs.iter().any(open) {
-                return None;
-            }
-            let ready = any.ready();
-            let mut candidates = (0..self.inputs.len()).filter(|input| open(&self.inputs[*input]));
-            let input =
-                candidates.nth(ready).expect("invariant: one of those that were waited for");
+            let input = candidates[any.ready()];
             match self.inputs[input].inlet.items.try_recv() {
                 Ok(item) => return Some((input, item)),
                 Err(TryRecvError::Empty) => {}
@@ -230,18 +232,21 @@ impl ClassifyLoop {
     /// Scores the windows at hand, gives each to the tracker of its input, and gives their buffers back.
     fn score_batch(&mut self) -> Result<(), ScorerError> {
         let Self { scorer, inputs, publisher, windows, origins, .. } = self;
-        let count = windows.len() as u64;
         if self.cancel.is_cancelled() {
-            self.counters.windows_skipped.add(count);
-        } else if count > 0 {
+            for origin in origins.iter() {
+                inputs[origin.input].counters.windows_skipped.add(1);
+            }
+        } else if !windows.is_empty() {
             let mut each = origins.iter();
             scorer.score(windows, &mut |window, scores| {
                 let origin = each.next().expect("invariant: one origin a window");
                 inputs[origin.input].tracker.push(window, scores, &mut |published| {
-                    publisher.publish(published, window.arrival, origin.featured);
+                    publisher.publish(published, window.arrival, origin);
                 })
             })?;
-            self.counters.windows_scored.add(count);
+            for origin in origins.iter() {
+                inputs[origin.input].counters.windows_scored.add(1);
+            }
         }
         for (window, origin) in windows.drain(..).zip(origins.drain(..)) {
             // Never full: there are as many places as buffers. The feature stage may have ended.
@@ -249,4 +254,41 @@ impl ClassifyLoop {
         }
         Ok(())
     }
+}
+
+/// Windows scored before the first real one. The first 2 to 20 runs of a network are slow: memory is found, kernels are
+/// chosen for the shapes.
+pub const WARM_UP_WINDOWS: u64 = WARM_UP_SEGMENTS * (WINDOWS_WAITING as u64 + 1);
+
+/// The warm-up windows come in this many segments, counted down from `u64::MAX`, where no real segment ever is: a
+/// scorer that keeps what it computed can never take it for a part of real audio. Several, so that both the first
+/// window of a segment and those that follow are warm, alone and together.
+pub const WARM_UP_SEGMENTS: u64 = 4;
+
+/// Has a scorer score [`WARM_UP_WINDOWS`] windows like `example`.
+pub(in crate::live) fn warm_up(
+    scorer: &mut dyn Scorer,
+    example: MelWindow,
+    hop_frames: u64,
+    cancel: &CancelToken,
+) -> Result<(), ScorerError> {
+    let began = Instant::now();
+    let in_a_segment = WINDOWS_WAITING + 1;
+    let mut windows = vec![example; in_a_segment];
+    let mut scores = vec![Scores::zeros(scorer.labels().len()); in_a_segment];
+    for segment in (0..WARM_UP_SEGMENTS).take_while(|_| !cancel.is_cancelled()) {
+        for (window, hops) in windows.iter_mut().zip(0..) {
+            window.segment = u64::MAX - segment;
+            window.start_frame = hops * hop_frames;
+        }
+        // one by one, and as many at a time as can have waited
+        let at_a_time = if segment % 2 == 0 { 1 } else { WINDOWS_WAITING };
+        scorer.score_into(&windows[..1], &mut scores[..1])?;
+        let rest = windows[1..].chunks(at_a_time).zip(scores[1..].chunks_mut(at_a_time));
+        for (windows, scores) in rest.take_while(|_| !cancel.is_cancelled()) {
+            scorer.score_into(windows, scores)?;
+        }
+    }
+    log::debug!("the scorer is warm after {WARM_UP_WINDOWS} windows in {:?}", began.elapsed());
+    Ok(())
 }

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Select, TryRecvError};
 use super::poll_schedule::PollSchedule;
 use super::stage_thread::CancelToken;
 use super::window_channel::WindowOutlet;
-use crate::domain::{Counters, GapCause, SampleIndex, SampleRate};
+use crate::domain::{GapCause, InputCounters, SampleIndex, SampleRate};
 use crate::features::{Arrival, Featuriser, FeaturiserSpec};
 use crate::live::LiveError;
 use crate::live::health::InputMeter;
@@ -32,7 +32,7 @@ pub(super) struct FeatureStage {
     pub(super) outlet: WindowOutlet,
     pub(super) tap: Option<AudioTap>,
     pub(super) meter: InputMeter,
-    pub(super) counters: Arc<Counters>,
+    pub(super) counters: Arc<InputCounters>,
     pub(super) cancel: CancelToken,
 }
 
@@ -153,7 +153,7 @@ impl FeatureStage {
             self.outlet.swap_model(None);
             return Ok(());
         }
-        self.featuriser = self.featuriser.successor(&spec, self.featuriser.end())?;
+        self.featuriser = self.featuriser.with_spec(&spec, self.featuriser.end())?;
         self.spec = spec;
         self.outlet.swap_model(Some(&self.featuriser.empty_window()));
         Ok(())

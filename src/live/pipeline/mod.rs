@@ -6,13 +6,10 @@ mod feature_stage;
 mod poll_schedule;
 mod stage_thread;
 mod topology;
-mod warm_up;
 mod window_channel;
 
+pub(super) use classify_stage::warm_up;
+pub use classify_stage::{WARM_UP_SEGMENTS, WARM_UP_WINDOWS};
 pub(super) use stage_thread::{CancelGuard, StageThread, cancellation};
-pub(super) use topology::{
-    InputEnds, Pipeline, PipelineEnds, PipelineInput, ReloadEnds, event_channel, spawn,
-};
-pub(super) use warm_up::warm_up;
-pub use warm_up::{WARM_UP_SEGMENTS, WARM_UP_WINDOWS};
+pub(super) use topology::{InputEnds, Pipeline, PipelineEnds, ReloadEnds, event_channel, spawn};
 pub use window_channel::{StageTimes, WindowObserver};

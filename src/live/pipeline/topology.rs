@@ -9,27 +9,18 @@ use super::classify_stage::{ClassifyInput, ClassifyStage, Publisher};
 use super::feature_stage::FeatureStage;
 use super::stage_thread::{CancelGuard, CancelToken, StageThread, cancellation};
 use super::window_channel::{WindowObserver, window_channel};
-use crate::domain::{MelWindow, SampleRate};
+use crate::domain::MelWindow;
 use crate::features::{Featuriser, FeaturiserSpec};
 use crate::live::event::SupervisorEvent;
 use crate::live::health::{InputLevel, InputMeter};
-use crate::live::prepared_model::{PreparedModel, PreparedScorer};
-use crate::live::{LiveError, PipelineSpec};
+use crate::live::pipeline_spec::{PreparedModel, PreparedScorer};
+use crate::live::{DaemonInput, LiveError, PipelineSpec};
 use crate::recognition::{EventIds, Scorer, Tracker};
-use crate::sinks::{AudioTap, Fanout, Outlet, QueueCapacity, Sink, SinkMetrics, spawn_sink};
+use crate::sinks::{Fanout, Outlet, QueueCapacity, Sink, SinkMetrics, spawn_sink};
 use crate::sources::SampleConsumer;
 
-/// One input, before it delivers.
-pub(in crate::live) struct PipelineInput {
-    /// Its name in the records.
-    pub(in crate::live) name: Arc<str>,
-    pub(in crate::live) sample_rate: SampleRate,
-    pub(in crate::live) tap: Option<AudioTap>,
-}
-
-/// What a pipeline connects.
+/// What a pipeline connects, but for its inputs.
 pub(in crate::live) struct PipelineEnds {
-    pub(in crate::live) inputs: Vec<PipelineInput>,
     pub(in crate::live) scorer: Box<dyn Scorer>,
     pub(in crate::live) sinks: Vec<Box<dyn Sink>>,
     pub(in crate::live) outlets: Vec<Box<dyn Outlet>>,
@@ -87,16 +78,18 @@ pub(in crate::live) fn event_channel() -> (Sender<SupervisorEvent>, Receiver<Sup
 /// by stage.
 pub(in crate::live) fn spawn(
     spec: &PipelineSpec,
+    inputs: &mut [DaemonInput],
     ends: PipelineEnds,
     events: &Sender<SupervisorEvent>,
 ) -> Result<(Pipeline, Vec<InputEnds>), LiveError> {
-    let PipelineEnds { inputs, scorer, sinks, outlets, on_window } = ends;
+    let PipelineEnds { scorer, sinks, outlets, on_window } = ends;
     let (guard, cancel) = cancellation();
     let mut all_outlets = spawn_sinks(sinks, spec, events)?;
     all_outlets.extend(outlets);
     let outputs = Arc::new(Fanout::new(all_outlets, spec.overflow));
     let sinks = outputs.metrics();
-    spec.status.set_sinks(sinks.clone());
+    let counters = inputs.iter().map(|input| Arc::clone(&input.counters));
+    spec.status.set_pipeline(counters, Arc::clone(&spec.counters), sinks.clone());
 
     let ids = EventIds::default();
     let mut spawned = Vec::with_capacity(inputs.len());
@@ -124,7 +117,6 @@ pub(in crate::live) fn spawn(
         models: prepared,
         publisher: Publisher { outputs: Arc::clone(&outputs), status, on_window },
         events: events.clone(),
-        counters: Arc::clone(&spec.counters),
         cancel,
     };
     let classify = StageThread::spawn("tympan-classify", events.clone(), || stage.run())?;
@@ -143,13 +135,13 @@ struct SpawnedInput {
 }
 
 fn spawn_features(
-    input: PipelineInput,
+    input: &mut DaemonInput,
     spec: &PipelineSpec,
     events: &Sender<SupervisorEvent>,
     ids: &EventIds,
     cancel: &CancelToken,
 ) -> Result<SpawnedInput, LiveError> {
-    let PipelineInput { name, sample_rate, tap } = input;
+    let (name, sample_rate) = (Arc::<str>::from(input.source.name()), input.source.sample_rate());
     let recipe = &spec.recipe;
     let featuriser = Featuriser::new(&recipe.featuriser, sample_rate)?;
     let example = featuriser.empty_window();
@@ -157,23 +149,24 @@ fn spawn_features(
     // one that a busy stage has not come to yet, and one that follows it
     let (rings, ring_receiver) = bounded(2);
     let (featurisers, featuriser_receiver) = bounded(1);
-    let (outlet, inlet) = window_channel(&example, spec.overflow, Arc::clone(&spec.counters));
+    let (outlet, inlet) = window_channel(&example, spec.overflow, Arc::clone(&input.counters));
     let stage = FeatureStage {
         rings: ring_receiver,
         featurisers: featuriser_receiver,
         spec: recipe.featuriser.clone(),
         featuriser,
         outlet,
-        tap,
+        tap: input.tap.take(),
         meter: InputMeter::new(Arc::clone(&level)),
-        counters: Arc::clone(&spec.counters),
+        counters: Arc::clone(&input.counters),
         cancel: cancel.clone(),
     };
     let thread = StageThread::spawn("tympan-features", events.clone(), || stage.run())?;
     let tracker = Tracker::new(recipe.rules.clone(), name, sample_rate, ids.clone());
+    let counters = Arc::clone(&input.counters);
     Ok(SpawnedInput {
         thread,
-        classify: ClassifyInput::new(inlet, tracker),
+        classify: ClassifyInput::new(inlet, tracker, counters),
         featuriser: featurisers,
         ends: InputEnds { rings, level },
         example,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::domain::{Counters, MelWindow, Overflow, WindowRecord};
+use crate::domain::{InputCounters, MelWindow, Overflow, WindowRecord};
 use crate::features::ReadyWindow;
 use crate::recognition::Gap;
 
@@ -45,7 +45,7 @@ pub(super) struct WindowOutlet {
     items: Sender<StreamItem>,
     spare: Receiver<MelWindow>,
     overflow: Overflow,
-    counters: Arc<Counters>,
+    counters: Arc<InputCounters>,
     windows: u64,
     is_closed: bool,
 }
@@ -60,7 +60,7 @@ pub(super) struct WindowInlet {
 pub(super) fn window_channel(
     empty: &MelWindow,
     overflow: Overflow,
-    counters: Arc<Counters>,
+    counters: Arc<InputCounters>,
 ) -> (WindowOutlet, WindowInlet) {
     let (sender, items) = bounded(WINDOWS_WAITING);
     let (spent, spare) = bounded(BUFFERS);
@@ -100,7 +100,7 @@ impl WindowOutlet {
         self.send(StreamItem::Gap(gap));
     }
 
-    /// Tells the classify stage, between the windows, that the model of a reload follows; waits for room even live. With
+    /// Announces to the classify stage, between the windows, that the model of a reload follows; waits for room even live. With
     /// `empty`, this outlet becomes one for windows of that shape.
     pub(super) fn swap_model(&mut self, empty: Option<&MelWindow>) {
         let Some(empty) = empty else { return self.send(StreamItem::ModelSwap(None)) };

@@ -2,14 +2,12 @@
 //! together. Whatever cannot be measured honestly is refused, or called leaky.
 
 mod error;
-mod k_fold;
 mod parts;
 mod recordings;
 mod sources;
 mod split_spec;
 
 pub use error::SplitError;
-pub use k_fold::{KFoldSpec, k_fold};
 pub use parts::Split;
 pub use recordings::split_recordings;
-pub use split_spec::{Leak, SplitSpec};
+pub use split_spec::{KFoldSpec, Leak, SplitSpec, k_fold};

@@ -12,7 +12,8 @@ use super::clip_wav::Clip;
 use super::history::{DenyTracker, History};
 use super::wav_files::WavFiles;
 use crate::domain::{
-    Counters, EventPhase, EventRecord, Overflow, Published, Record, SampleIndex, SampleRate, State,
+    EventPhase, EventRecord, OutputCounters, Overflow, Published, Record, SampleIndex, SampleRate,
+    State,
 };
 use crate::sinks::{Sink, SinkError};
 
@@ -57,7 +58,7 @@ impl ClipFolder {
         spec: ClipSpec,
         sample_rate: SampleRate,
         overflow: Overflow,
-        counters: Arc<Counters>,
+        counters: Arc<OutputCounters>,
     ) -> Result<(Self, AudioTap), SinkError> {
         let (folder, now) = (spec.folder.clone(), Now::read());
         let files = WavFiles::open(folder, spec.total_bytes, spec.age, counters, now)

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::clip_clock::{ClipClock, Now, is_set};
 use super::clip_wav::{Clip, SUFFIX, has_signature, is_clip_name};
-use crate::domain::Counters;
+use crate::domain::OutputCounters;
 use crate::files;
 
 /// What a room sounds like is for nobody but the daemon's user.
@@ -40,7 +40,7 @@ pub(super) struct WavFiles {
     clock: ClipClock,
     /// When this process wrote which clip: known whatever the wall clock showed.
     written: HashMap<String, Instant>,
-    counters: Arc<Counters>,
+    counters: Arc<OutputCounters>,
 }
 
 impl WavFiles {
@@ -49,7 +49,7 @@ impl WavFiles {
         folder: PathBuf,
         total_bytes: u64,
         age: Duration,
-        counters: Arc<Counters>,
+        counters: Arc<OutputCounters>,
         now: Now,
     ) -> io::Result<Self> {
         if !folder.is_dir() {

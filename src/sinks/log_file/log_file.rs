@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::rotated_files::RotatedFiles;
 use super::rotated_files::time_of_first_record;
-use crate::domain::{Counters, Published, Record};
+use crate::domain::{OutputCounters, Published, Record};
 use crate::files;
 use crate::sinks::line_buffer::LineBuffer;
 use crate::sinks::{LineFormat, RecordFilter, Sink, SinkError};
@@ -56,7 +56,7 @@ pub struct LogFile {
     current: CurrentFile,
     lines: LineBuffer<File>,
     line: String,
-    counters: Arc<Counters>,
+    counters: Arc<OutputCounters>,
 }
 
 impl LogFile {
@@ -64,7 +64,7 @@ impl LogFile {
     ///
     /// # Errors
     /// [`SinkError::LogFile`] when folder or file cannot be written, or the path is a link, a device, a FIFO or a folder.
-    pub fn open(spec: LogFileSpec, counters: Arc<Counters>) -> Result<Self, SinkError> {
+    pub fn open(spec: LogFileSpec, counters: Arc<OutputCounters>) -> Result<Self, SinkError> {
         Self::probe(&spec)?;
         let open = || {
             let rotated = RotatedFiles::of(&spec.path)?;

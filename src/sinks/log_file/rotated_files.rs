@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::domain::Counters;
+use crate::domain::OutputCounters;
 use crate::files;
 
 /// The rotated files beside a log file.
@@ -77,7 +77,7 @@ impl RotatedFiles {
 
     /// Deletes the oldest until the rest has at most `bytes`; each is counted and logged. A file that holds none of tympan's
     /// records is left alone and not counted in, whatever its name is.
-    pub(super) fn shrink_to(&self, bytes: u64, counters: &Counters) -> io::Result<()> {
+    pub(super) fn shrink_to(&self, bytes: u64, counters: &OutputCounters) -> io::Result<()> {
         let mut files = self.list()?;
         files.retain(|file| {
             let head = files::open_regular(&file.path).and_then(|file| time_of_first_record(&file));
@@ -216,7 +216,7 @@ mod tests {
         let first = folder.path().join("events-20260101T120000Z.jsonl");
         assert_eq!(fs::read_to_string(&first).unwrap(), record(1));
         assert_eq!(names(folder.path()).len(), 3);
-        let counters = Counters::default();
+        let counters = OutputCounters::default();
         rotated.shrink_to(2 * record(1).len() as u64, &counters).unwrap();
         assert_eq!(counters.logs_deleted.get(), 1);
         assert_eq!(
@@ -237,7 +237,7 @@ mod tests {
         }
         let one = record(1).len() as u64;
         for gone in 1..=5u64 {
-            rotated.shrink_to((5 - gone) * one, &Counters::default()).unwrap();
+            rotated.shrink_to((5 - gone) * one, &OutputCounters::default()).unwrap();
             let mut left: Vec<String> = names(folder.path())
                 .iter()
                 .map(|name| fs::read_to_string(folder.path().join(name)).unwrap())
@@ -266,7 +266,7 @@ mod tests {
         fs::write(&torn, format!("{{\"type\":\"eve\n{}", record(1))).unwrap();
         std::os::unix::fs::symlink(&torn, folder.path().join("events-20250101T120001Z.jsonl"))
             .unwrap();
-        rotated.shrink_to(0, &Counters::default()).unwrap();
+        rotated.shrink_to(0, &OutputCounters::default()).unwrap();
         assert_eq!(names(folder.path()).len(), others.len() + 1);
         assert!(!torn.exists());
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::Counters;
+use crate::domain::OutputCounters;
 use crate::protocol::{Message, Refused};
 
 /// Descriptors that stay free for the daemon itself: device, log, clips, a reload, streams that hang in their driver.
@@ -21,12 +21,12 @@ const MAX_UNKNOWN: usize = 256;
 /// How long a wrong token is left without an answer.
 pub(super) const WRONG_TOKEN_DELAY: Duration = Duration::from_secs(1);
 
-/// Wrong tokens that one address may send in [`FORGIVEN_AFTER`]. What it sends beyond that is not compared any more, unless it
+/// Wrong tokens that one address may send in [`EXPIRES_AFTER`]. What it sends beyond that is not compared any more, unless it
 /// has shown the right one before.
 const MAX_WRONG_TOKENS: u32 = 20;
 
 /// After this long without a wrong token, an address may try again.
-const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
+const EXPIRES_AFTER: Duration = Duration::from_secs(60);
 
 /// Addresses that are remembered; more at once than any owner has, and few enough that a flood takes no memory.
 const MAX_ADDRESSES: usize = 1024;
@@ -101,11 +101,11 @@ pub(super) struct Admission {
     unreported: Unreported,
     reported_at: Option<Instant>,
     failed_at: Option<Instant>,
-    counters: Arc<Counters>,
+    counters: Arc<OutputCounters>,
 }
 
 impl Admission {
-    pub(super) fn new(counters: Arc<Counters>) -> Self {
+    pub(super) fn new(counters: Arc<OutputCounters>) -> Self {
         Self {
             addresses: HashMap::new(),
             unreported: Unreported::default(),
@@ -122,7 +122,7 @@ impl Admission {
             || self.addresses.get(&network_of(from)).is_none_or(|address| {
                 address.is_known
                     || address.wrong_tokens < MAX_WRONG_TOKENS
-                    || now.duration_since(address.last) >= FORGIVEN_AFTER
+                    || now.duration_since(address.last) >= EXPIRES_AFTER
             })
     }
 
@@ -146,7 +146,7 @@ impl Admission {
             self.make_room(now);
             let unknown = Address { wrong_tokens: 0, last: now, is_known: false };
             let address = self.addresses.entry(network_of(from)).or_insert(unknown);
-            if now.duration_since(address.last) >= FORGIVEN_AFTER {
+            if now.duration_since(address.last) >= EXPIRES_AFTER {
                 address.wrong_tokens = 0;
             }
             (address.wrong_tokens, address.last) = (address.wrong_tokens + 1, now);
@@ -195,13 +195,13 @@ impl Admission {
         last.map(|last| last + REPORT_PERIOD)
     }
 
-    /// Forgets addresses when there are too many: first those that would be forgiven anyway, then any.
+    /// Forgets addresses when there are too many: first those whose failures have expired anyway, then any.
     fn make_room(&mut self, now: Instant) {
         if self.addresses.len() < MAX_ADDRESSES {
             return;
         }
         self.addresses.retain(|_, address| {
-            address.is_known || now.duration_since(address.last) < FORGIVEN_AFTER
+            address.is_known || now.duration_since(address.last) < EXPIRES_AFTER
         });
         while self.addresses.len() >= MAX_ADDRESSES {
             let oldest = self.addresses.iter().min_by_key(|(_, address)| address.last);
@@ -244,7 +244,7 @@ mod tests {
         assert!(!admission.may_guess(address(1), begin));
         assert!(admission.may_guess(address(2), begin));
         assert!(!admission.may_guess(address(1), begin + Duration::from_secs(59)));
-        assert!(admission.may_guess(address(1), begin + FORGIVEN_AFTER));
+        assert!(admission.may_guess(address(1), begin + EXPIRES_AFTER));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::request::{INPUT_BYTES, Rate, Requests};
 use super::spec::StatusReport;
-use crate::domain::Counters;
+use crate::domain::OutputCounters;
 use crate::protocol::{Hello, Message, Missed, RecordKind, RecordKinds, Request, write_json_line};
 
 /// How often one that has ended its input is looked at: nothing else shows that it is gone while there is nothing to write.
@@ -46,7 +46,7 @@ pub(super) struct Client {
     /// The kinds of records it wants.
     kinds: RecordKinds,
     status: StatusReport,
-    counters: Arc<Counters>,
+    counters: Arc<OutputCounters>,
     patience: Duration,
     /// Since when it has been behind: its queue has not been empty since.
     behind_since: Option<Instant>,
@@ -58,7 +58,7 @@ impl Client {
     pub(super) fn new(
         lines: broadcast::Receiver<Line>,
         status: StatusReport,
-        counters: Arc<Counters>,
+        counters: Arc<OutputCounters>,
         patience: Duration,
     ) -> Self {
         let kinds = RecordKinds::default();

@@ -19,7 +19,7 @@ use super::admission::{Admission, Refusal, WRONG_TOKEN_DELAY};
 use super::client::{Client, CloseReason, Line};
 use super::request::{INPUT_BYTES, read_token};
 use super::spec::StatusReport;
-use crate::domain::Counters;
+use crate::domain::OutputCounters;
 use crate::protocol::{Token, write_json_line};
 
 /// How long clients may take at the end to get what was queued for them.
@@ -47,7 +47,7 @@ pub(super) struct Broadcast {
 /// What the tasks of all connections share.
 pub(super) struct Shared {
     pub(super) broadcast: Arc<Mutex<Broadcast>>,
-    pub(super) counters: Arc<Counters>,
+    pub(super) counters: Arc<OutputCounters>,
     pub(super) status: StatusReport,
     pub(super) patience: Duration,
     pub(super) admission: Mutex<Admission>,

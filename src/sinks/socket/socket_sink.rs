@@ -17,7 +17,7 @@ use super::client::Line;
 use super::server::{Broadcast, Server, Shared};
 use super::spec::{SocketSpec, StatusReport, UnixSocketSpec};
 use super::unix_path::UnixPath;
-use crate::domain::{Counters, Overflow, Published, Record};
+use crate::domain::{OutputCounters, Overflow, Published, Record};
 use crate::protocol::write_json_line;
 use crate::sinks::{Outlet, SinkClosed, SinkError, SinkMetrics};
 
@@ -59,7 +59,7 @@ impl SocketSink {
     /// [`SinkError::UnixSocket`] when a socket cannot be bound; [`SinkError::Thread`] when its thread cannot start.
     pub fn open(
         spec: SocketSpec,
-        counters: Arc<Counters>,
+        counters: Arc<OutputCounters>,
         status: StatusReport,
     ) -> Result<Self, SinkError> {
         let no_thread = |source| SinkError::Thread { thread: THREAD.to_owned(), source };
@@ -154,8 +154,8 @@ impl Outlet for SocketSink {
     /// Nobody ever waits here.
     fn cancel(&self) {}
 
-    fn begin_close(&self, last: Option<&Arc<Published>>) {
-        if let Some(last) = last {
+    fn begin_close(&self, last: &[Arc<Published>]) {
+        for last in last {
             self.publish(last, Overflow::DropNewest);
         }
         let mut broadcast = self.broadcast();
@@ -187,7 +187,7 @@ impl Outlet for SocketSink {
 
 impl Drop for SocketSink {
     fn drop(&mut self) {
-        self.begin_close(None);
+        self.begin_close(&[]);
         self.ends_by(Instant::now() + DROPPED_WAIT);
         self.finish();
     }

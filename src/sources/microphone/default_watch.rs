@@ -8,12 +8,12 @@ use cpal::Host;
 use cpal::traits::{DeviceTrait, HostTrait};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::hosts::quietly;
+use super::devices::quietly;
 
 /// From one look to the next: soon enough for a person who has plugged in a headset, rare enough to cost nothing.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Tells once when another device has become the default.
+/// Reports once when another device has become the default.
 pub(super) struct DefaultWatch {
     changed: Receiver<String>,
     _watched: Sender<Infallible>,

@@ -1,14 +1,59 @@
-//! Lists the input devices, and finds the one that is meant. Feeds `tympan devices` and the opening of a microphone.
+//! Opens the audio hosts that are asked for, with ALSA's chatter kept off standard error; lists their input devices, and finds
+//! the one that is meant. Feeds `tympan devices` and the opening of a microphone, on the supervisor's thread.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use cpal::traits::{DeviceTrait, HostTrait};
-use cpal::{DeviceId, ErrorKind, Host};
+use cpal::{DeviceId, ErrorKind, Host, HostId};
 
-use super::hosts::{open_hosts, plain, quietly};
 use super::{DeviceChoice, HostChoice};
 use crate::sources::SourceError;
+
+/// The hosts to look in, best first; never empty.
+///
+/// # Errors
+/// [`SourceError::HostUnavailable`] when a host is named and does not answer.
+pub(super) fn open_hosts(choice: HostChoice) -> Result<Vec<Host>, SourceError> {
+    match choice {
+        HostChoice::Alsa => Ok(vec![open_host(HostId::Alsa)?]),
+        HostChoice::PulseAudio => Ok(vec![open_host(HostId::PulseAudio)?]),
+        HostChoice::Auto => {
+            let mut hosts = Vec::new();
+            match cpal::host_from_id(HostId::PulseAudio) {
+                Ok(host) => hosts.push(host),
+                Err(error) => log::info!("no PulseAudio server ({error}); capturing through ALSA"),
+            }
+            hosts.push(open_host(HostId::Alsa)?);
+            Ok(hosts)
+        }
+    }
+}
+
+fn open_host(id: HostId) -> Result<Host, SourceError> {
+    cpal::host_from_id(id).map_err(|ref error| SourceError::HostUnavailable {
+        host: id.to_string(),
+        reason: plain(error),
+    })
+}
+
+/// Runs `body` with what ALSA prints on this thread going to the debug log instead of standard error.
+pub(super) fn quietly<T>(body: impl FnOnce() -> T) -> T {
+    let chatter = alsa::Output::local_error_handler();
+    let result = body();
+    if let Ok(chatter) = chatter {
+        let text = chatter.borrow().to_string();
+        for line in text.lines() {
+            log::debug!("ALSA: {line}");
+        }
+    }
+    result
+}
+
+/// The host's words without their full stop, to stand within a sentence.
+pub(super) fn plain(error: &cpal::Error) -> String {
+    error.to_string().trim_end_matches('.').to_owned()
+}
 
 /// What ALSA lists beside devices: converters that need a device below them, bridges that print when probed, silence.
 /// They are left out of lists, and taken when asked for by their id.
@@ -189,7 +234,7 @@ fn inputs(host: &Host) -> Vec<(DeviceId, cpal::Device)> {
             .id()
             .split_once("CARD=")
             .is_some_and(|(_, card)| card.starts_with(|first: char| first.is_ascii_digit()));
-        let is_plugin = id.host() == cpal::HostId::Alsa && ALSA_PLUGINS.contains(&id.id());
+        let is_plugin = id.host() == HostId::Alsa && ALSA_PLUGINS.contains(&id.id());
         if !is_numbered && !is_plugin && inputs.iter().all(|(known, _)| *known != id) {
             inputs.push((id, device));
         }

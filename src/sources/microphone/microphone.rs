@@ -5,7 +5,7 @@ use cpal::traits::DeviceTrait;
 use super::default_watch::DefaultWatch;
 use super::devices::explain;
 use super::devices::{absent, find};
-use super::hosts::{open_hosts, quietly};
+use super::devices::{open_hosts, quietly};
 use super::running::{RingSide, RunningMicrophone};
 use super::spec::{DeviceChoice, MicrophoneSpec};
 use super::stream_plan::StreamPlan;

@@ -7,10 +7,8 @@
 mod callbacks;
 mod default_watch;
 mod devices;
-mod hosts;
 #[expect(clippy::module_inception, reason = "named after its main type, as every file is")]
 mod microphone;
-mod overrun;
 mod running;
 mod spec;
 mod stream_plan;

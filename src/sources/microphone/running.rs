@@ -12,7 +12,7 @@ use super::default_watch::DefaultWatch;
 use super::devices::explain;
 use super::spec::MicrophoneSpec;
 use super::stream_plan::StreamPlan;
-use crate::domain::Counters;
+use crate::domain::InputCounters;
 use crate::sources::{CaptureCallback, RingCloser, RunningSource, SourceError, SourceState};
 
 /// A stream with a buffer of fixed size that falls silent this soon after its first callback is one that the host accepted and
@@ -41,7 +41,7 @@ const LOG_PERIOD: Duration = Duration::from_secs(10);
 
 /// What stays here of the ring that the callback fills.
 pub(super) struct RingSide {
-    pub(super) counters: Arc<Counters>,
+    pub(super) counters: Arc<InputCounters>,
     pub(super) closer: RingCloser,
 }
 

@@ -9,7 +9,7 @@ use ringbuf::HeapRb;
 use ringbuf::traits::Split;
 
 use super::{SampleConsumer, SampleProducer};
-use crate::domain::{Counters, GapCause, SampleIndex, SampleRate};
+use crate::domain::{GapCause, InputCounters, SampleIndex, SampleRate};
 
 /// The shortest block for which the marks never run out before the samples do. Real devices go down to 32 frames a
 /// period; a source that pushes less at a time gets a proportionally shorter ring.
@@ -37,7 +37,7 @@ pub(super) struct Gap {
 pub fn sample_ring(
     sample_rate: SampleRate,
     capacity: Duration,
-    counters: Arc<Counters>,
+    counters: Arc<InputCounters>,
 ) -> (SampleProducer, SampleConsumer) {
     let samples = usize::try_from(sample_rate.samples_in(capacity)).unwrap_or(usize::MAX).max(1);
     let (sample_in, sample_out) = HeapRb::new(samples).split();
@@ -81,9 +81,9 @@ mod tests {
     use super::super::{Pushed, RingItem};
     use super::*;
 
-    fn ring_of(samples: u64) -> (SampleProducer, SampleConsumer, Arc<Counters>) {
+    fn ring_of(samples: u64) -> (SampleProducer, SampleConsumer, Arc<InputCounters>) {
         let rate = SampleRate::new(8_000).unwrap();
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(InputCounters::default());
         let (producer, consumer) =
             sample_ring(rate, rate.duration_of(samples), Arc::clone(&counters));
         (producer, consumer, counters)

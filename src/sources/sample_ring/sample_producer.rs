@@ -11,9 +11,9 @@ use ringbuf::traits::{Observer, Producer};
 
 use super::RingCloser;
 use super::ring::{Gap, Mark};
-use crate::domain::{Counters, GapCause, SampleIndex, SampleRate};
+use crate::domain::{GapCause, InputCounters, SampleIndex, SampleRate};
 
-/// First and longest nap of a producer that waits for room. The ring holds seconds, so a nap never starves its reader.
+/// First and longest wait of a producer that waits for room. The ring holds seconds, so a wait never starves its reader.
 const WAITS: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(2));
 
 /// The end that a source fills. Dropping it closes the ring: the consumer drains what is there, then sees the end.
@@ -24,7 +24,7 @@ pub struct SampleProducer {
     pub(super) next: SampleIndex,
     pub(super) pending: Option<Gap>,
     pub(super) sample_rate: SampleRate,
-    pub(super) counters: Arc<Counters>,
+    pub(super) counters: Arc<InputCounters>,
 }
 
 /// How a waiting push ended.
@@ -48,7 +48,7 @@ impl SampleProducer {
     }
 
     /// The counters it counts into.
-    pub fn counters(&self) -> Arc<Counters> {
+    pub fn counters(&self) -> Arc<InputCounters> {
         Arc::clone(&self.counters)
     }
 
@@ -102,7 +102,7 @@ impl SampleProducer {
     pub fn push_waiting(&mut self, mono: &[f32], arrival: Instant, stop: &AtomicBool) -> Pushed {
         for part in mono.chunks(self.samples.capacity().get()) {
             let mut wait = WAITS.0;
-            // Relaxed: the flag guards no other memory, and a stop that is seen one nap later is soon enough.
+            // Relaxed: the flag guards no other memory, and a stop that is seen one wait later is soon enough.
             while !self.fits(part.len()) && !stop.load(Ordering::Relaxed) && !self.is_abandoned() {
                 std::thread::sleep(wait);
                 wait = (wait * 2).min(WAITS.1);

@@ -38,12 +38,12 @@ const OUT_OF_ROUND_HZ: f32 = 0.35;
 /// How far a bell's partials stray from the table's ratios, as a ratio.
 const STRAY: f32 = 0.004;
 
-/// Seconds between strokes; how late the ringer may be; for how long they have been ringing when we begin to hear them.
+/// Seconds between strokes; how late the ringer may be; for how long they have been ringing when the clip begins.
 const STROKE_SECONDS: f32 = 0.35;
 const LATE_SECONDS: f32 = 0.06;
 const RINGING_SECONDS: f32 = 1.5;
 
-/// The air between the tower and us, which is heard too: its noise is below this, and this loud.
+/// The air between the tower and us, which sounds too: its noise is below this, and this loud.
 const AIR_TO_HZ: f32 = 3_000.0;
 const AIR_GAIN: f32 = 0.3;
 

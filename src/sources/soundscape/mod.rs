@@ -4,10 +4,8 @@
 //! thread `tympan-source` like any other source.
 
 mod church_bells;
-mod clock_alarm;
-mod clock_tick;
+mod clock;
 mod rain;
-mod reverb;
 mod siren;
 #[expect(clippy::module_inception, reason = "named after its main type, as every file is")]
 mod soundscape;

@@ -5,8 +5,7 @@
 use std::f32::consts::PI;
 
 use super::church_bells::ChurchBells;
-use super::clock_alarm::ClockAlarm;
-use super::clock_tick::ClockTick;
+use super::clock::{ClockAlarm, ClockTick};
 use super::rain::Rain;
 use super::siren::Siren;
 use super::voice::{OnePole, Voice, passage};

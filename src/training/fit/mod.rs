@@ -8,7 +8,6 @@ mod error;
 #[expect(clippy::module_inception, reason = "named after its main function, as every file is")]
 mod fit;
 mod k_fold;
-mod model_card;
 mod one_split;
 mod plan;
 mod prepared;

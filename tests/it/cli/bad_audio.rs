@@ -88,7 +88,7 @@ fn five_channels_at_96_khz_are_captured_as_their_mean() {
 #[test]
 fn samples_that_are_no_numbers_are_counted_and_harm_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let (wav, name) = path(folder.path(), "rubbish.wav");
+    let (wav, name) = path(folder.path(), "invalid.wav");
     let spec = WavSpec {
         channels: 1,
         sample_rate: 16_000,
@@ -109,7 +109,7 @@ fn samples_that_are_no_numbers_are_counted_and_harm_nothing() {
     writer.finalize().unwrap();
     let output = output_of(&["classify", "--format", "jsonl", &name]);
     assert_eq!(output.status.code(), Some(0));
-    says(&String::from_utf8_lossy(&output.stderr), &["rubbish.wav", "4 samples"]);
+    says(&String::from_utf8_lossy(&output.stderr), &["invalid.wav", "4 samples"]);
     let records = parsed(&String::from_utf8(output.stdout).unwrap());
     assert!(of_type(&records, "window").len() > 5);
 }

@@ -8,7 +8,7 @@ use tympan::model::Bundle;
 use super::train::{Tones, as_strs};
 use super::{failure, says, success, write_wav};
 
-/// Trains on fold 1 of the tones until low and high are told apart; gives dataset and bundle.
+/// Trains on fold 1 of the tones until low and high are distinguished; gives dataset and bundle.
 fn trained(tones: &Tones, more: &[&str]) -> (String, String) {
     let epochs: &[&str] = if more.contains(&"--epochs") {
         &[]
@@ -73,7 +73,7 @@ fn what_was_trained_on_and_what_leaks_is_reported_on_top() {
     assert_eq!(printed.starts_with("LEAKY"), manifest.provenance.leaky, "{printed}");
     let printed = success(&[&eval[..], &["--folds", "1,2"]].concat());
     says(&printed, &["TRAINED ON"]);
-    // another part of the set would be split otherwise: nobody could tell what was held out
+    // another part of the set would be split otherwise: nobody could know what was held out
     says(&failure(&[&eval[..], &["--labels", "low"]].concat(), 2), &["split cannot be made again"]);
 }
 
@@ -93,7 +93,7 @@ fn streaming_figures_come_with_background_and_a_sweep() {
     assert_eq!(streaming["events"]["events"], 6);
     assert_eq!(streaming["false_alarms"]["seconds"], 120.0);
     assert!(streaming["sweep"].as_array().unwrap().len() > 10);
-    // a network this small tells little in noise; but what was said was counted, right or wrong
+    // a network this small recognises little in noise; but what was detected was counted, right or wrong
     let count = |what: &str| streaming["events_within"][what].as_u64().unwrap();
     assert!(count("hits") + count("false_positives") > 0, "{streaming}");
     let printed = success(&[&eval[..], &["--minutes", "1"]].concat());
@@ -129,7 +129,7 @@ fn wrong_clips_are_named() {
 fn a_recording_that_cannot_be_measured_is_named_and_left_out_only_on_request() {
     let tones = Tones::new();
     let (data, bundle) = trained(&tones, &["--epochs", "1"]);
-    std::fs::write(tones.path("data/audio/2-0-A-0.wav"), b"rubbish").unwrap();
+    std::fs::write(tones.path("data/audio/2-0-A-0.wav"), b"invalid").unwrap();
     let eval = ["eval", "--model", &bundle, "--data", &data];
     says(&failure(&eval, 3), &["2-0-A-0.wav", "--skip-faulty"]);
     let printed = success(&[&eval[..], &["--skip-faulty"]].concat());

@@ -63,7 +63,7 @@ fn figures_of_the_field_come_with_the_tables_that_other_tools_read() {
     let counted = |at: usize, what: &str| &kinds[at][what];
     assert_eq!((counted(0, "kind"), counted(1, "kind")), (&"noise".into(), &"whistles".into()));
     assert_eq!((counted(1, "recordings"), counted(1, "sources")), (&3.into(), &2.into()));
-    assert_eq!(counted(1, "seconds"), &9.0.into());
+    assert_eq!(counted(1, "seconds"), &Value::from(9.0));
     assert_eq!(report["unlabelled"]["all"]["recordings"], 4);
     assert!(counted(0, "upper_per_hour").as_f64().unwrap() > 1_000.0, "six seconds prove little");
     assert_eq!(report["open_set"]["unseen"]["recordings"], 3);

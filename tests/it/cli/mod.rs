@@ -82,7 +82,7 @@ pub fn of_type(records: &[Value], kind: &str) -> Vec<Value> {
     records.iter().filter(|record| record["type"] == kind).cloned().collect()
 }
 
-/// A program that runs until it is told to stop, and its records as they come.
+/// A program that runs until it is asked to stop, and its records as they come.
 pub struct Running {
     pub child: Child,
     lines: BufReader<ChildStdout>,

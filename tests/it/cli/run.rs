@@ -36,7 +36,7 @@ fn the_demo_is_classified_by_name_and_its_pauses_are_silent() {
                 onsets
                     .iter()
                     .any(|(at, label)| (start..end).contains(at) && label == passage.label),
-                "{} of round {round} was not heard in {start}..{end}: {onsets:?}",
+                "{} of round {round} was not detected in {start}..{end}: {onsets:?}",
                 passage.label
             );
         }
@@ -48,7 +48,7 @@ fn the_demo_is_classified_by_name_and_its_pauses_are_silent() {
                 (start..end).contains(at) && passage.label == label
             })
         });
-        assert!(is_detected, "{label} was heard at {at}, where it did not sound: {onsets:?}");
+        assert!(is_detected, "{label} was detected at {at}, where it did not sound: {onsets:?}");
     }
 }
 
@@ -118,7 +118,7 @@ fn two_tcp_clients_and_the_log_file_hold_the_events_of_standard_output() {
         }
         client
     });
-    // both have joined, and only now is there anything to hear
+    // both have joined, and only now is there anything to receive
     let mut input = daemon.child.stdin.take().unwrap();
     let samples = hound::WavReader::open(&wav).unwrap().into_samples::<i16>();
     let bytes: Vec<u8> = samples.flat_map(|sample| sample.unwrap().to_le_bytes()).collect();

@@ -27,7 +27,7 @@ fn classify_file_and_stdin_say_the_same() {
     let wav = demo_wav(folder.path(), 12);
     let path = wav.to_str().unwrap();
     let classified = comparable(&success(&["classify", "--format", "jsonl", path]));
-    assert!(classified.iter().any(|record| record["phase"] == "offset"), "nothing was heard");
+    assert!(classified.iter().any(|record| record["phase"] == "offset"), "nothing was detected");
     let file = format!("file:{path}");
     let from_file = success(&["run", "--source", &file, "--fast", "--format", "jsonl"]);
     assert_eq!(comparable(&from_file), classified);

@@ -78,9 +78,9 @@ fn the_exit_code_shows_that_no_audio_is_processed() {
     command.args(["run", "--source", &source, "--config", &config]);
     let mut daemon = Running::start(command);
     daemon.until(|record| record["state"] == "silent");
-    let deaf = output_of(&["status", "--config", &config]);
-    assert_eq!(deaf.status.code(), Some(1));
-    says(&String::from_utf8_lossy(&deaf.stdout), &["silent for", "exactly 0"]);
+    let silent = output_of(&["status", "--config", &config]);
+    assert_eq!(silent.status.code(), Some(1));
+    says(&String::from_utf8_lossy(&silent.stdout), &["silent for", "exactly 0"]);
 }
 
 #[test]
@@ -108,9 +108,9 @@ fn a_token_is_asked_for_beyond_this_machine_and_taken_from_its_file() {
     mode(0o600);
     let daemon = listening(&config);
     says(&success(&["status", "--config", &config]), &["listening for"]);
-    let stranger = output_of(&["status", "--connect", &format!("127.0.0.1:{}", port.number)]);
-    assert_eq!(stranger.status.code(), Some(1));
-    says(&String::from_utf8_lossy(&stranger.stderr), &["wants another token"]);
+    let intruder = output_of(&["status", "--connect", &format!("127.0.0.1:{}", port.number)]);
+    assert_eq!(intruder.status.code(), Some(1));
+    says(&String::from_utf8_lossy(&intruder.stderr), &["wants another token"]);
     assert_eq!(daemon.end_by("TERM").1, Some(0));
 }
 
@@ -122,7 +122,7 @@ fn a_reload_brings_new_rules_to_a_daemon_whose_clients_stay() {
     let reloaded = |record: &serde_json::Value| {
         record["detail"].as_str().is_some_and(|detail| detail.contains("reloaded"))
     };
-    // wrong: nothing changes, and it is told
+    // wrong: nothing changes, and it is reported
     rewrite(&config, "\"dog\"", "\"dgo\"");
     hang_up(&daemon);
     let seen = daemon.until(reloaded);

@@ -113,7 +113,7 @@ fn what_cannot_be_trained_on_is_reported_before_anything_is_written() {
 #[test]
 fn recordings_that_cannot_be_used_are_listed_and_left_out_only_on_request() {
     let tones = Tones::new();
-    std::fs::write(tones.path("data/audio/1-0-A-0.wav"), b"rubbish").unwrap();
+    std::fs::write(tones.path("data/audio/1-0-A-0.wav"), b"invalid").unwrap();
     std::fs::remove_file(tones.path("data/audio/1-1-A-0.wav")).unwrap();
     let refused = failure(&as_strs(&tones.arguments("out", &["--epochs", "1"])), 3);
     says(&refused, &["2 of the 12 recordings", "1-0-A-0.wav", "1-1-A-0.wav"]);
@@ -124,7 +124,7 @@ fn recordings_that_cannot_be_used_are_listed_and_left_out_only_on_request() {
     let manifest = Bundle::load(&tones.path("out")).unwrap().manifest;
     assert_eq!(manifest.provenance.train_clips, 4);
     // the last of a class
-    std::fs::write(tones.path("data/audio/1-2-A-0.wav"), b"rubbish").unwrap();
+    std::fs::write(tones.path("data/audio/1-2-A-0.wav"), b"invalid").unwrap();
     let refused = failure(&as_strs(&tones.arguments("less", &["--skip-faulty"])), 3);
     says(&refused, &["training", "low"]);
 }

@@ -1,4 +1,4 @@
-//! Scenes through the daemon's own path with a scorer that tells two tones apart by ear: what is found, how late, and
+//! Scenes through the daemon's own path with a scorer that distinguishes two tones: what is found, how late, and
 //! that a replay of recorded scores says what a scan of the sound says.
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tympan::recognition::{
 
 use super::{labels, noise, rate, tone};
 
-/// Hears which half of the bands the loudest one is in, once the window is louder than the background.
+/// Detects which half of the bands the loudest one is in, once the window is louder than the background.
 struct ToneScorer(LabelSet);
 
 impl Scorer for ToneScorer {
@@ -166,7 +166,7 @@ fn what_is_not_a_score_or_not_a_rule_is_refused() {
 #[test]
 fn a_sweep_trades_recall_for_false_alarms() {
     let mut scenes = recorded();
-    // the background now scores as a tone that is half heard
+    // the background now scores as half a tone
     for window in scenes[1].scores.windows.iter_mut().skip(100).take(20) {
         window.scores[0] = 0.6;
     }

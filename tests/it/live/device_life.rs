@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
-use tympan::domain::{Counter, Counters, GapCause, GapRecord, Overflow, Record, State};
+use tympan::domain::{Counter, GapCause, GapRecord, Overflow, Record, State};
 use tympan::live::{LiveError, Outcome, Reopen};
 use tympan::sources::{Source, SourceError, UnavailableSource};
 
 use super::fakes::{Collected, End, Loudness, ScriptedSource, script_of};
 use super::{
-    HOP, PATIENCE, Running, WINDOW, daemon, noise, rate, spec, states, story, wait_until, windows,
+    Counts, HOP, PATIENCE, Running, WINDOW, daemon, noise, rate, spec, states, story, wait_until,
+    windows,
 };
 
 /// How a source comes back, attempt by attempt.
@@ -32,14 +33,14 @@ fn absent() -> SourceError {
 struct Story {
     outcome: Result<Outcome, LiveError>,
     records: Vec<Record>,
-    counters: Arc<Counters>,
+    counters: Counts,
 }
 
 fn run(first: ScriptedSource, reopen: Reopen) -> Story {
     let collected = Collected::default();
     let mut daemon =
         daemon(first, Loudness::well(), vec![collected.sink("log")], spec(Overflow::Block));
-    daemon.reopen = Some(reopen);
+    daemon.inputs[0].reopen = Some(reopen);
     let running = Running::start(daemon);
     let outcome = running.outcome();
     Story { outcome, records: collected.records(), counters: running.counters }
@@ -70,8 +71,8 @@ fn when_too_many_lost_streams_hang_a_fresh_process_is_left_to_go_on() {
         Vec::new(),
         spec(Overflow::Block),
     );
-    daemon.reopen = Some(reopen);
-    daemon.spec.counters.streams_left_behind.add(32);
+    daemon.inputs[0].reopen = Some(reopen);
+    daemon.inputs[0].counters.streams_left_behind.add(32);
     let outcome = Running::start(daemon).outcome();
     assert!(matches!(outcome, Err(LiveError::SourceLost { .. })), "{outcome:?}");
     assert_eq!(made.get(), 0);
@@ -111,8 +112,8 @@ fn a_source_that_comes_back_at_another_rate_is_captured_after_one_gap() {
     let (window, hop) = (WINDOW / 2, HOP / 2);
     let last = after.last().unwrap().end_sample.0 - resumed;
     assert_eq!(last, window + (24_000 - window) / hop * hop);
-    assert_eq!(counters.samples_captured.get(), 48_000 + 24_000);
-    assert_eq!(counters.samples_dropped.get(), 0);
+    assert_eq!(counters.input.samples_captured.get(), 48_000 + 24_000);
+    assert_eq!(counters.input.samples_dropped.get(), 0);
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn a_source_that_is_absent_at_the_start_is_reported_as_lost_and_captured_once_it
     let unavailable = UnavailableSource::new("mic", rate(48_000), absent());
     let mut daemon =
         daemon(unavailable, Loudness::well(), vec![collected.sink("log")], spec(Overflow::Block));
-    daemon.reopen = Some(reopen);
+    daemon.inputs[0].reopen = Some(reopen);
     assert_eq!(Running::start(daemon).outcome().unwrap(), Outcome::SourceEnded);
     let records = collected.records();
     assert_eq!(states(&records)[..2], [State::Lost, State::Recovering], "{records:#?}");
@@ -174,7 +175,7 @@ fn audio_that_arrives_again_is_reported_as_listening_and_a_stop_meanwhile_is_obe
     let sinks = vec![collected.sink("log")];
     let first = script_of(noise(WINDOW as usize), End::Lost);
     let mut back = daemon(first, Loudness::well(), sinks, spec(Overflow::Block));
-    back.reopen = Some(reopen);
+    back.inputs[0].reopen = Some(reopen);
     let running = Running::start(back);
     let expected = [State::Listening, State::Lost, State::Recovering, State::Listening];
     wait_until("listening again", || states(&collected.records()) == expected);
@@ -185,7 +186,7 @@ fn audio_that_arrives_again_is_reported_as_listening_and_a_stop_meanwhile_is_obe
     let (reopen, made) = attempts(Vec::new());
     let first = script_of(noise(WINDOW as usize), End::Lost);
     let mut gone = daemon(first, Loudness::well(), Vec::new(), spec(Overflow::Block));
-    gone.reopen = Some(reopen);
+    gone.inputs[0].reopen = Some(reopen);
     let running = Running::start(gone);
     wait_until("three attempts", || made.get() >= 3);
     running.stop();

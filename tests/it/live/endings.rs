@@ -9,7 +9,7 @@ use tympan::live::{LiveError, Outcome};
 use tympan::sinks::SinkError;
 use tympan::sources::SourceError;
 
-use super::fakes::{Collected, End, FailingSink, Loudness, Mood, Scored, script_of};
+use super::fakes::{Behaviour, Collected, End, FailingSink, Loudness, Scored, script_of};
 use super::{
     HOP, Running, assert_events_pair_up, daemon, events, noise, play, spec, story, wait_until,
     windows,
@@ -31,7 +31,8 @@ fn a_stop_ends_open_events_and_stopping_is_the_last_record_of_every_sink() {
     ));
     // the script plays faster than life, so some of its ten windows may be skipped
     wait_until("ten windows", || {
-        running.counters.windows_scored.get() + running.counters.windows_skipped.get() == 10
+        running.counters.input.windows_scored.get() + running.counters.input.windows_skipped.get()
+            == 10
     });
     wait_until("the onset", || story(&one.records()) == ["listening", "onset"]);
     running.stop();
@@ -51,7 +52,7 @@ fn a_stop_during_a_long_file_does_not_wait_for_its_end() {
     let collected = Collected::default();
     let running = Running::start(daemon(
         script_of(endless(), End::Ended),
-        Loudness::new(Mood::Slow(Duration::from_millis(20))),
+        Loudness::new(Behaviour::Slow(Duration::from_millis(20))),
         vec![collected.sink("log")],
         spec(Overflow::Block),
     ));
@@ -62,8 +63,11 @@ fn a_stop_during_a_long_file_does_not_wait_for_its_end() {
     assert_eq!(story(&records), ["listening", "onset", "offset", "stopping"]);
     assert!(windows(&records).len() < 1_000, "it went on to the end");
     let counters = &running.counters;
-    assert_eq!(windows(&records).len() as u64, counters.windows_scored.get());
-    assert!(counters.samples_dropped.get() + counters.windows_skipped.get() > 0, "uncounted");
+    assert_eq!(windows(&records).len() as u64, counters.input.windows_scored.get());
+    assert!(
+        counters.input.samples_dropped.get() + counters.input.windows_skipped.get() > 0,
+        "uncounted"
+    );
 }
 
 #[test]
@@ -93,7 +97,7 @@ fn a_source_that_does_not_start_is_an_error_and_no_status_says_listening() {
 #[test]
 fn a_scorer_that_fails_ends_the_daemon_with_its_words_after_open_events_have_ended() {
     for overflow in [Overflow::DropNewest, Overflow::Block] {
-        let scorer = Loudness::new(Mood::FailsAt(3));
+        let scorer = Loudness::new(Behaviour::FailsAt(3));
         let (outcome, records, _) = play(script_of(endless(), End::Ended), scorer, spec(overflow));
         let Err(LiveError::Scorer(error)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(error.0.to_string(), "the weights have evaporated");
@@ -104,7 +108,7 @@ fn a_scorer_that_fails_ends_the_daemon_with_its_words_after_open_events_have_end
 
 #[test]
 fn a_stage_that_panics_is_named() {
-    let scorer = Loudness::new(Mood::PanicsAt(2));
+    let scorer = Loudness::new(Behaviour::PanicsAt(2));
     let (outcome, records, _) =
         play(script_of(endless(), End::Ended), scorer, spec(Overflow::Block));
     assert!(
@@ -118,7 +122,7 @@ fn a_stage_that_panics_is_named() {
 fn a_scorer_that_hangs_is_left_behind_when_a_stop_is_asked_for() {
     let (release, released) = bounded(0);
     let collected = Collected::default();
-    let scorer = Loudness::new(Mood::HangsAt(20, released));
+    let scorer = Loudness::new(Behaviour::HangsAt(20, released));
     let scored = scorer.scored();
     let running = Running::start(daemon(
         script_of(noise(160_000), End::Stays),
@@ -204,7 +208,10 @@ fn a_sink_that_blocks_for_ever_holds_up_neither_the_others_nor_a_stop() {
         assert_eq!(running.outcome().unwrap(), Outcome::Stopped);
         assert_eq!(story(&free.records()), ["listening", "onset", "offset", "stopping"]);
         let counters = &running.counters;
-        assert!(counters.events_dropped.get() > 0, "what the blocked sink never got is counted");
+        assert!(
+            counters.outputs.events_dropped.get() > 0,
+            "what the blocked sink never got is counted"
+        );
         drop(open);
     }
 }

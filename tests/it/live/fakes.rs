@@ -38,8 +38,8 @@ pub struct Scored {
 
 /// What the scorer does with the windows that are no warm-up.
 #[derive(Clone)]
-pub enum Mood {
-    Well,
+pub enum Behaviour {
+    Normal,
     /// Takes this long for each.
     Slow(Duration),
     /// Fails at the one with this number, counted from 0.
@@ -53,13 +53,13 @@ pub enum Mood {
 /// Scores a window 0.9 as noise or as quiet, by its level, and remembers where it stood.
 pub struct Loudness {
     labels: LabelSet,
-    mood: Mood,
+    behaviour: Behaviour,
     scored: Arc<Mutex<Vec<Scored>>>,
 }
 
 impl Loudness {
-    pub fn new(mood: Mood) -> Self {
-        Self { labels: labels(), mood, scored: Arc::default() }
+    pub fn new(behaviour: Behaviour) -> Self {
+        Self { labels: labels(), behaviour, scored: Arc::default() }
     }
 
     pub fn labelled(labels: LabelSet) -> Self {
@@ -67,7 +67,7 @@ impl Loudness {
     }
 
     pub fn well() -> Self {
-        Self::new(Mood::Well)
+        Self::new(Behaviour::Normal)
     }
 
     /// Everything it is given, warm-up included, as it comes.
@@ -104,15 +104,15 @@ impl Scorer for Loudness {
             }
             // by its place, for a scorer may be asked for a window again
             let number = start_sample.0 / HOP;
-            match &self.mood {
-                Mood::FailsAt(at) if *at == number => {
+            match &self.behaviour {
+                Behaviour::FailsAt(at) if *at == number => {
                     return Err(ScorerError("the weights have evaporated".into()));
                 }
-                Mood::PanicsAt(at) if *at == number => panic!("a bug, as the test asked for"),
-                Mood::HangsAt(at, released) if *at <= number => {
+                Behaviour::PanicsAt(at) if *at == number => panic!("a bug, as the test asked for"),
+                Behaviour::HangsAt(at, released) if *at <= number => {
                     let _ = released.recv();
                 }
-                Mood::Slow(pause) => std::thread::sleep(*pause),
+                Behaviour::Slow(pause) => std::thread::sleep(*pause),
                 _ => {}
             }
         }

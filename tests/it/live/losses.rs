@@ -8,7 +8,7 @@ use tympan::domain::{GapCause, LabelSet, MelWindow, Overflow, Record, SampleInde
 use tympan::live::{Outcome, StageTimes, WARM_UP_WINDOWS};
 use tympan::recognition::{Scorer, ScorerError};
 
-use super::fakes::{Collected, End, Loudness, Mood, ScriptedSource, Step, script, script_of};
+use super::fakes::{Behaviour, Collected, End, Loudness, ScriptedSource, Step, script, script_of};
 use super::{
     HOP, PipelineSpec, Running, WINDOW, assert_events_pair_up, daemon, events, featuriser, noise,
     play, quiet, rate, spec, states, story, wait_until, windows,
@@ -23,8 +23,8 @@ fn a_recording_gives_every_window_once_in_order_between_its_two_statuses() {
     let expected = (samples as u64 - WINDOW) / HOP + 1;
     let ends: Vec<u64> = windows(&records).iter().map(|window| window.end_sample.0).collect();
     assert_eq!(ends, (0..expected).map(|k| WINDOW + k * HOP).collect::<Vec<u64>>());
-    assert_eq!(counters.windows_scored.get(), expected);
-    assert_eq!(counters.samples_captured.get(), samples as u64);
+    assert_eq!(counters.input.windows_scored.get(), expected);
+    assert_eq!(counters.input.samples_captured.get(), samples as u64);
     assert_eq!(story(&records), ["listening", "onset", "offset", "stopping"]);
     let Record::Status(first) = &records[0] else { panic!("{:?}", records[0]) };
     assert_eq!(first.detail, "a script, model loudness");
@@ -39,7 +39,7 @@ fn every_window_shows_when_it_passed_each_stage_and_its_latency_is_the_whole_way
     let collected = Collected::default();
     let mut daemon = daemon(
         script_of(noise(32_000), End::Ended),
-        Loudness::new(Mood::Slow(Duration::from_millis(2))),
+        Loudness::new(Behaviour::Slow(Duration::from_millis(2))),
         vec![collected.sink("log")],
         spec(Overflow::Block),
     );
@@ -96,12 +96,14 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
     let collected = Collected::default();
     let running = Running::start(daemon(
         script_of(on_and_off, End::Stays),
-        Loudness::new(Mood::Slow(Duration::from_millis(10))),
+        Loudness::new(Behaviour::Slow(Duration::from_millis(10))),
         vec![collected.sink("log")],
         spec(Overflow::DropNewest),
     ));
     let total = (samples - WINDOW) / HOP + 1;
-    let counted = || running.counters.windows_scored.get() + running.counters.windows_skipped.get();
+    let counted = || {
+        running.counters.input.windows_scored.get() + running.counters.input.windows_skipped.get()
+    };
     wait_until("all windows to be scored or skipped", || counted() == total);
     wait_until("word of the overload", || {
         states(&collected.records()).contains(&State::Overloaded)
@@ -109,9 +111,9 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
     running.stop();
     assert_eq!(running.outcome().unwrap(), Outcome::Stopped);
     let records = collected.records();
-    assert!(running.counters.windows_skipped.get() > 0, "the scorer was fast enough");
-    assert_eq!(windows(&records).len() as u64, running.counters.windows_scored.get());
-    assert_eq!(running.counters.events_dropped.get(), 0);
+    assert!(running.counters.input.windows_skipped.get() > 0, "the scorer was fast enough");
+    assert_eq!(windows(&records).len() as u64, running.counters.input.windows_scored.get());
+    assert_eq!(running.counters.outputs.events_dropped.get(), 0);
     assert!(!events(&records).is_empty());
     assert_events_pair_up(&records);
 }
@@ -120,12 +122,12 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
 fn offline_a_slow_scorer_and_a_small_ring_lose_nothing() {
     let samples = 160_000;
     let spec = PipelineSpec { ring: Duration::from_millis(100), ..spec(Overflow::Block) };
-    let scorer = Loudness::new(Mood::Slow(Duration::from_millis(2)));
+    let scorer = Loudness::new(Behaviour::Slow(Duration::from_millis(2)));
     let (outcome, records, counters) = play(script_of(noise(samples), End::Ended), scorer, spec);
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(windows(&records).len() as u64, (samples as u64 - WINDOW) / HOP + 1);
-    assert_eq!(counters.windows_skipped.get() + counters.samples_dropped.get(), 0);
-    assert_eq!(counters.records_dropped.get() + counters.events_dropped.get(), 0);
+    assert_eq!(counters.input.windows_skipped.get() + counters.input.samples_dropped.get(), 0);
+    assert_eq!(counters.outputs.records_dropped.get() + counters.outputs.events_dropped.get(), 0);
     assert_eq!(story(&records), ["listening", "onset", "offset", "stopping"]);
 }
 
@@ -138,7 +140,7 @@ fn broken_samples_count_as_zero_and_are_counted() {
     let (outcome, records, counters) =
         play(script_of(samples, End::Ended), Loudness::well(), spec(Overflow::Block));
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
-    assert_eq!(counters.samples_repaired.get(), 3);
+    assert_eq!(counters.input.samples_repaired.get(), 3);
     assert!(windows(&records).iter().all(|window| (-30.0..-15.0).contains(&window.level_dbfs)));
 }
 
@@ -151,7 +153,7 @@ fn a_source_shorter_than_one_window_is_never_scored_on_padding() {
     );
     assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
     assert_eq!(story(&records), ["listening", "stopping"]);
-    assert_eq!((windows(&records).len(), counters.windows_scored.get()), (0, 0));
+    assert_eq!((windows(&records).len(), counters.input.windows_scored.get()), (0, 0));
 }
 
 #[test]
@@ -226,9 +228,9 @@ impl Scorer for Batches {
 #[test]
 fn windows_that_wait_are_scored_together_and_give_the_same_records() {
     let samples = 80_000;
-    let scores = |mood: Mood| {
+    let scores = |behaviour: Behaviour| {
         let batches = Arc::new(Mutex::new(Vec::new()));
-        let scorer = Batches(Loudness::new(mood), Arc::clone(&batches));
+        let scorer = Batches(Loudness::new(behaviour), Arc::clone(&batches));
         let collected = Collected::default();
         let mut daemon = daemon(
             script_of(noise(samples), End::Ended),
@@ -245,8 +247,8 @@ fn windows_that_wait_are_scored_together_and_give_the_same_records() {
         let most = batches.lock().unwrap().iter().copied().max().unwrap_or(0);
         (places, most)
     };
-    let (slow, together) = scores(Mood::Slow(Duration::from_millis(5)));
+    let (slow, together) = scores(Behaviour::Slow(Duration::from_millis(5)));
     assert!((2..=4).contains(&together), "{together} at a time");
     assert_eq!(slow.len() as u64, (samples as u64 - WINDOW) / HOP + 1);
-    assert_eq!(slow, scores(Mood::Well).0);
+    assert_eq!(slow, scores(Behaviour::Normal).0);
 }

@@ -1,10 +1,12 @@
 //! The daemon with fake ends: a scripted source, a scorer that only distinguishes loud from quiet, sinks that collect. What is
 //! lost and what is not is in `losses`, how a source comes back in `device_life`, how a daemon ends in `endings`, how it
-//! takes another model in `reload`, what the service manager gets of it in `watchdog`, the scan of clips in `scan`.
+//! takes another model in `reload`, what several inputs share in
+//! `inputs`, what the service manager gets of it in `watchdog`, the scan of clips in `scan`.
 
 mod device_life;
 mod endings;
 mod fakes;
+mod inputs;
 mod losses;
 mod reload;
 mod scan;
@@ -16,10 +18,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
 use tympan::domain::{
-    Counters, EventPhase, EventRecord, LabelSet, Overflow, Record, SampleRate, State, WindowRecord,
+    EventPhase, EventRecord, InputCounters, LabelSet, OutputCounters, Overflow, Record, SampleRate,
+    State, WindowRecord,
 };
 use tympan::features::{FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
-use tympan::live::{Daemon, LiveError, Outcome, PipelineSpec, Recipe};
+use tympan::live::{Daemon, DaemonInput, LiveError, Outcome, PipelineSpec, Recipe};
 use tympan::recognition::{
     DetectorSettings, DetectorSpec, ModelTraits, RecognitionRules, Scorer, Thresholds,
 };
@@ -95,7 +98,6 @@ fn spec(overflow: Overflow) -> PipelineSpec {
         overflow,
         ring: Duration::from_secs(2),
         silent_after: Duration::from_secs(10),
-        device: "a script".to_owned(),
         counters: Arc::default(),
         status: Arc::default(),
     }
@@ -116,17 +118,28 @@ fn quiet(samples: usize) -> Vec<f32> {
     vec![1e-6; samples]
 }
 
+/// What a daemon with one input counts.
+#[derive(Clone)]
+struct Counts {
+    input: Arc<InputCounters>,
+    outputs: Arc<OutputCounters>,
+}
+
 /// A daemon that runs on a thread of its own, so that a test can look at it meanwhile and give up waiting.
 struct Running {
     stop: Arc<AtomicBool>,
-    counters: Arc<Counters>,
+    counters: Counts,
     outcome: Receiver<Result<Outcome, LiveError>>,
 }
 
 impl Running {
     fn start(daemon: Daemon) -> Self {
         let (sender, outcome) = bounded(1);
-        let (stop, counters) = (Arc::clone(&daemon.stop), Arc::clone(&daemon.spec.counters));
+        let stop = Arc::clone(&daemon.stop);
+        let counters = Counts {
+            input: Arc::clone(&daemon.inputs[0].counters),
+            outputs: Arc::clone(&daemon.spec.counters),
+        };
         std::thread::spawn(move || sender.send(daemon.run()));
         Self { stop, counters, outcome }
     }
@@ -148,25 +161,26 @@ fn daemon(
     spec: PipelineSpec,
 ) -> Daemon {
     Daemon {
-        source: Box::new(source),
-        reopen: None,
+        inputs: vec![DaemonInput {
+            description: "a script".to_owned(),
+            ..DaemonInput::new(Box::new(source))
+        }],
         reload: None,
         scorer: Box::new(scorer),
         sinks,
         outlets: Vec::new(),
-        tap: None,
         spec,
         stop: Arc::default(),
         on_window: None,
     }
 }
 
-/// Runs a script to its end and gives back what one sink got.
+/// Runs a script to its end and gives back what one sink got, and what was counted.
 fn play(
     script: ScriptedSource,
     scorer: impl Scorer + 'static,
     spec: PipelineSpec,
-) -> (Result<Outcome, LiveError>, Vec<Record>, Arc<Counters>) {
+) -> (Result<Outcome, LiveError>, Vec<Record>, Counts) {
     let collected = Collected::default();
     let running = Running::start(daemon(script, scorer, vec![collected.sink("log")], spec));
     let outcome = running.outcome();

@@ -163,7 +163,7 @@ fn what_cannot_be_used_is_refused_and_everything_stays_as_it_was() {
         assert_eq!(onsets.len(), 2, "one event from the start to the stop: {onsets:?}");
         let reported = statuses(&records);
         assert!(reported[1].detail.contains(why), "{reported:?}");
-        let status = status.status(&Default::default()).unwrap();
+        let status = status.status().unwrap();
         let reload = status.reload.unwrap();
         assert!(!reload.succeeded && reload.detail.contains(why), "{reload:?}");
         assert_eq!(status.model, "loudness");
@@ -174,10 +174,10 @@ fn what_cannot_be_used_is_refused_and_everything_stays_as_it_was() {
 fn while_the_source_is_away_another_model_is_taken_all_the_same() {
     let Reloadable { mut daemon, collected, requested, .. } =
         reloadable(16_000, || Ok(other_model(WindowSpec { frames: 15, hop_frames: 3 })));
-    daemon.source = Box::new(script_of(noise(16_000), End::Lost));
+    daemon.inputs[0].source = Box::new(script_of(noise(16_000), End::Lost));
     let back = Arc::new(AtomicBool::new(false));
     let may_come = Arc::clone(&back);
-    daemon.reopen = Some(Arc::new(move || {
+    daemon.inputs[0].reopen = Some(Arc::new(move || {
         // SeqCst: as above
         if may_come.load(Ordering::SeqCst) {
             Ok(Box::new(ReaderSource::new(Box::new(Noise(rate(8_000))), Pace::RealTime)))

@@ -5,7 +5,7 @@ use tympan::domain::{Clip, Overflow, Record, WindowRecord};
 use tympan::offline::{ClipScanner, ClipWindows};
 use tympan::recognition::Recogniser;
 
-use super::fakes::{End, Loudness, Mood, Scored, ScriptedSource, script_of};
+use super::fakes::{Behaviour, End, Loudness, Scored, ScriptedSource, script_of};
 use super::{
     HOP, WINDOW, assert_events_pair_up, detector, events, featuriser, noise, play, quiet, rate,
     rules, spec, windows,
@@ -105,7 +105,7 @@ fn clips_in_a_row_begin_at_zero_are_never_taken_for_one_another_and_number_their
 fn a_scorer_that_fails_ends_the_scan_and_what_was_open() {
     let mut records = Vec::new();
     let clip = Clip { sample_rate: rate(16_000), samples: noise(32_000) };
-    let mut scanner = scanner(Loudness::new(Mood::FailsAt(4)));
+    let mut scanner = scanner(Loudness::new(Behaviour::FailsAt(4)));
     let failed = scanner.scan(&clip, "a".into(), &mut |record| records.push(record));
     assert!(failed.is_err());
     assert_eq!((windows(&records).len(), events(&records).len()), (4, 2));

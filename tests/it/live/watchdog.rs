@@ -12,7 +12,7 @@ use crossbeam_channel::bounded;
 use tympan::domain::{Overflow, SampleRate};
 use tympan::sources::{Pace, ReaderSource, SampleReader, SourceError};
 
-use super::fakes::{Collected, End, Loudness, Mood, script_of};
+use super::fakes::{Behaviour, Collected, End, Loudness, script_of};
 use super::reload::Noise;
 use super::{HOP, PATIENCE, daemon, noise, rate, spec};
 
@@ -100,7 +100,7 @@ impl Drop for Watched {
 }
 
 /// As a service manager would: fed, then not fed any more.
-fn bites(fault: &str) {
+fn times_out(fault: &str) {
     let watched = Watched::start(fault);
     assert!(watched.is_fed_within(PATIENCE), "{fault}: never fed");
     let mut fed = 1;
@@ -128,18 +128,18 @@ fn a_device_that_is_tried_again_feeds_it() {
 }
 
 #[test]
-fn a_model_that_hangs_makes_it_bite() {
-    bites("model");
+fn a_model_that_hangs_makes_it_time_out() {
+    times_out("model");
 }
 
 #[test]
-fn a_dead_callback_makes_it_bite() {
-    bites("callback");
+fn a_dead_callback_makes_it_time_out() {
+    times_out("callback");
 }
 
 #[test]
-fn a_sink_that_takes_nothing_makes_it_bite() {
-    bites("sink");
+fn a_sink_that_takes_nothing_makes_it_time_out() {
+    times_out("sink");
 }
 
 /// Run by the tests above; in an ordinary run there is nothing to do.
@@ -158,18 +158,18 @@ fn this_process_is_watched() {
         }
         std::thread::sleep(2 * PATIENCE);
     });
-    let mood = match fault.as_str() {
-        "model" => Mood::HangsAt(WELL_S * 16_000 / HOP, released),
-        _ => Mood::Well,
+    let behaviour = match fault.as_str() {
+        "model" => Behaviour::HangsAt(WELL_S * 16_000 / HOP, released),
+        _ => Behaviour::Normal,
     };
     let left = if fault == "callback" { WELL_S * 16_000 } else { u64::MAX };
     let reader = Dead { noise: Noise(rate(16_000)), left };
     let source = ReaderSource::new(Box::new(reader), Pace::RealTime);
     let spec = spec(Overflow::DropNewest);
-    let mut daemon = daemon(source, Loudness::new(mood), vec![sink], spec);
+    let mut daemon = daemon(source, Loudness::new(behaviour), vec![sink], spec);
     if fault == "lost" {
-        daemon.source = Box::new(script_of(noise(16_000), End::Lost));
-        daemon.reopen = Some(std::sync::Arc::new(|| {
+        daemon.inputs[0].source = Box::new(script_of(noise(16_000), End::Lost));
+        daemon.inputs[0].reopen = Some(std::sync::Arc::new(|| {
             Err(SourceError::DeviceLost { device: "script".into(), reason: "away".into() })
         }));
     }

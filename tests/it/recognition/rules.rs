@@ -20,7 +20,7 @@ enum Step {
     Window(u64, [f32; 3], f32),
     /// Lost audio, reported.
     Gap(u64),
-    /// Lost audio that only the segment tells of.
+    /// Lost audio that only the segment shows.
     Segment(u64),
     /// The audio ends, and begins again.
     Finish,
@@ -70,14 +70,14 @@ struct Story {
     windows: Vec<(SampleIndex, f32)>,
 }
 
-struct Witness {
+struct RuleChecker {
     settings: DetectorSettings,
     stories: BTreeMap<String, Story>,
     last_id: u64,
     last_end: Option<SampleIndex>,
 }
 
-impl Witness {
+impl RuleChecker {
     fn new(settings: &DetectorSettings) -> Self {
         let stories = super::LABELS.map(|label| (label.to_owned(), Story::default()));
         Self { settings: settings.clone(), stories: stories.into(), last_id: 0, last_end: None }
@@ -100,7 +100,7 @@ impl Witness {
                 phase: EventPhase::Offset { end_sample, .. }, ..
             }) = record
             {
-                assert_eq!(Some(*end_sample), last_end, "ends at the last sample heard");
+                assert_eq!(Some(*end_sample), last_end, "ends at the last sample scored");
             }
         }
     }
@@ -182,7 +182,7 @@ impl Witness {
 
 fn play(settings: DetectorSettings, smoothing: Duration, steps: &[Step]) {
     let mut recogniser = recogniser(settings.clone(), smoothing);
-    let mut witness = Witness::new(&settings);
+    let mut checker = RuleChecker::new(&settings);
     let (mut end, mut segment) = (WINDOW, 0);
     for step in steps.iter().chain([&Step::Finish]) {
         let mut records = Vec::new();
@@ -194,10 +194,10 @@ fn play(settings: DetectorSettings, smoothing: Duration, steps: &[Step]) {
                 recogniser.push(&window, &mut emit).unwrap();
                 let shown = records.iter().position(|record| matches!(record, Record::Window(_)));
                 let (before, after) = records.split_at(shown.expect("each window has a record"));
-                if witness.last_end.is_none() || !before.is_empty() {
-                    witness.after_break(before);
+                if checker.last_end.is_none() || !before.is_empty() {
+                    checker.after_break(before);
                 }
-                witness.after_window(&window, after);
+                checker.after_window(&window, after);
             }
             Step::Gap(samples) => {
                 let (start_sample, time) = (SampleIndex(end), Timestamp::UNIX_EPOCH);
@@ -212,7 +212,7 @@ fn play(settings: DetectorSettings, smoothing: Duration, steps: &[Step]) {
                     &mut emit,
                 );
                 assert!(matches!(records.last(), Some(Record::Gap(gap)) if gap.samples == samples));
-                witness.after_break(&records);
+                checker.after_break(&records);
                 (end, segment) = (end + samples + WINDOW, segment + 1);
             }
             Step::Segment(samples) => {
@@ -222,13 +222,13 @@ fn play(settings: DetectorSettings, smoothing: Duration, steps: &[Step]) {
                 recogniser.push(&window, &mut emit).unwrap();
                 let shown = records.iter().position(|record| matches!(record, Record::Window(_)));
                 let (before, after) = records.split_at(shown.expect("each window has a record"));
-                witness.after_break(before);
-                witness.after_window(&window, after);
+                checker.after_break(before);
+                checker.after_window(&window, after);
                 (end, segment) = (lost_end, next);
             }
             Step::Finish => {
                 recogniser.finish(&mut emit);
-                witness.after_break(&records);
+                checker.after_break(&records);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Clips of events: what is kept, with how much around it; what is not, whatever was heard; and what is deleted again.
+//! Clips of events: what is kept, with how much around it; what is not, whatever was captured; and what is deleted again.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl Room {
         Self { folder, tap, captured: 0, windows: 0 }
     }
 
-    /// Hears so many samples; the windows that begin in `vetoed` hold a denied label.
+    /// Processes so many samples; the windows that begin in `denied` hold a denied label.
     fn capture(&mut self, samples: u64, denied: std::ops::Range<u64>) {
         for _ in 0..samples / 80 {
             let block: Vec<f32> = (self.captured..self.captured + 80).map(sample).collect();
@@ -81,7 +81,7 @@ impl Room {
     }
 }
 
-/// Tells where it stood.
+/// Reports where it stood.
 fn sample(index: u64) -> f32 {
     (index % 30_000) as f32 / 32_768.0
 }
@@ -159,7 +159,7 @@ fn what_was_never_scored_is_not_kept_while_something_is_denied() {
     let mut room = Room::new(spec(folder.path(), true));
     room.capture(20_000, 0..0);
     room.event("dog", 2, 12_000, None);
-    // the audio behind the last window was heard, and not judged; the daemon ends
+    // the audio behind the last window was captured, and not scored; the daemon ends
     let scored_up_to = (room.windows - 1) * HOP + WINDOW;
     room.capture(HOP - 80, 0..0);
     room.event("dog", 2, 12_000, Some(room.captured));

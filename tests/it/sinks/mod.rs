@@ -73,7 +73,7 @@ fn publish(outlet: &dyn Outlet, record: Record) {
 /// Closes all of them at the same time, and says of each how it ended.
 fn close_all(outlets: &[&dyn Outlet], within: Duration) -> Vec<SinkClosed> {
     let deadline = Instant::now() + within;
-    outlets.iter().for_each(|outlet| outlet.begin_close(None));
+    outlets.iter().for_each(|outlet| outlet.begin_close(&[]));
     let close = |outlet: &&dyn Outlet| {
         outlet.ends_by(deadline);
         outlet.finish()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use tympan::domain::{Counters, Overflow, Record};
+use tympan::domain::{OutputCounters, Overflow, Record};
 use tympan::sinks::{
     LineFormat, Outlet, QueueCapacity, RecordFilter, SinkClosed, SinkEnd, SinkError, SinkHandle,
     StdoutSink, spawn_sink,
@@ -66,7 +66,7 @@ impl Write for Gate {
 struct Rig {
     handle: SinkHandle,
     overflow: Overflow,
-    counters: Arc<Counters>,
+    counters: Arc<OutputCounters>,
     ended: Receiver<SinkEnd>,
 }
 
@@ -80,7 +80,7 @@ impl Rig {
         overflow: Overflow,
         capacity: QueueCapacity,
     ) -> Self {
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(OutputCounters::default());
         let (ended_sender, ended) = bounded(1);
         let sink = StdoutSink::new(writer, LineFormat::JsonLines, RecordFilter::Everything);
         let handle =

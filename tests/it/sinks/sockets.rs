@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
-use tympan::domain::{Counters, Overflow};
+use tympan::domain::{OutputCounters, Overflow};
 use tympan::sinks::{
     LogFile, LogFileSpec, Outlet, QueueCapacity, SinkClosed, SinkEnd, SinkError, SocketSink,
     SocketSpec, UnixSocketSpec, spawn_sink,
@@ -32,8 +32,8 @@ fn unix(path: &Path) -> SocketSpec {
     SocketSpec { unix: Some(UnixSocketSpec::new(path)), ..SocketSpec::default() }
 }
 
-fn open(spec: SocketSpec) -> (SocketSink, Arc<Counters>) {
-    let counters = Arc::new(Counters::default());
+fn open(spec: SocketSpec) -> (SocketSink, Arc<OutputCounters>) {
+    let counters = Arc::new(OutputCounters::default());
     (SocketSink::open(spec, Arc::clone(&counters), Arc::new(|| None)).unwrap(), counters)
 }
 
@@ -122,7 +122,7 @@ fn a_slow_client_receives_how_many_it_missed_while_another_gets_everything() {
         .filter(|line| line["type"] == "missed")
         .map(|line| line["records"].as_u64().unwrap())
         .collect();
-    assert_eq!(missed.len(), 1, "one gap, told in its place");
+    assert_eq!(missed.len(), 1, "one gap, reported in its place");
     let received = text.lines().count() as u64 - 1;
     assert_eq!(missed[0] + received, 1_000);
     assert_eq!(counters.client_records_dropped.get(), missed[0]);

@@ -1,5 +1,5 @@
 //! Sinks in trouble: a full disk, a folder that goes away, a file that is read while it is rotated, clients by the thousand,
-//! strangers without the token. The others never notice, and what was in trouble recovers.
+//! clients without the token. The others never notice, and what was in trouble recovers.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::bounded;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use tympan::domain::{Counters, Overflow};
+use tympan::domain::{OutputCounters, Overflow};
 use tympan::protocol::{Message, Token, write_json_line};
 use tympan::sinks::{
     LogFile, LogFileSpec, Outlet, QueueCapacity, Sink, SinkClosed, SinkEnd, SinkHandle, SocketSink,
@@ -53,8 +53,8 @@ impl Drop for SmallDisk {
 }
 
 /// A sink at work, and its counters.
-fn at_work(sink: impl Sink + 'static) -> (SinkHandle, Arc<Counters>) {
-    let counters = Arc::new(Counters::default());
+fn at_work(sink: impl Sink + 'static) -> (SinkHandle, Arc<OutputCounters>) {
+    let counters = Arc::new(OutputCounters::default());
     let (ended, _) = bounded::<SinkEnd>(1);
     let (capacity, overflow) = (QueueCapacity::default(), Overflow::DropNewest);
     let handle = spawn_sink(Box::new(sink), capacity, overflow, Arc::clone(&counters), ended);
@@ -84,8 +84,8 @@ fn events_wait_for_a_full_disk_to_have_room_and_a_healthy_log_misses_none() {
     let (full, healthy) = (disk.path().join("full.jsonl"), folder.path().join("healthy.jsonl"));
     let (sick, counters) = at_work(log_file(&full));
     // with room for a few hundred events
-    let ballast = disk.path().join("ballast");
-    fs::write(&ballast, vec![0; 960 * 1024]).unwrap();
+    let filler = disk.path().join("filler");
+    fs::write(&filler, vec![0; 960 * 1024]).unwrap();
     let (well, _) = at_work(log_file(&healthy));
     for id in 1..=2_000 {
         offer(&sick, id..=id);
@@ -97,7 +97,7 @@ fn events_wait_for_a_full_disk_to_have_room_and_a_healthy_log_misses_none() {
     assert_eq!((well.metrics().is_failing(), counters.events_dropped.get()), (false, 0));
     assert!(!ids_in(&full).is_empty(), "it was full from the start");
     // somebody makes room
-    fs::remove_file(&ballast).unwrap();
+    fs::remove_file(&filler).unwrap();
     wait_until("the recovery", || ids_in(&full).len() == 2_000);
     offer(&sick, 2_001..=2_001);
     wait_until("an event after it", || ids_in(&full).last() == Some(&2_001));
@@ -205,7 +205,7 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
     let (sink, address) = socket(SocketSpec { max_clients: 40, ..SocketSpec::default() });
     let mut faithful = BufReader::new(connect(address));
     read_greeting(&mut faithful);
-    let strangers: Vec<_> = (0..4)
+    let intruders: Vec<_> = (0..4)
         .map(|turn| {
             std::thread::spawn(move || {
                 for visit in 0..250 {
@@ -215,7 +215,7 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
                         0 => {}
                         // reads a line
                         1 => drop(client.read(&mut [0; 100])),
-                        // talks rubbish, and leaves with input unread: a reset
+                        // sends invalid lines, and leaves with input unread: a reset
                         2 => drop(client.write_all(&[b'?'; 10_000])),
                         // half closes
                         _ => drop(client.shutdown(Shutdown::Write)),
@@ -229,8 +229,8 @@ fn a_thousand_clients_come_and_go_and_one_that_stays_gets_every_event() {
         publish(&sink, event(id));
         seen.extend(event_ids(&line_of(&mut faithful)));
     }
-    for stranger in strangers {
-        stranger.join().unwrap();
+    for intruder in intruders {
+        intruder.join().unwrap();
     }
     assert_eq!(seen, (1..=1_000).collect::<Vec<u64>>());
     // none of them kept a place
@@ -272,10 +272,10 @@ fn beyond_the_token_a_tcp_client_gets_nothing_and_the_unix_socket_asks_for_none(
     let unix = Some(UnixSocketSpec::new(&path));
     let (sink, address) = socket(SocketSpec { token, unix, ..SocketSpec::default() });
     for wrong in ["token correct-horse-batterz\n", "token \n", "status\n", "\n"] {
-        let mut stranger = connect(address);
-        stranger.write_all(wrong.as_bytes()).unwrap();
+        let mut intruder = connect(address);
+        intruder.write_all(wrong.as_bytes()).unwrap();
         let mut message = String::new();
-        stranger.read_to_string(&mut message).unwrap();
+        intruder.read_to_string(&mut message).unwrap();
         assert!(
             message.starts_with("{\"type\":\"refused\"") && message.lines().count() == 1,
             "{message}"
@@ -314,11 +314,11 @@ fn while_there_is_nothing_to_write_clients_that_left_keep_no_place() {
 }
 
 /// A socket that asks for a token, beside one that asks for none; with the counters of what is refused.
-fn guarded(folder: &Path, spec: SocketSpec) -> (SocketSink, SocketAddr, Arc<Counters>) {
+fn guarded(folder: &Path, spec: SocketSpec) -> (SocketSink, SocketAddr, Arc<OutputCounters>) {
     let unix = Some(UnixSocketSpec::new(folder.join("tympan.sock")));
     let tcp = Some("127.0.0.1:0".parse().unwrap());
     let token = Token::new("correct-horse-battery");
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::new(OutputCounters::default());
     let spec = SocketSpec { unix, tcp, token, ..spec };
     let sink =
         SocketSink::open(spec, Arc::clone(&counters), Arc::new(|| Some(daemon_status()))).unwrap();
@@ -336,15 +336,15 @@ fn owner(address: SocketAddr) -> BufReader<TcpStream> {
 }
 
 #[test]
-fn strangers_who_say_nothing_take_no_place_from_owners_on_either_socket() {
+fn clients_who_send_nothing_take_no_place_from_owners_on_either_socket() {
     let folder = tempfile::tempdir().unwrap();
     // one that has left keeps its place until something is written to it
     let spec = SocketSpec { max_clients: 8, ..SocketSpec::default() };
     let (_sink, address, counters) = guarded(folder.path(), spec);
     let mut silent = Vec::new();
-    for stranger in 0..400 {
+    for intruder in 0..400 {
         silent.push(connect(address));
-        if stranger % 100 == 99 {
+        if intruder % 100 == 99 {
             let _first = owner(address);
             let mut local = UnixStream::connect(folder.path().join("tympan.sock")).unwrap();
             local.write_all(b"status\n").unwrap();
@@ -354,7 +354,7 @@ fn strangers_who_say_nothing_take_no_place_from_owners_on_either_socket() {
         }
     }
     // the first ones gave way to the last
-    wait_until("the first strangers' end", || counters.clients_refused.get() >= 100);
+    wait_until("the first clients' end", || counters.clients_refused.get() >= 100);
     assert_eq!(silent[0].read(&mut [0; 10]).unwrap_or(0), 0);
 }
 

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tympan::domain::{Counters, SampleRate};
+use tympan::domain::{InputCounters, SampleRate};
 use tympan::sources::{Pace, PcmReader, RunningSource, SourceState, sample_ring};
 
 use super::{Ending, Script, drain, start};
@@ -145,7 +145,7 @@ fn standard_input_that_comes_byte_by_byte_gives_the_same_samples() {
 #[test]
 fn a_ring_shorter_than_a_block_still_passes_everything_offline() {
     let rate = SampleRate::new(8_000).unwrap();
-    let (producer, _) = sample_ring(rate, Duration::ZERO, Arc::new(Counters::default()));
+    let (producer, _) = sample_ring(rate, Duration::ZERO, Arc::new(InputCounters::default()));
     drop(producer); // a ring of no length is one of one sample, not a panic
     let script = Script::new(8_000, ramp(300), Ending::Plain);
     let (_running, mut consumer, _) =

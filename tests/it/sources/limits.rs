@@ -4,7 +4,7 @@ use std::fs;
 
 use tympan::sources::{PcmSpec, load_clip};
 
-/// A WAV file of 16 bit whose header says what it is told to, with 64 bytes of sound.
+/// A WAV file of 16 bit whose header says what the test wants, with 64 bytes of sound.
 fn wav(channels: u16, rate_hz: u32, data_bytes: u32) -> Vec<u8> {
     let mut file = b"RIFF\xff\xff\xff\xffWAVEfmt ".to_vec();
     file.extend(16_u32.to_le_bytes());

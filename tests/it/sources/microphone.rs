@@ -1,4 +1,4 @@
-//! The microphone for real, against a private audio server: a tone is heard through each host, and the server's death is
+//! The microphone for real, against a private audio server: a tone is captured through each host, and the server's death is
 //! noticed.
 //!
 //! Which server a process captures from is in its environment, which a test cannot change safely for itself: so the
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tympan::domain::Counters;
+use tympan::domain::InputCounters;
 use tympan::sources::microphone::devices;
 use tympan::sources::{
     Microphone, MicrophoneSpec, RingItem, Source, SourceError, SourceState, sample_ring,
@@ -22,7 +22,7 @@ use crate::support::audio_server::AudioServer;
 use crate::support::skipping::skipped;
 
 const HOST: &str = "TYMPAN_TEST_CAPTURE_HOST";
-const CAPTURED: &str = "the tone is heard";
+const CAPTURED: &str = "the tone is captured";
 
 /// Not a time that is measured: a bound on how long a broken capture may hang the tests.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,7 +42,7 @@ fn write_tone(path: &Path) {
     writer.finalize().unwrap();
 }
 
-/// Has the tone heard and the server killed, and again with the server back and its device another one.
+/// Has the tone captured and the server killed, and again with the server back and its device another one.
 fn capture_and_lose(host: &str) {
     let mut server = match AudioServer::start() {
         Ok(server) => server,
@@ -66,7 +66,7 @@ enum Killed {
     OnceItIsCaptured,
 }
 
-/// Plays the tone until the capturing process says that it hears it, kills the server, and awaits the process.
+/// Plays the tone until the capturing process reports the tone, kills the server, and awaits the process.
 fn capture_until_killed(host: &str, server: &mut AudioServer, tone: &Path, killed: Killed) {
     let mut capturing = Command::new(std::env::current_exe().unwrap())
         .args(["sources::microphone::this_process_captures_the_tone", "--exact", "--nocapture"])
@@ -137,7 +137,7 @@ fn this_process_captures_the_tone() {
     let default = listed.iter().find(|device| device.is_default).expect("a default is listed");
     let microphone = Microphone::open(&spec).unwrap();
     assert_eq!(microphone.device_id(), default.id);
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::new(InputCounters::default());
     let (producer, mut consumer) =
         sample_ring(microphone.sample_rate(), Duration::from_secs(2), Arc::clone(&counters));
     let mut running = Box::new(microphone).start(producer).unwrap();
@@ -161,7 +161,7 @@ fn this_process_captures_the_tone() {
             break error;
         }
     };
-    assert!(loud_samples >= 10_000, "lost before the tone was heard: {loss}");
+    assert!(loud_samples >= 10_000, "lost before the tone was captured: {loss}");
     let is_reported =
         matches!(loss, SourceError::DeviceLost { .. } | SourceError::NoSamplesArrive { .. });
     assert!(is_reported, "{loss}");

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use tympan::domain::{Counters, GapCause, SampleIndex, SampleRate};
+use tympan::domain::{GapCause, InputCounters, SampleIndex, SampleRate};
 use tympan::sources::{RingItem, SampleConsumer, sample_ring};
 
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ proptest! {
     #[test]
     fn every_sample_is_taken_or_in_a_gap_in_order(steps in steps(), capacity in 40_u64..600) {
         let rate = SampleRate::new(8_000).unwrap();
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(InputCounters::default());
         let (mut producer, mut consumer) =
             sample_ring(rate, rate.duration_of(capacity), Arc::clone(&counters));
         let mut ledger = Ledger::default();
@@ -118,7 +118,7 @@ proptest! {
 #[test]
 fn two_threads_pass_a_million_samples_without_loss_when_the_producer_waits() {
     let rate = SampleRate::new(48_000).unwrap();
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::new(InputCounters::default());
     let (mut producer, mut consumer) =
         sample_ring(rate, Duration::from_millis(20), Arc::clone(&counters));
     let feeding = std::thread::spawn(move || {
@@ -148,7 +148,7 @@ fn two_threads_pass_a_million_samples_without_loss_when_the_producer_waits() {
 #[test]
 fn two_threads_account_for_every_sample_when_the_producer_drops() {
     let rate = SampleRate::new(48_000).unwrap();
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::new(InputCounters::default());
     let (mut producer, mut consumer) =
         sample_ring(rate, Duration::from_millis(2), Arc::clone(&counters));
     let feeding = std::thread::spawn(move || {
@@ -177,7 +177,7 @@ fn two_threads_account_for_every_sample_when_the_producer_drops() {
 fn the_arrival_of_a_block_is_that_of_each_of_its_pieces() {
     let rate = SampleRate::new(8_000).unwrap();
     let (mut producer, mut consumer) =
-        sample_ring(rate, Duration::from_secs(1), Arc::new(Counters::default()));
+        sample_ring(rate, Duration::from_secs(1), Arc::new(InputCounters::default()));
     let first = Instant::now();
     let second = first + Duration::from_millis(10);
     producer.push_block(&[0.0; 100], first);

@@ -7,7 +7,7 @@ use super::{
     windows_at_once,
 };
 
-/// What a fresh featuriser hears of `samples`, as the second segment and `offset` samples later.
+/// What a fresh featuriser makes of `samples`, as the second segment and `offset` samples later.
 fn windows_afresh(hz: u32, samples: &[f32], offset: u64) -> Vec<WindowCopy> {
     windows_at_once(hz, samples).into_iter().map(|windows| windows.moved(offset, 1)).collect()
 }

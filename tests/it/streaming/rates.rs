@@ -73,6 +73,6 @@ fn what_a_16_khz_recording_cannot_hold_is_not_classified_at_48_khz() {
         // without the first and last frames, which hold the click of the tone's beginning and end
         let loudest = frames[1..frames.len() - 1].iter().flatten().copied().fold(-100.0, f32::max);
         // full scale in one band is about +30 dB with this front end's scaling
-        assert!(loudest < -50.0, "{tone_hz} Hz: heard at {loudest} dB");
+        assert!(loudest < -50.0, "{tone_hz} Hz: there at {loudest} dB");
     }
 }

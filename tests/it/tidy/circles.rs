@@ -10,11 +10,11 @@ use super::{assert_none, rust_files};
 const ALLOWED: [(&[&str], &str); 4] = [
     (
         &["src/domain/error.rs", "src/domain/label_set.rs", "src/domain/sample_rate.rs"],
-        "types with their error, which tells their bounds",
+        "types with their error, which prints their bounds",
     ),
     (
         &["src/features/error.rs", "src/features/sliding_window.rs"],
-        "a type with its error, which tells its bounds",
+        "a type with its error, which prints its bounds",
     ),
     (
         &["src/recognition/detector_fault.rs", "src/recognition/detector_spec.rs"],

@@ -161,7 +161,7 @@ fn an_import_upwards_or_sideways_is_found() {
     let text = "//! X.\nuse crate::domain::Record;\nuse crate::sources::Source;\nuse crate::live::Stage;\n\
                 use super::{LineFormat, SinkError};\nuse super::super::cli::Run;\n\
                 use crate::{domain::{Clip, sinks}, recognition::Scorer,\n    config::File,\n};\n\
-                // crate::live is told, not imported\nfn f(x: crate::config::Config) {}\n";
+                // crate::live is named, not imported\nfn f(x: crate::config::Config) {}\n";
     assert_finds(upward_imports, "src/sinks/stdout.rs", text, &[3, 4, 6, 7, 11]);
     assert_finds(upward_imports, "src/main.rs", text, &[]);
 }

@@ -11,7 +11,7 @@ const EMPTY_SUFFIXES: [&str; 7] =
     ["Manager", "Handler", "Helper", "Processor", "Data", "Info", "Context"];
 
 /// Words that nobody would search for, and the field's words in their place.
-const PRIVATE_WORDS: [(&str, &str); 27] = [
+const PRIVATE_WORDS: [(&str, &str); 43] = [
     ("hear", "capture, receive or process"),
     ("hears", "captures, receives or processes"),
     ("heard", "captured, received, processed or detected"),
@@ -33,7 +33,23 @@ const PRIVATE_WORDS: [(&str, &str); 27] = [
     ("judge", "score, process or compare"),
     ("judged", "scored, processed or compared"),
     ("harmless", "permitted"),
+    ("veto", "deny"),
+    ("vetoes", "denies"),
     ("vetoed", "denied"),
+    ("news", "event, change or update"),
+    ("successor", "the next one, by what it is made with"),
+    ("bite", "time out"),
+    ("bites", "times out"),
+    ("burden", "load"),
+    ("burdened", "loaded"),
+    ("mood", "behaviour"),
+    ("stranger", "client"),
+    ("strangers", "clients"),
+    ("witness", "checker or observer"),
+    ("deaf", "silent"),
+    ("ballast", "filler"),
+    ("forgiven", "expired"),
+    ("obedient", "the name of what it does"),
     ("tidied", "cleaned up"),
     ("awaited", "unavailable"),
     ("obstacle", "last error"),

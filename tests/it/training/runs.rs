@@ -99,7 +99,7 @@ fn a_checkpoint_of_other_recordings_or_numbers_is_refused_in_words() {
     refused(fewer.resume(&files).err(), "there were 8 validation clips, now there are 7");
     let mut slower = trainer(TrainingSpec { learning_rate: 1e-3, ..spec() });
     refused(slower.resume(&files).err(), "trains otherwise");
-    std::fs::write(files.checkpoint(), b"rubbish").unwrap();
+    std::fs::write(files.checkpoint(), b"invalid").unwrap();
     refused(trainer(spec()).resume(&files).err(), "begin anew");
 }
 
@@ -161,7 +161,7 @@ fn background_alone_teaches_no_label() {
     let mut trainer = trainer_of(TrainingSpec { augment, epochs: 10, ..spec() }, noisy).unwrap();
     run(&mut trainer, None, None).unwrap();
     let last = trainer.state().epochs.last().unwrap();
-    // nothing was told right, as nothing had a label; the scores have sunk
+    // nothing was predicted right, as nothing had a label; the scores have sunk
     assert_eq!(last.train_accuracy, 0.0);
     assert!(last.train_loss < trainer.state().epochs[0].train_loss);
 }

@@ -1,10 +1,36 @@
-//! When a lost source is opened again: ever more rarely, on a thread of its own, because a device or its server may take
-//! seconds to answer. Owned by an input; the time is an argument.
+//! A source that was opened and started, and when one that was lost is opened again: ever more rarely, on a thread of its own,
+//! because a device or its server may take seconds to answer. Owned by an input; the time is an argument.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::sources::{Source, SourceError};
+use crate::domain::{InputCounters, SampleRate};
+use crate::sources::{RunningSource, SampleConsumer, Source, SourceError, sample_ring};
+
+/// A source that fills a ring.
+pub(in crate::live) struct Started {
+    pub(in crate::live) running: Box<dyn RunningSource>,
+    pub(in crate::live) ring: SampleConsumer,
+    pub(in crate::live) sample_rate: SampleRate,
+    /// In words.
+    pub(in crate::live) description: String,
+}
+
+impl Started {
+    /// Starts a source into a ring of its own, which holds so much audio.
+    ///
+    /// # Errors
+    /// The source's own.
+    pub(in crate::live) fn new(
+        source: Box<dyn Source>,
+        ring: Duration,
+        counters: Arc<InputCounters>,
+    ) -> Result<Self, SourceError> {
+        let (sample_rate, description) = (source.sample_rate(), source.description());
+        let (producer, ring) = sample_ring(sample_rate, ring, counters);
+        Ok(Self { running: source.start(producer)?, ring, sample_rate, description })
+    }
+}
 
 /// Opens the source anew, by its stable id, whatever its rate is by then.
 pub type Reopen = Arc<dyn Fn() -> Result<Box<dyn Source>, SourceError> + Send + Sync>;

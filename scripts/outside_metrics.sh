@@ -6,6 +6,8 @@
 #     scripts/outside_metrics.sh                           on sounds that it makes up
 #     scripts/outside_metrics.sh --data D --background B   on these; every option of `tympan eval` may follow
 #
+# sed_scores_eval takes a minute for ten labels and half an hour for the fifty of ESC-50.
+#
 # The tools go into a folder that is removed at the end, or stay in the one that VENV names. TYMPAN names the program;
 # by default a light release build is made.
 set -euo pipefail

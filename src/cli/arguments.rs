@@ -39,7 +39,7 @@ pub enum Command {
     /// Fit a model to a dataset and write its bundle
     Train(Box<TrainArguments>),
     /// Measure a model on a dataset
-    Eval(EvalArguments),
+    Eval(Box<EvalArguments>),
     /// Draw recordings, training runs and measurements, as SVG and PNG
     Plot(PlotArguments),
     /// Measure latency by stage, cost and throughput; compare them with a baseline

@@ -17,15 +17,15 @@ pub(super) fn text(report: &EvaluationReport) -> String {
     }
     let _ = writeln!(
         text,
-        "{} on {}, {}: {} clips, {} windows\n\
+        "{}\n\
          clip accuracy {}, among the best three {}, window accuracy {}\n\
-         macro precision {}, recall {}, F1 {}; mean average precision {}, macro AUC {}\n\
+         macro precision {}, recall {}, F1 {}\n\
+         mean average precision {}, macro AUC {}\n\
          calibration error of the best label {}",
-        report.model,
-        report.dataset,
-        report.measured_on,
-        figures.clips,
-        figures.windows,
+        wrapped(&format!(
+            "{} on {}, {}: {} clips, {} windows",
+            report.model, report.dataset, report.measured_on, figures.clips, figures.windows
+        )),
         percent(Some(figures.clip_accuracy)),
         percent(Some(figures.clip_top3_accuracy)),
         percent(Some(figures.window_accuracy)),

@@ -8,8 +8,8 @@ use super::{FalseAlarmFigures, MatchRule, SceneDetections, ScoredScene, Streamin
 use crate::evaluation::{DetectionRules, EvaluationError};
 use crate::recognition::{ModelTraits, Thresholds};
 
-/// Quarters of an octave by which the odds of every threshold are moved: from a sixteenth to 64 times.
-const QUARTER_OCTAVES: std::ops::RangeInclusive<i32> = -16..=24;
+/// Quarters of an octave by which the odds of every threshold are moved: from a sixteenth to 1024 times.
+const QUARTER_OCTAVES: std::ops::RangeInclusive<i32> = -16..=40;
 
 /// The best recall at a rate of false alarms.
 #[derive(Debug, Clone, PartialEq, Serialize)]

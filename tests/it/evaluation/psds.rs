@@ -6,10 +6,13 @@ use tympan::evaluation::streaming::{PsdsSpec, ScoreTable, TrueEvent, psds};
 
 use super::rate;
 
-/// A row every ten seconds, an hour long; rows list the score of each label, true events label, start and end in seconds.
-fn table(rows: &[&[f32]], truth: &[(usize, u64, u64)]) -> ScoreTable {
+/// Label, start and end in seconds; or, while it is drawn, pause and length.
+type Event = (usize, u64, u64);
+
+/// A row every ten seconds, an hour long; rows list the score of each label.
+fn table(rows: &[&[f32]], truth: &[Event]) -> ScoreTable {
     let at = |seconds: u64| SampleIndex(seconds * 8_000);
-    let event = |&(label, start, end): &(usize, u64, u64)| TrueEvent {
+    let event = |&(label, start, end): &Event| TrueEvent {
         label,
         start_sample: at(start),
         end_sample: at(end),
@@ -174,7 +177,7 @@ proptest! {
             1..3,
         ),
     ) {
-        let scene = |(rows, events): &(Vec<Vec<u8>>, Vec<(usize, u64, u64)>)| {
+        let scene = |(rows, events): &(Vec<Vec<u8>>, Vec<Event>)| {
             let rows: Vec<Vec<f32>> = rows
                 .iter()
                 .map(|row| row.iter().map(|score| f32::from(*score) / 8.0).collect())
@@ -182,7 +185,7 @@ proptest! {
             let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
             // one after the other, as in a scene
             let mut end = 0;
-            let truth: Vec<(usize, u64, u64)> = events
+            let truth: Vec<Event> = events
                 .iter()
                 .map(|&(label, pause, length)| {
                     let start = end + pause;

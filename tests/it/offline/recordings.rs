@@ -28,7 +28,7 @@ fn given(folder: &Folder) -> [PathBuf; 2] {
     ["speech", "kitchen"].map(|name| folder.path().join(name))
 }
 
-fn told(recordings: &[ListedRecording]) -> Vec<(&str, &str)> {
+fn kinds_and_sources(recordings: &[ListedRecording]) -> Vec<(&str, &str)> {
     recordings.iter().map(|it| (it.kind.as_str(), it.source.as_str())).collect()
 }
 
@@ -37,10 +37,10 @@ fn a_kind_is_the_folder_given_and_a_source_the_beginning_of_the_name() {
     let folder = folder();
     let recordings = list_recordings(&given(&folder), None).unwrap();
     let expected = [("speech", "ann"), ("speech", "bob"), ("speech", "ann"), ("kitchen", "tap")];
-    assert_eq!(told(&recordings), expected);
+    assert_eq!(kinds_and_sources(&recordings), expected);
     // a file counts as of its folder
     let file = folder.path().join("speech/en/ann_2.wav");
-    assert_eq!(told(&list_recordings(&[file], None).unwrap()), [("en", "ann")]);
+    assert_eq!(kinds_and_sources(&list_recordings(&[file], None).unwrap()), [("en", "ann")]);
 }
 
 #[test]
@@ -59,10 +59,13 @@ fn a_manifest_has_the_last_word_where_it_has_a_column() {
     let recordings = list_recordings(&given(&folder), Some(&manifest)).unwrap();
     // an empty cell says nothing
     let expected = [("talk", "Ann"), ("whisper", "bob"), ("talk", "Anna"), ("water", "home")];
-    assert_eq!(told(&recordings), expected);
+    assert_eq!(kinds_and_sources(&recordings), expected);
     manifest.kind_column = None;
     let recordings = list_recordings(&given(&folder)[..1], Some(&manifest)).unwrap();
-    assert_eq!(told(&recordings), [("speech", "Ann"), ("speech", "bob"), ("speech", "Anna")]);
+    assert_eq!(
+        kinds_and_sources(&recordings),
+        [("speech", "Ann"), ("speech", "bob"), ("speech", "Anna")]
+    );
 }
 
 #[test]

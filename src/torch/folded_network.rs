@@ -91,7 +91,7 @@ pub struct FoldedNetwork {
 /// From a window to columns. A `mobile` trunk keeps its batch norms: it is here to compare with, not to be fast.
 pub enum ReferenceTrunk {
     Convolutions(FoldedTrunk),
-    Mobile(MobileTrunk),
+    Mobile(Box<MobileTrunk>),
 }
 
 impl FoldedNetwork {

@@ -31,7 +31,7 @@ pub struct Network {
 #[derive(Debug)]
 pub(super) enum NetworkTrunk {
     Convolutions(ConvTrunk),
-    Mobile(MobileTrunk),
+    Mobile(Box<MobileTrunk>),
 }
 
 impl Network {
@@ -52,7 +52,9 @@ impl Network {
                 Trunk::Convolutions(_) => {
                     NetworkTrunk::Convolutions(ConvTrunk::new(root, &structure, mel_bands, mode))
                 }
-                Trunk::Mobile(layers) => NetworkTrunk::Mobile(MobileTrunk::new(root, layers, mode)),
+                Trunk::Mobile(layers) => {
+                    NetworkTrunk::Mobile(Box::new(MobileTrunk::new(root, layers, mode)))
+                }
             },
             projection: Projection::new(root, &structure, mel_bands, mode),
             lstm: structure

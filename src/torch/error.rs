@@ -2,6 +2,10 @@
 
 use crate::recognition::ScorerError;
 
+/// What oneDNN says when it may not make the machine code executable that it has written, as under systemd's
+/// `MemoryDenyWriteExecute`. It writes some for 32-bit convolutions, and none for 64-bit ones.
+pub(super) const NO_MACHINE_CODE: &str = "could not create a primitive";
+
 /// libtorch failed, or disagrees.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -242,6 +242,35 @@ mod tests {
     }
 
     #[test]
+    fn kaldi_s_triangles_are_straight_in_mel_and_may_be_empty() {
+        let spec = MelFilterBankSpec {
+            sample_rate_hz: 32_000,
+            fft_size: 1_024,
+            mel_bands: 128,
+            low_hz: 0.0,
+            high_hz: 15_000.0,
+            scale: MelScale::Kaldi,
+            norm: MelNorm::None,
+        };
+        let bank = MelFilterBank::new(&spec).unwrap();
+        let mel = |hz: f64| 1127.0 * (1.0 + hz / 700.0).ln();
+        let step = mel(15_000.0) / 129.0;
+        let mut empty = 0;
+        for band in 0..128 {
+            let centre = (band + 1) as f64 * step;
+            let weights = (0..=512).map(|bin| {
+                let apart = (mel(f64::from(bin) * 31.25) - centre).abs() / step;
+                let expected = if bin == 512 { 0.0 } else { (1.0 - apart).max(0.0) };
+                let found = bank.weight(band, bin as usize);
+                assert!((f64::from(found) - expected).abs() < 1e-4, "band {band}, bin {bin}");
+                found
+            });
+            empty += usize::from(weights.sum::<f32>() == 0.0);
+        }
+        assert!(empty > 5, "{empty} filters lie between two bins");
+    }
+
+    #[test]
     fn flat_power_gives_slaney_bands_of_equal_energy() {
         let bank = MelFilterBank::new(&MelFilterBankSpec {
             fft_size: 8_192,

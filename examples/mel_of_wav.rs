@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).ok_or("give the path of a recording")?;
     let clip = load_clip(path.as_ref())?;
 
-    // 16 kHz, 64 bands, a frame every 20 ms; a bundle's own is `Model::open(…)?.manifest().front_end`
+    // 16 kHz, 64 bands, a frame every 20 ms; a bundle's own is `Model::open(…)?.featuriser_spec().front_end`
     let spec = FrontEndSpec::standard()?;
     let mut front_end = FrontEnd::new(&spec, clip.sample_rate)?;
     let mut frames: Vec<Vec<f32>> = Vec::new();

@@ -10,7 +10,8 @@ use super::outputs::OpenOutputs;
 use super::probe::check_clips;
 use super::sources::{OpenSource, open_source};
 use super::{
-    AssemblyError, ConfigOverrides, Scope, Setup, SourceChoice, clips, outputs, read_config,
+    AssemblyError, ConfigOverrides, ModuleTrust, Scope, Setup, SourceChoice, clips, outputs,
+    read_config,
 };
 use crate::config::{Config, ParsedConfig};
 use crate::domain::{OutputCounters, SampleRate};
@@ -61,6 +62,7 @@ impl Setup {
             model: controls.model,
             overrides: self.overrides,
             running: self.config,
+            module: self.scorers.module_sha256().map(str::to_owned),
         };
         Ok(Daemon {
             inputs: vec![input],
@@ -84,6 +86,8 @@ pub(super) struct Reloader {
     pub(super) overrides: ConfigOverrides,
     /// What the daemon began with.
     pub(super) running: Config,
+    /// The TorchScript module that it began with, by its hash: whoever named its bundle on the command line has seen no other.
+    pub(super) module: Option<String>,
 }
 
 impl Reloader {
@@ -107,7 +111,11 @@ impl Reloader {
             None => read_config(None)?,
         };
         let (model, overrides) = (self.model.as_deref(), self.overrides.clone());
-        let mut setup = Setup::new(parsed, model, overrides, Scope::Recognition)?;
+        let trust = match &self.module {
+            Some(sha256) if model.is_some() => ModuleTrust::Sha256(sha256.clone()),
+            _ => ModuleTrust::Nobody,
+        };
+        let mut setup = Setup::with_trust(parsed, model, overrides, Scope::Recognition, trust)?;
         let config = setup.config.clone();
         // clips go on as they began
         setup.config.clips = self.running.clips.clone();

@@ -7,6 +7,8 @@
 mod clips;
 mod daemon;
 mod error;
+mod golden;
+mod model_error;
 mod outputs;
 mod probe;
 mod scorers;
@@ -15,7 +17,8 @@ mod sources;
 
 pub use daemon::DaemonControls;
 pub use error::AssemblyError;
+pub use model_error::ModelError;
 pub use outputs::read_token;
-pub use scorers::{ModelError, Scorers};
+pub use scorers::{ModuleTrust, Scorers};
 pub use setup::{ConfigOverrides, Scope, Setup, read_config, shipped_bundle};
 pub use sources::SourceChoice;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::sources::{OpenSource, open_source};
-use super::{AssemblyError, Scorers, SourceChoice, clips, probe};
+use super::{AssemblyError, ModuleTrust, Scorers, SourceChoice, clips, probe};
 use crate::config::{
     Config, ConfigError, ConfigProblems, Engine, ParsedConfig, StdoutConfig, StdoutFormat,
     UnixConfig,
@@ -90,7 +90,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Loads the bundle that `parsed` names (`model` wins over it) and checks all that `scope` asks for.
+    /// Loads the bundle that `parsed` names (`model`, which somebody has named on a command line, wins over it) and checks all
+    /// that `scope` asks for.
     ///
     /// # Errors
     /// [`AssemblyError`]: every fault of the configuration at once, or what is wrong with the model.
@@ -100,12 +101,28 @@ impl Setup {
         overrides: ConfigOverrides,
         scope: Scope,
     ) -> Result<Self, AssemblyError> {
+        let trust = if model.is_some() { ModuleTrust::Named } else { ModuleTrust::Nobody };
+        Self::with_trust(parsed, model, overrides, scope, trust)
+    }
+
+    /// As [`Self::new`]; a TorchScript module that the configuration does not name may run if `trust` covers it.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(super) fn with_trust(
+        parsed: ParsedConfig,
+        model: Option<&Path>,
+        overrides: ConfigOverrides,
+        scope: Scope,
+        trust: ModuleTrust,
+    ) -> Result<Self, AssemblyError> {
         let mut config = parsed.config().clone();
         overrides.apply(&mut config);
         if let Some(model) = model {
             config.model = model.to_owned();
         }
-        let scorers = Scorers::open(&config.model, config.engine, config.torch_threads);
+        let trust = config.torchscript.clone().map_or(trust, ModuleTrust::Sha256);
+        let scorers = Scorers::open(&config.model, config.engine, config.torch_threads, &trust);
         let traits = scorers.as_ref().ok().map(|scorers| scorers.model().traits());
         let mut problems = parsed.problems(traits.as_ref());
         let detector = traits.as_ref().and_then(|traits| config.detector_spec(traits).ok());
@@ -146,7 +163,7 @@ impl Setup {
         Recipe {
             featuriser: self.model().featuriser_spec(),
             rules: self.rules(self.config.output.top_labels),
-            model: self.model().manifest().name.clone(),
+            model: self.model().name().to_owned(),
         }
     }
 
@@ -155,7 +172,7 @@ impl Setup {
     /// # Errors
     /// [`AssemblyError::Model`] when libtorch fails.
     pub fn recogniser(&self, top_labels: usize) -> Result<Recogniser, AssemblyError> {
-        let rate = self.model().manifest().front_end.sample_rate_hz;
+        let rate = self.model().sample_rate();
         Ok(Recogniser::new(self.scorers.scorer()?, self.rules(top_labels), "", rate)?)
     }
 

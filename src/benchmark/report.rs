@@ -13,7 +13,7 @@ use super::own_process::CpuShare;
 use super::socket_client::StartUp;
 use super::throughput::Throughput;
 use crate::files::{self, Durability};
-use crate::model::Manifest;
+use crate::model::Model;
 
 /// Names the layout of a report; another one is another format.
 pub const FORMAT: &str = "tympan bench 1";
@@ -38,14 +38,16 @@ pub struct Subject {
 
 impl Subject {
     /// A model on this machine; `schedule` says how it is computed.
-    pub fn new(manifest: &Manifest, schedule: &str) -> Self {
+    pub fn new(model: &Model, schedule: &str) -> Self {
         let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
-        let window = &manifest.window;
+        let window = model.featuriser_spec().window;
         Self {
-            model: manifest.name.clone(),
+            model: model.name().to_owned(),
             network: format!(
                 "{}; windows of {} frames, one every {}",
-                manifest.network, window.frames, window.hop_frames
+                model.network_words(),
+                window.frames,
+                window.hop_frames
             ),
             schedule: schedule.to_owned(),
             build: format!("tympan {}, {profile} build", env!("CARGO_PKG_VERSION")),

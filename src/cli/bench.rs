@@ -74,10 +74,11 @@ pub fn bench(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     let overrides = ConfigOverrides { engine, ..ConfigOverrides::default() };
     let setup = load_setup_with(config, model, overrides, Scope::Recognition)?;
     let schedule = match setup.config.engine {
+        _ if setup.scorers.module_sha256().is_some() => "torchscript",
         Engine::Incremental => "incremental",
         Engine::Libtorch => "from scratch",
     };
-    let subject = Subject::new(setup.model().manifest(), schedule);
+    let subject = Subject::new(setup.model(), schedule);
     // what cannot be compared or saved is known before anybody waits for a measurement
     let compared_with = arguments.compare.as_ref().map(|path| load_baseline(path, &subject));
     let compared_with = compared_with.transpose().map_err(failure_of)?;

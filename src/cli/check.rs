@@ -27,25 +27,38 @@ pub struct CheckArguments {
 pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let (config, model) = (arguments.config.as_deref(), arguments.model.as_deref());
     let setup = load_setup_with(config, model, ConfigOverrides::default(), Scope::Daemon)?;
-    let manifest = setup.model().manifest();
-    let window = setup.model().featuriser_spec().window_samples(manifest.front_end.sample_rate_hz);
-    let seconds = manifest.front_end.sample_rate_hz.duration_of(window).as_secs_f64();
-    let allowed =
-        (0..setup.model().labels().len()).filter(|&label| setup.detector.is_allowed(label)).count();
+    let model = setup.model();
+    let golden_windows = setup.scorers.check_golden()?;
+    let rate = model.sample_rate();
+    let window = model.featuriser_spec().window_samples(rate);
+    let seconds = rate.duration_of(window).as_secs_f64();
+    let labels = model.labels().len();
+    let allowed = (0..labels).filter(|&label| setup.detector.is_allowed(label)).count();
+    let figures = model.figures();
+    let verified = match (setup.scorers.module_sha256(), golden_windows) {
+        (None, _) => format!(
+            "clip accuracy {:.1} % on {} clips",
+            figures.clip_accuracy * 100.0,
+            figures.clips
+        ),
+        (Some(_), None) => {
+            "a TorchScript module without a recording of known scores to check it by".into()
+        }
+        (Some(_), Some(windows)) => {
+            format!("a TorchScript module that gives {windows} windows their known scores")
+        }
+    };
     let configuration = arguments
         .config
         .as_ref()
         .map_or_else(|| "built-in configuration".into(), |path| path.display().to_string());
     output::print(&format!(
         "{configuration}: good\n{}: good: {}, {} labels ({allowed} may become events), windows of {seconds:.2} s every \
-         {:.0} ms at {}, clip accuracy {:.1} % on {} clips\n",
+         {:.0} ms at {rate}, {verified}\n",
         setup.config.model.display(),
-        manifest.name,
-        setup.model().labels().len(),
-        setup.model().traits().hop.as_secs_f64() * 1000.0,
-        manifest.front_end.sample_rate_hz,
-        manifest.figures.clip_accuracy * 100.0,
-        manifest.figures.clips,
+        model.name(),
+        labels,
+        model.traits().hop.as_secs_f64() * 1000.0,
     ))?;
     Ok(ExitCode::SUCCESS)
 }

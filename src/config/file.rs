@@ -217,6 +217,7 @@ impl Config {
             model: _,
             detector: _,
             engine: _,
+            torchscript: _,
             source,
             output,
             clips,

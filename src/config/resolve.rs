@@ -31,6 +31,7 @@ pub(super) fn config(root: Section<'_>, folder: &Path) -> Config {
         clips: clips(root.section("clips"), &path),
         engine: runtime.value("engine", engine),
         torch_threads: runtime.value("torch_threads", whole(1..=64)) as usize,
+        torchscript: runtime.optional("torchscript", sha256),
         log_level: log.value("level", one_of(&LEVELS)),
         origin: Origin::default(),
     };
@@ -55,6 +56,17 @@ fn engine(value: &DeValue<'_>) -> Result<Engine, String> {
             Err("\"incremental\": this tympan was built without libtorch".to_owned())
         }
         engine => Ok(engine),
+    }
+}
+
+/// What `runtime.torchscript` has to be.
+fn sha256(value: &DeValue<'_>) -> Result<String, String> {
+    const DIGITS: usize = 64;
+    let hash = value.as_str().map(str::to_lowercase).unwrap_or_default();
+    if hash.len() == DIGITS && hash.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        Ok(hash)
+    } else {
+        Err("the SHA-256 of the module, 64 hexadecimal digits between quotes, as `sha256sum` prints it".into())
     }
 }
 

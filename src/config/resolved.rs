@@ -42,6 +42,8 @@ pub struct Config {
     pub engine: Engine,
     /// Threads of libtorch, where it is the engine.
     pub torch_threads: usize,
+    /// The hash of the TorchScript module that may run; none: none may, unless its bundle is named on a command line.
+    pub torchscript: Option<String>,
     /// The program's own log.
     pub log_level: LevelFilter,
     pub(super) origin: Origin,

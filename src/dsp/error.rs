@@ -38,6 +38,12 @@ pub enum DspError {
         /// The taper's length.
         taper_samples: usize,
     },
+    /// A pre-emphasis that would take away all of a steady signal, or add to it.
+    #[error("pre_emphasis is {found}; it must be at least 0 and below 1, such as 0.97")]
+    PreEmphasis {
+        /// As given.
+        found: f32,
+    },
     /// Band edges that are not in order, or beyond half the sample rate.
     #[error(
         "mel bands from {low_hz} Hz to {high_hz} Hz; they must rise, from 0 Hz or more to at most half the sample rate, {nyquist_hz} Hz"

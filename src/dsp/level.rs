@@ -43,6 +43,20 @@ pub fn powers_to_db(powers: &mut [f32], floor: f32) {
     }
 }
 
+/// Turns powers into `ln(power + offset)`, within 3e-6 of the exact logarithm; `offset` is a normal number above zero. A power
+/// that is not a number counts as none.
+#[inline(always)]
+pub fn powers_to_ln(powers: &mut [f32], offset: f32) {
+    const NEPERS_PER_DB: f32 = std::f32::consts::LN_10 / 10.0;
+    for power in powers.iter_mut() {
+        *power += offset;
+    }
+    powers_to_db(powers, offset);
+    for power in powers {
+        *power *= NEPERS_PER_DB;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +81,16 @@ mod tests {
         assert_eq!(powers[..6], [-100.0; 6]);
         assert_eq!(powers[6], 0.0);
         assert!(powers[7] > 380.0);
+    }
+
+    #[test]
+    fn natural_logarithms_have_the_offset_added() {
+        let powers = [0.0f32, 1e-7, 1e-5, 0.3, 2e4];
+        let mut found = powers;
+        powers_to_ln(&mut found, 1e-5);
+        for (power, found) in powers.iter().zip(found) {
+            assert!((found - (power + 1e-5).ln()).abs() < 1e-5, "{power}: {found}");
+        }
     }
 
     #[test]

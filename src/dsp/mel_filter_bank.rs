@@ -12,6 +12,20 @@ pub enum MelScale {
     Slaney,
     /// `2595·log10(1 + f/700)`: the HTK Book; torchaudio's default.
     Htk,
+    /// HTK's scale, and triangles that are straight in mel where the others' are straight in Hz: Kaldi's `mel-computations.cc`.
+    /// The bin at half the sample rate belongs to no filter. A filter between two bins is always zero, and accepted: networks
+    /// were trained with such.
+    Kaldi,
+}
+
+impl MelScale {
+    /// What triangles are straight in.
+    fn slope_axis(self, hz: f64) -> f64 {
+        match self {
+            Self::Slaney | Self::Htk => hz,
+            Self::Kaldi => self.to_mel(hz),
+        }
+    }
 }
 
 /// How the filters are scaled.
@@ -102,12 +116,12 @@ impl MelFilterBank {
             .collect();
         let filters: Vec<Filter> = edges.windows(3).map(|edges| triangle(spec, edges)).collect();
         match filters.iter().position(|filter| filter.weights.is_empty()) {
-            Some(band) => Err(DspError::EmptyBand {
+            Some(band) if spec.scale != MelScale::Kaldi => Err(DspError::EmptyBand {
                 band,
                 mel_bands: spec.mel_bands,
                 fft_size: spec.fft_size,
             }),
-            None => Ok(Self { filters }),
+            _ => Ok(Self { filters }),
         }
     }
 
@@ -143,13 +157,16 @@ fn triangle(spec: &MelFilterBankSpec, edges: &[f64]) -> Filter {
         MelNorm::None => 1.0,
     };
     let bin_hz = f64::from(spec.sample_rate_hz) / spec.fft_size as f64;
+    let bins = spec.fft_size / 2 + usize::from(spec.scale != MelScale::Kaldi);
+    let axis = |hz| spec.scale.slope_axis(hz);
+    let (rise, fall) = (axis(centre) - axis(left), axis(right) - axis(centre));
     let mut first_bin = 0;
     let mut weights = Vec::new();
     // all others lie outside the triangle; looked at for each of many bands they would take minutes
     let candidates = (left / bin_hz) as usize..=(right / bin_hz) as usize + 1;
-    for bin in candidates.take_while(|&bin| bin <= spec.fft_size / 2) {
+    for bin in candidates.take_while(|&bin| bin < bins) {
         let hz = bin as f64 * bin_hz;
-        let weight = ((hz - left) / (centre - left)).min((right - hz) / (right - centre));
+        let weight = ((axis(hz) - axis(left)) / rise).min((axis(right) - axis(hz)) / fall);
         if weight > 0.0 {
             if weights.is_empty() {
                 first_bin = bin;
@@ -173,7 +190,7 @@ impl MelScale {
     /// Hz to mel.
     pub fn to_mel(self, hz: f64) -> f64 {
         match self {
-            Self::Htk => 2595.0 * (1.0 + hz / 700.0).log10(),
+            Self::Htk | Self::Kaldi => 2595.0 * (1.0 + hz / 700.0).log10(),
             Self::Slaney if hz < SLANEY_BREAK_HZ => hz / SLANEY_HZ_PER_MEL,
             Self::Slaney => SLANEY_BREAK_MEL + (hz / SLANEY_BREAK_HZ).ln() / slaney_log_step(),
         }
@@ -182,7 +199,7 @@ impl MelScale {
     /// Mel to Hz.
     pub fn to_hz(self, mel: f64) -> f64 {
         match self {
-            Self::Htk => 700.0 * (10f64.powf(mel / 2595.0) - 1.0),
+            Self::Htk | Self::Kaldi => 700.0 * (10f64.powf(mel / 2595.0) - 1.0),
             Self::Slaney if mel < SLANEY_BREAK_MEL => mel * SLANEY_HZ_PER_MEL,
             Self::Slaney => SLANEY_BREAK_HZ * ((mel - SLANEY_BREAK_MEL) * slaney_log_step()).exp(),
         }
@@ -207,7 +224,7 @@ mod tests {
 
     #[test]
     fn both_scales_invert() {
-        for scale in [MelScale::Slaney, MelScale::Htk] {
+        for scale in [MelScale::Slaney, MelScale::Htk, MelScale::Kaldi] {
             for hz in [0.0, 440.0, 999.9, 1000.0, 7_999.0] {
                 assert!((scale.to_hz(scale.to_mel(hz)) - hz).abs() < 1e-8, "{scale:?} {hz}");
             }
@@ -222,6 +239,35 @@ mod tests {
         assert!(matches!(MelFilterBank::new(&beyond), Err(DspError::BandEdges { .. })));
         let unordered = MelFilterBankSpec { low_hz: f64::NAN, ..spec() };
         assert!(matches!(MelFilterBank::new(&unordered), Err(DspError::BandEdges { .. })));
+    }
+
+    #[test]
+    fn kaldi_s_triangles_are_straight_in_mel_and_may_be_empty() {
+        let spec = MelFilterBankSpec {
+            sample_rate_hz: 32_000,
+            fft_size: 1_024,
+            mel_bands: 128,
+            low_hz: 0.0,
+            high_hz: 15_000.0,
+            scale: MelScale::Kaldi,
+            norm: MelNorm::None,
+        };
+        let bank = MelFilterBank::new(&spec).unwrap();
+        let mel = |hz: f64| 1127.0 * (1.0 + hz / 700.0).ln();
+        let step = mel(15_000.0) / 129.0;
+        let mut empty = 0;
+        for band in 0..128 {
+            let centre = (band + 1) as f64 * step;
+            let weights = (0..=512).map(|bin| {
+                let apart = (mel(f64::from(bin) * 31.25) - centre).abs() / step;
+                let expected = if bin == 512 { 0.0 } else { (1.0 - apart).max(0.0) };
+                let found = bank.weight(band, bin as usize);
+                assert!((f64::from(found) - expected).abs() < 1e-4, "band {band}, bin {bin}");
+                found
+            });
+            empty += usize::from(weights.sum::<f32>() == 0.0);
+        }
+        assert!(empty > 5, "{empty} filters lie between two bins");
     }
 
     #[test]

@@ -13,8 +13,8 @@ mod stft;
 
 pub use envelope::{EnvelopeSpec, EnvelopeStatistic, envelope};
 pub use error::DspError;
-pub use level::{FLOOR_DBFS, power_to_dbfs, powers_to_db};
+pub use level::{FLOOR_DBFS, power_to_dbfs, powers_to_db, powers_to_ln};
 pub use mel_filter_bank::{MelFilterBank, MelFilterBankSpec, MelNorm, MelScale};
 pub use resampler::{Resampler, resample_clip};
 pub use split_mix::{GOLDEN_GAMMA, SplitMix64, mixed};
-pub use stft::{Stft, StftSpec, hann, sum_of_products};
+pub use stft::{Stft, StftSpec, Taper, hann, sum_of_products};

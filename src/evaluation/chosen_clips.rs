@@ -36,7 +36,7 @@ impl ChosenClips {
     pub(super) fn new(options: &EvaluationOptions, model: &Model) -> Result<Self, MeasureError> {
         let dataset = Dataset::open(&options.data, &options.dataset)?;
         let model_labels = model_labels(&dataset, model, &options.data)?;
-        let provenance = &model.manifest().provenance;
+        let provenance = model.provenance();
         let split = recorded_split(provenance, &dataset)?;
         let (indices, words) = choose(options, provenance, &dataset, split.as_ref());
         if indices.is_empty() {
@@ -115,7 +115,7 @@ fn model_labels(dataset: &Dataset, model: &Model, path: &Path) -> Result<Vec<usi
     if unknown.is_empty() {
         return Ok(known);
     }
-    let model = model.manifest().name.clone();
+    let model = model.name().to_owned();
     Err(MeasureError::UnknownLabels { data: path.to_owned(), model, unknown })
 }
 

@@ -49,7 +49,7 @@ pub fn evaluate(
     };
     let open_set = open_set(options, model, &chosen, &scores, progress)?;
     Ok(EvaluationReport {
-        model: model.manifest().name.clone(),
+        model: model.name().to_owned(),
         dataset: chosen.dataset.name.clone(),
         measured_on: chosen.words.clone(),
         cleaning: chosen.cleaning.to_string(),

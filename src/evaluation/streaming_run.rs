@@ -38,7 +38,7 @@ pub(super) fn measure(
     let quiet =
         NegativeAudio::load(&options.background, &options.negatives, options.minutes, seed)?;
     let clips = chosen.clips();
-    let rate = model.manifest().front_end.sample_rate_hz;
+    let rate = model.sample_rate();
     let groups = scene_groups(clips.len(), CLIPS_A_SCENE, options.seed);
     let with_clips = |index: usize| {
         let seed = options.seed.wrapping_add(index as u64);

@@ -2,9 +2,9 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{FeatureError, FrontEndSpec};
+use super::{FeatureError, FrameValues, FrontEndSpec, LogScale};
 use crate::domain::{SampleRate, is_sound};
-use crate::dsp::{MelFilterBank, Resampler, Stft, powers_to_db};
+use crate::dsp::{MelFilterBank, Resampler, Stft, powers_to_db, powers_to_ln, sum_of_products};
 
 /// Samples repaired at a time, on the stack.
 const PIECE_SAMPLES: usize = 256;
@@ -12,7 +12,8 @@ const PIECE_SAMPLES: usize = 256;
 /// One frame, lent to the callback.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
-    /// Log-mel energies, `[mel_bands]`, in dB, before normalisation.
+    /// Log-mel energies, `[mel_bands]`, in the description's own scale, before normalisation; the samples themselves where the
+    /// description asks for them.
     pub log_mel: &'a [f32],
     /// Mean power of the frame's samples; full scale is 1.
     pub mean_power: f32,
@@ -38,14 +39,28 @@ pub struct Frame<'a> {
 /// ```
 pub struct FrontEnd {
     resampler: Option<Resampler>,
-    spectrogram: Spectrogram,
+    frames: Frames,
     samples_repaired: u64,
 }
 
 /// What is behind the resampler; apart, so that the resampler can call it while it is borrowed.
+enum Frames {
+    LogMel(Box<Spectrogram>),
+    Samples(SampleFrames),
+}
+
+/// Frames of samples as they are.
+struct SampleFrames {
+    /// The samples of the frame being filled.
+    pending: Vec<f32>,
+    frame_samples: usize,
+}
+
+/// Frames of log-mel energies.
 struct Spectrogram {
     stft: Stft,
     filter_bank: MelFilterBank,
+    log_scale: LogScale,
     log_floor: f32,
     log_mel: Vec<f32>,
     arch: Arch,
@@ -65,12 +80,19 @@ impl FrontEnd {
         };
         Ok(Self {
             resampler,
-            spectrogram: Spectrogram {
-                stft: Stft::new(spec.stft())?,
-                filter_bank: MelFilterBank::new(&spec.filter_bank())?,
-                log_floor: spec.log_floor,
-                log_mel: vec![0.0; spec.mel_bands],
-                arch: Arch::new(),
+            frames: match spec.values {
+                FrameValues::LogMel => Frames::LogMel(Box::new(Spectrogram {
+                    stft: Stft::new(spec.stft())?,
+                    filter_bank: MelFilterBank::new(&spec.filter_bank())?,
+                    log_scale: spec.log_scale,
+                    log_floor: spec.log_floor,
+                    log_mel: vec![0.0; spec.mel_bands],
+                    arch: Arch::new(),
+                })),
+                FrameValues::Samples => Frames::Samples(SampleFrames {
+                    pending: Vec::with_capacity(spec.frame_hop_samples),
+                    frame_samples: spec.frame_hop_samples.max(1),
+                }),
             },
             samples_repaired: 0,
         })
@@ -99,9 +121,9 @@ impl FrontEnd {
 
     /// Ends the source: frames that the resampler still held come out, none that would need samples after the end.
     pub fn flush(&mut self, on_frame: &mut dyn FnMut(Frame<'_>)) {
-        let Self { resampler, spectrogram, .. } = self;
+        let Self { resampler, frames, .. } = self;
         if let Some(resampler) = resampler {
-            resampler.flush(&mut |samples| spectrogram.push(samples, on_frame));
+            resampler.flush(&mut |samples| frames.push(samples, on_frame));
         }
         self.reset();
     }
@@ -117,7 +139,10 @@ impl FrontEnd {
         if let Some(resampler) = &mut self.resampler {
             resampler.reset();
         }
-        self.spectrogram.stft.reset();
+        match &mut self.frames {
+            Frames::LogMel(spectrogram) => spectrogram.stft.reset(),
+            Frames::Samples(frames) => frames.pending.clear(),
+        }
     }
 
     /// Samples replaced by zero since the front end was made.
@@ -126,21 +151,48 @@ impl FrontEnd {
     }
 
     fn push_sound(&mut self, samples: &[f32], on_frame: &mut dyn FnMut(Frame<'_>)) {
-        let Self { resampler, spectrogram, .. } = self;
+        let Self { resampler, frames, .. } = self;
         match resampler {
             Some(resampler) => {
-                resampler.push(samples, &mut |samples| spectrogram.push(samples, on_frame));
+                resampler.push(samples, &mut |samples| frames.push(samples, on_frame));
             }
-            None => spectrogram.push(samples, on_frame),
+            None => frames.push(samples, on_frame),
+        }
+    }
+}
+
+impl Frames {
+    fn push(&mut self, samples: &[f32], on_frame: &mut dyn FnMut(Frame<'_>)) {
+        match self {
+            Self::LogMel(spectrogram) => spectrogram.push(samples, on_frame),
+            Self::Samples(frames) => frames.push(samples, on_frame),
+        }
+    }
+}
+
+impl SampleFrames {
+    fn push(&mut self, mut samples: &[f32], on_frame: &mut dyn FnMut(Frame<'_>)) {
+        while !samples.is_empty() {
+            let room = self.frame_samples - self.pending.len();
+            let (now, later) = samples.split_at(room.min(samples.len()));
+            self.pending.extend_from_slice(now);
+            samples = later;
+            if self.pending.len() == self.frame_samples {
+                let energy = sum_of_products(&self.pending, &self.pending);
+                let mean_power = energy / self.frame_samples as f32;
+                on_frame(Frame { log_mel: &self.pending, mean_power });
+                self.pending.clear();
+            }
         }
     }
 }
 
 impl Spectrogram {
     fn push(&mut self, samples: &[f32], on_frame: &mut dyn FnMut(Frame<'_>)) {
-        let Self { stft, filter_bank, log_floor, log_mel, arch } = self;
+        let Self { stft, filter_bank, log_scale, log_floor, log_mel, arch } = self;
+        let (log_scale, log_floor) = (*log_scale, *log_floor);
         stft.push(samples, &mut |power, mean_power| {
-            arch.dispatch(ToLogMel { filter_bank, power, log_floor: *log_floor, log_mel });
+            arch.dispatch(ToLogMel { filter_bank, power, log_scale, log_floor, log_mel });
             on_frame(Frame { log_mel, mean_power });
         });
     }
@@ -150,6 +202,7 @@ impl Spectrogram {
 struct ToLogMel<'a> {
     filter_bank: &'a MelFilterBank,
     power: &'a [f32],
+    log_scale: LogScale,
     log_floor: f32,
     log_mel: &'a mut [f32],
 }
@@ -160,6 +213,9 @@ impl WithSimd for ToLogMel<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         self.filter_bank.apply_into(self.power, self.log_mel);
-        powers_to_db(self.log_mel, self.log_floor);
+        match self.log_scale {
+            LogScale::Decibel => powers_to_db(self.log_mel, self.log_floor),
+            LogScale::NaturalOffset => powers_to_ln(self.log_mel, self.log_floor),
+        }
     }
 }

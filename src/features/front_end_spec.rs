@@ -4,20 +4,29 @@ use serde::{Deserialize, Serialize};
 
 use super::FeatureError;
 use crate::domain::SampleRate;
-use crate::dsp::{MelFilterBankSpec, MelNorm, MelScale, StftSpec};
+use crate::dsp::{MelFilterBankSpec, MelNorm, MelScale, StftSpec, Taper};
 
 /// The parameters of samples → log-mel frames, as they stand in a bundle's `[front_end]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FrontEndSpec {
+    /// What a frame holds; no key of a bundle.
+    #[serde(skip)]
+    pub values: FrameValues,
     /// Which way of computing these parameters stand for; rises whenever the same parameters would give other numbers.
     pub revision: u32,
     /// The rate everything is resampled to.
     pub sample_rate_hz: SampleRate,
     /// Length of the Fourier transform, in samples.
     pub fft_size: usize,
-    /// Length of the periodic Hann taper, in samples.
+    /// Length of the taper, in samples.
     pub taper_samples: usize,
+    /// The taper's shape.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub taper: Taper,
+    /// How much of the sample before is taken from each sample of a frame.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pre_emphasis: f32,
     /// Samples between the starts of two frames.
     pub frame_hop_samples: usize,
     /// Where frames begin.
@@ -34,8 +43,24 @@ pub struct FrontEndSpec {
     pub mel_norm: MelNorm,
     /// How power becomes a logarithm.
     pub log_scale: LogScale,
-    /// Power below which everything counts as this much. Also what keeps denormal numbers out of the network.
+    /// Power below which everything counts as this much, or that is added to all. Also what keeps denormal numbers out of the
+    /// network.
     pub log_floor: f32,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What a frame holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FrameValues {
+    /// Log-mel energies of its samples.
+    #[default]
+    LogMel,
+    /// Its samples, for a network that takes the waveform. Frames do not overlap, and a window's values are its samples in their
+    /// order.
+    Samples,
 }
 
 /// Where frames begin.
@@ -52,6 +77,8 @@ pub enum Framing {
 pub enum LogScale {
     /// `10·log10(max(power, log_floor))`: librosa's `power_to_db` with `ref=1`, `amin=log_floor`, `top_db=None`.
     Decibel,
+    /// `ln(power + log_floor)`.
+    NaturalOffset,
 }
 
 impl FrontEndSpec {
@@ -67,10 +94,13 @@ impl FrontEndSpec {
     /// None in practice; the rate goes through the usual check.
     pub fn standard() -> Result<Self, crate::domain::DomainError> {
         Ok(Self {
+            values: FrameValues::LogMel,
             revision: Self::REVISION,
             sample_rate_hz: SampleRate::new(16_000)?,
             fft_size: 1024,
             taper_samples: 1024,
+            taper: Taper::Hann,
+            pre_emphasis: 0.0,
             frame_hop_samples: 320,
             framing: Framing::Uncentred,
             mel_bands: 64,
@@ -103,6 +133,28 @@ impl FrontEndSpec {
         })
     }
 
+    /// Frames of `frame_samples` samples that are passed on as they are. What concerns the spectrum alone has no meaning then.
+    pub fn of_samples(sample_rate_hz: SampleRate, frame_samples: usize) -> Self {
+        Self {
+            values: FrameValues::Samples,
+            revision: Self::REVISION,
+            sample_rate_hz,
+            fft_size: frame_samples,
+            taper_samples: frame_samples,
+            taper: Taper::Hann,
+            pre_emphasis: 0.0,
+            frame_hop_samples: frame_samples,
+            framing: Framing::Uncentred,
+            mel_bands: frame_samples,
+            mel_low_hz: 0.0,
+            mel_high_hz: f64::from(sample_rate_hz.hz()) / 2.0,
+            mel_scale: MelScale::Slaney,
+            mel_norm: MelNorm::Slaney,
+            log_scale: LogScale::Decibel,
+            log_floor: 1e-10,
+        }
+    }
+
     /// Checks what no single step checks.
     ///
     /// # Errors
@@ -123,6 +175,8 @@ impl FrontEndSpec {
             fft_size: self.fft_size,
             taper_samples: self.taper_samples,
             frame_hop_samples: self.frame_hop_samples,
+            taper: self.taper,
+            pre_emphasis: self.pre_emphasis,
         }
     }
 

@@ -14,7 +14,7 @@ mod source_clock;
 pub use error::FeatureError;
 pub use featuriser::{Featuriser, FeaturiserSpec, ReadyWindow};
 pub use front_end::{Frame, FrontEnd};
-pub use front_end_spec::{Framing, FrontEndSpec, LogScale};
+pub use front_end_spec::{FrameValues, Framing, FrontEndSpec, LogScale};
 pub use normaliser::Normaliser;
 pub use sliding_window::{SlidingWindow, WindowSpec};
 pub use source_clock::Arrival;

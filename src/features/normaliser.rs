@@ -17,6 +17,11 @@ pub struct Normaliser {
 }
 
 impl Normaliser {
+    /// The same mean and deviation for each band.
+    pub fn uniform(mean: f32, deviation: f32, mel_bands: usize) -> Self {
+        Self { mean: vec![mean; mel_bands], deviation: vec![deviation; mel_bands] }
+    }
+
     /// Checks that there is one usable pair a band.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ impl Recipe {
         Ok(Self {
             featuriser: model.featuriser_spec(),
             rules: RecognitionRules::standard(&model.traits())?,
-            model: model.manifest().name.clone(),
+            model: model.name().to_owned(),
         })
     }
 }

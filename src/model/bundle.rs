@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::weights::{MAX_HEADER_BYTES, tensors_in};
@@ -41,12 +42,10 @@ impl Bundle {
     pub fn load(folder: &Path) -> Result<Self, BundleError> {
         let path = folder.join(MANIFEST);
         let text = read(folder, MANIFEST, MAX_MANIFEST_BYTES)?;
-        let text = String::from_utf8(text).map_err(|_| BundleError::Manifest {
-            path: path.clone(),
-            line: 1,
-            message: "not UTF-8 text".into(),
-        })?;
-        let manifest = parse(&path, &text)?;
+        if is_of_module(&text) {
+            return Err(BundleError::IsModule { path });
+        }
+        let manifest: Manifest = parse_manifest(&path, text, FORMAT_VERSION)?;
         let labels = check(&path, &manifest)?;
         let bytes = read(folder, WEIGHTS, max_weights_bytes(&manifest, &labels))?;
         let found = sha256(&bytes);
@@ -109,6 +108,11 @@ impl Bundle {
     }
 }
 
+/// Whether a manifest is that of a module that others made.
+pub(super) fn is_of_module(manifest: &[u8]) -> bool {
+    toml::from_slice::<toml::Table>(manifest).is_ok_and(|table| table.contains_key("runtime"))
+}
+
 /// Checks all of a manifest, before anything is allocated by its word.
 fn check(path: &Path, manifest: &Manifest) -> Result<LabelSet, BundleError> {
     let labels = LabelSet::new(&manifest.labels)
@@ -169,24 +173,33 @@ fn read_weights(
     Weights::from_bytes(bytes, &manifest.network.tensors(mel_bands, outputs)).map_err(network_error)
 }
 
-fn parse(path: &Path, text: &str) -> Result<Manifest, BundleError> {
+/// A manifest of one of the layouts.
+///
+/// # Errors
+/// [`BundleError::FormatVersion`] when it is another one's, [`BundleError::Manifest`] when it cannot be read.
+pub(super) fn parse_manifest<M: DeserializeOwned>(
+    path: &Path,
+    text: Vec<u8>,
+    known: u32,
+) -> Result<M, BundleError> {
+    let text = String::from_utf8(text).map_err(|_| BundleError::Manifest {
+        path: path.to_owned(),
+        line: 1,
+        message: "not UTF-8 text".into(),
+    })?;
     let fault = |error: &toml::de::Error| BundleError::Manifest {
         path: path.to_owned(),
         line: error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1),
         message: error.message().to_owned(),
     };
-    let table: toml::Table = toml::from_str(text).map_err(|error| fault(&error))?;
+    let table: toml::Table = toml::from_str(&text).map_err(|error| fault(&error))?;
     let version = table.get("format_version").and_then(toml::Value::as_integer);
     if let Some(found) = version.and_then(|version| u32::try_from(version).ok())
-        && found != FORMAT_VERSION
+        && found != known
     {
-        return Err(BundleError::FormatVersion {
-            path: path.to_owned(),
-            found,
-            known: FORMAT_VERSION,
-        });
+        return Err(BundleError::FormatVersion { path: path.to_owned(), found, known });
     }
-    toml::from_str(text).map_err(|error| fault(&error))
+    toml::from_str(&text).map_err(|error| fault(&error))
 }
 
 fn check_thresholds(
@@ -227,7 +240,7 @@ pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 /// # Errors
 /// [`BundleError::Missing`], [`BundleError::Outside`] where a link leads out of the bundle, [`BundleError::TooLarge`], or
 /// [`BundleError::File`] when it is no file or cannot be read.
-pub fn read(folder: &Path, file: &'static str, max: u64) -> Result<Vec<u8>, BundleError> {
+pub fn read(folder: &Path, file: &str, max: u64) -> Result<Vec<u8>, BundleError> {
     let path = folder.join(file);
     let failed = |source| BundleError::File { path: path.clone(), source };
     // a file system whose server is away would hold us here already
@@ -235,7 +248,8 @@ pub fn read(folder: &Path, file: &'static str, max: u64) -> Result<Vec<u8>, Bund
     let resolve = move || Ok((file_path.canonicalize()?, folder_path.canonicalize()?));
     let (target, inside) = match files::within(files::MAX_WAIT, resolve) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(BundleError::Missing { folder: folder.to_owned(), file });
+            let (folder, file) = (folder.to_owned(), file.to_owned());
+            return Err(BundleError::Missing { folder, file });
         }
         resolved => resolved.map_err(failed)?,
     };

@@ -157,7 +157,7 @@ pub enum BundleError {
         /// The folder that was named.
         folder: PathBuf,
         /// The file that is not there.
-        file: &'static str,
+        file: String,
     },
     /// A file that is there but cannot be read or written.
     #[error("{}: {source}", path.display())]
@@ -252,6 +252,20 @@ pub enum BundleError {
         path: PathBuf,
         /// What is wrong with it.
         source: FeatureError,
+    },
+    /// A module that others made, where a network of tympan's own is needed.
+    #[error("{} describes a TorchScript module; `tympan run`, `classify`, `eval`, `bench` and `check` take those, what trains or continues a network does not", path.display())]
+    IsModule {
+        /// The manifest.
+        path: PathBuf,
+    },
+    /// What is said of a module that others made makes no sense.
+    #[error("{}: {message}", path.display())]
+    Module {
+        /// Manifest, labels or scores.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
     },
     /// A network that there is not, or weights that are not its own.
     #[error("{}: {source}", path.display())]

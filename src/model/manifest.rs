@@ -67,12 +67,23 @@ impl Manifest {
     ///
     /// # Errors
     /// [`NetworkError::WindowValues`].
+    #[cfg(feature = "torch")]
     pub(crate) fn check_windows(&self, windows: &[MelWindow]) -> Result<(), NetworkError> {
-        let expected = self.window.frames * self.front_end.mel_bands;
-        match windows.iter().map(|window| window.values.len()).find(|found| *found != expected) {
-            Some(found) => Err(NetworkError::WindowValues { found, expected }),
-            None => Ok(()),
-        }
+        check_window_values(windows, self.window.frames * self.front_end.mel_bands)
+    }
+}
+
+/// Checks that windows have `expected` values each.
+///
+/// # Errors
+/// [`NetworkError::WindowValues`].
+pub(super) fn check_window_values(
+    windows: &[MelWindow],
+    expected: usize,
+) -> Result<(), NetworkError> {
+    match windows.iter().map(|window| window.values.len()).find(|found| *found != expected) {
+        Some(found) => Err(NetworkError::WindowValues { found, expected }),
+        None => Ok(()),
     }
 }
 

@@ -1,15 +1,16 @@
 //! A model ready to score: plain data that threads, inputs and scenes share. Loaded by every command that scores.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::inference_network::InferenceNetwork;
-use super::stream::Stream;
-use super::{Bundle, BundleError, Manifest};
-use crate::domain::LabelSet;
+use super::manifest::check_window_values;
+use super::{Bundle, BundleError, Figures, ModuleBundle, ModuleRuntime, NetworkError, Provenance};
+use crate::domain::{LabelSet, MelWindow, SampleRate};
 use crate::features::FeaturiserSpec;
 use crate::recognition::ModelTraits;
 
-/// Manifest, labels and packed weights. Holds nothing of any input: that is in a [`Stream`] of each.
+/// What its bundle says of it, and packed weights or a module. Holds nothing of any input: that is in a scorer.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -26,9 +27,21 @@ use crate::recognition::ModelTraits;
 /// # }
 /// ```
 pub struct Model {
-    manifest: Manifest,
-    labels: LabelSet,
-    network: InferenceNetwork,
+    name: String,
+    network_words: String,
+    featuriser: FeaturiserSpec,
+    traits: ModelTraits,
+    provenance: Provenance,
+    figures: Figures,
+    engine: ModelEngine,
+}
+
+/// What computes the scores.
+pub(super) enum ModelEngine {
+    /// A network of tympan's own.
+    Network(Arc<InferenceNetwork>),
+    /// A module that others made.
+    Module(Box<dyn ModuleRuntime>),
 }
 
 impl Model {
@@ -49,35 +62,81 @@ impl Model {
             manifest.window,
             weights,
         );
-        Self { manifest: manifest.clone(), labels: labels.clone(), network }
+        Self {
+            name: manifest.name.clone(),
+            network_words: manifest.network.to_string(),
+            featuriser: manifest.featuriser_spec(),
+            traits: manifest.traits(labels),
+            provenance: manifest.provenance.clone(),
+            figures: manifest.figures.clone(),
+            engine: ModelEngine::Network(Arc::new(network)),
+        }
     }
 
-    /// Everything about the model but its weights.
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+    /// A module that others made, which `runtime` runs. Nothing is known of what it was trained on.
+    pub fn of_module(bundle: &ModuleBundle, runtime: Box<dyn ModuleRuntime>) -> Self {
+        let manifest = &bundle.manifest;
+        Self {
+            name: manifest.name.clone(),
+            network_words: manifest.to_string(),
+            featuriser: manifest.featuriser_spec(),
+            traits: bundle.traits(),
+            provenance: Provenance::default(),
+            figures: Figures::default(),
+            engine: ModelEngine::Module(runtime),
+        }
+    }
+
+    /// The model's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its network, in words.
+    pub fn network_words(&self) -> &str {
+        &self.network_words
+    }
+
+    /// What it was trained on.
+    pub fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// What was measured with it; of no clips, if nothing is known.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// The rate of the samples that it is made for.
+    pub fn sample_rate(&self) -> SampleRate {
+        self.featuriser.front_end.sample_rate_hz
     }
 
     /// The labels, in the order of the scores.
     pub fn labels(&self) -> &LabelSet {
-        &self.labels
+        &self.traits.labels
     }
 
     /// Everything a window depends on.
     pub fn featuriser_spec(&self) -> FeaturiserSpec {
-        self.manifest.featuriser_spec()
+        self.featuriser.clone()
     }
 
     /// What a detector needs to know of the model.
     pub fn traits(&self) -> ModelTraits {
-        self.manifest.traits(&self.labels)
+        self.traits.clone()
     }
 
-    /// The state of an input of which no window has come.
-    pub fn stream(&self) -> Stream {
-        Stream::new(&self.network)
+    pub(super) fn engine(&self) -> &ModelEngine {
+        &self.engine
     }
 
-    pub(super) fn network(&self) -> &InferenceNetwork {
-        &self.network
+    /// Checks that windows have the model's size.
+    ///
+    /// # Errors
+    /// [`NetworkError::WindowValues`].
+    pub(super) fn check_windows(&self, windows: &[MelWindow]) -> Result<(), NetworkError> {
+        let FeaturiserSpec { front_end, window, .. } = &self.featuriser;
+        check_window_values(windows, window.frames * front_end.mel_bands)
     }
 }

@@ -3,20 +3,28 @@
 
 use std::sync::Arc;
 
+use super::inference_network::InferenceNetwork;
+use super::model::ModelEngine;
 use super::stream::Stream;
-use super::{Model, NetworkError};
+use super::{Model, ModuleStream};
 use crate::domain::{LabelSet, MelWindow, Scores, StreamId};
 use crate::recognition::{Scorer, ScorerError};
 
 /// Inputs whose frames are kept at a time. A further one takes the place of the one that was scored longest ago, which costs
-/// time and changes no score.
+/// time and changes no score, but for a module that keeps state.
 const MAX_STREAMS: usize = 32;
 
 /// Scores windows of any number of inputs with one shared model.
 pub struct NetworkScorer {
     model: Arc<Model>,
     /// The input that was scored last stands last.
-    streams: Vec<(StreamId, Stream)>,
+    streams: Vec<(StreamId, InputState)>,
+}
+
+/// What is kept of one input.
+enum InputState {
+    Network(Arc<InferenceNetwork>, Box<Stream>),
+    Module(Box<dyn ModuleStream>),
 }
 
 impl NetworkScorer {
@@ -25,33 +33,36 @@ impl NetworkScorer {
         Self { model: Arc::clone(model), streams: Vec::new() }
     }
 
-    fn score(&mut self, windows: &[MelWindow], scores: &mut [Scores]) -> Result<(), NetworkError> {
-        self.model.manifest().check_windows(windows)?;
-        let mut scores = scores;
-        for run in windows.chunk_by(|before, after| before.stream == after.stream) {
-            let (of_run, rest) = scores.split_at_mut(run.len());
-            let model = Arc::clone(&self.model);
-            self.stream(run[0].stream).score(model.network(), run, of_run);
-            scores = rest;
-        }
-        Ok(())
-    }
-
     /// The state of an input, which then stands last.
-    fn stream(&mut self, id: StreamId) -> &mut Stream {
-        let streams = &mut self.streams;
+    fn input(&mut self, id: StreamId) -> Result<&mut InputState, ScorerError> {
+        let (streams, engine) = (&mut self.streams, self.model.engine());
+        // what remembers nothing serves all inputs
+        let most = match engine {
+            ModelEngine::Module(runtime) if !runtime.is_stateful() => 1,
+            _ => MAX_STREAMS,
+        };
         if let Some(at) = streams.iter().position(|(known, _)| *known == id) {
             streams[at..].rotate_left(1);
-        } else if streams.len() < MAX_STREAMS {
-            streams.push((id, self.model.stream()));
+        } else if streams.len() < most {
+            let state = match engine {
+                ModelEngine::Network(network) => {
+                    let stream = Box::new(Stream::new(network));
+                    InputState::Network(Arc::clone(network), stream)
+                }
+                ModelEngine::Module(runtime) => InputState::Module(runtime.open()?),
+            };
+            streams.push((id, state));
         } else {
             streams.rotate_left(1);
-            let (last_id, last) = &mut streams[MAX_STREAMS - 1];
+            let (last_id, last) = &mut streams[most - 1];
             *last_id = id;
-            last.reset();
+            // a module sees by the window's stream and segment that it begins anew
+            if let InputState::Network(_, stream) = last {
+                stream.reset();
+            }
         }
         let last = streams.last_mut().expect("invariant: the stream was put there");
-        &mut last.1
+        Ok(&mut last.1)
     }
 }
 
@@ -65,6 +76,16 @@ impl Scorer for NetworkScorer {
         windows: &[MelWindow],
         scores: &mut [Scores],
     ) -> Result<(), ScorerError> {
-        self.score(windows, scores).map_err(|error| ScorerError(Box::new(error)))
+        self.model.check_windows(windows).map_err(|error| ScorerError(Box::new(error)))?;
+        let mut scores = scores;
+        for run in windows.chunk_by(|before, after| before.stream == after.stream) {
+            let (of_run, rest) = scores.split_at_mut(run.len());
+            match self.input(run[0].stream)? {
+                InputState::Network(network, stream) => stream.score(network, run, of_run),
+                InputState::Module(module) => module.score(run, of_run)?,
+            }
+            scores = rest;
+        }
+        Ok(())
     }
 }

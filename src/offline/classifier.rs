@@ -86,7 +86,7 @@ impl Classifier {
     pub fn new(model: &Arc<Model>) -> Result<Self, ClassifierError> {
         let rules = RecognitionRules::standard(&model.traits())?;
         let rules = RecognitionRules { top_labels: model.labels().len(), ..rules };
-        let rate = model.manifest().front_end.sample_rate_hz;
+        let rate = model.sample_rate();
         let scorer = Box::new(NetworkScorer::new(model));
         let recogniser = Recogniser::new(scorer, rules, "", rate)?;
         let scanner = ClipScanner::new(model.featuriser_spec(), recogniser);

@@ -1,7 +1,7 @@
 //! From the states of a window to logits: pooling over time, then a linear layer. Part of every [`super::Network`], in
 //! training and inference alike.
 
-use tch::{Kind, TchError, Tensor, nn};
+use tch::{TchError, Tensor, nn};
 
 use super::network_mode::NetworkMode;
 use super::projection::detached_linear;
@@ -60,7 +60,7 @@ impl Head {
         let Some(attention) = &self.attention else {
             return states.f_mean_dim(1, false, states.kind());
         };
-        let weights = states.f_linear(attention, None::<&Tensor>)?.f_softmax(1, Kind::Float)?; // [batch, features, 1]
+        let weights = states.f_linear(attention, None::<&Tensor>)?.f_softmax(1, states.kind())?; // [batch, features, 1]
         weights.f_transpose(1, 2)?.f_matmul(states)?.f_squeeze_dim(1) // [batch, width]
     }
 

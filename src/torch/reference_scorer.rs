@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use tch::nn::VarStore;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
+use super::error::NO_MACHINE_CODE;
 use super::folded_network::FoldedNetwork;
 use super::{Network, NetworkMode, TorchError, load_weights};
 use crate::domain::{LabelSet, MelWindow, Scores, StreamId};
@@ -18,29 +19,48 @@ pub struct ReferenceScorer {
     manifest: Manifest,
     labels: LabelSet,
     network: FoldedNetwork,
+    kind: Kind,
 }
 
 impl ReferenceScorer {
-    /// A scorer with a bundle's weights.
+    /// A scorer with a bundle's weights. It computes with 32 bits, or with 64 where oneDNN may not make machine code.
     ///
     /// # Errors
     /// [`TorchError`] when libtorch fails.
     pub fn new(bundle: &Bundle) -> Result<Self, TorchError> {
+        let scorer = Self::of_kind(bundle, Kind::Float)?;
+        let (frames, mel_bands) =
+            (bundle.manifest.window.frames, bundle.manifest.front_end.mel_bands);
+        let _guard = tch::no_grad_guard();
+        let silence = MelWindow::zeros(frames, mel_bands);
+        match scorer.score(&silence, &mut Scores::zeros(bundle.labels.len())) {
+            Err(TorchError::Runtime { reason }) if reason.contains(NO_MACHINE_CODE) => {
+                Self::of_kind(bundle, Kind::Double)
+            }
+            scored => scored.map(|()| scorer),
+        }
+    }
+
+    fn of_kind(bundle: &Bundle, kind: Kind) -> Result<Self, TorchError> {
         let _guard = tch::no_grad_guard();
         let Bundle { manifest, labels, weights } = bundle;
-        let store = VarStore::new(Device::Cpu);
+        let mut store = VarStore::new(Device::Cpu);
         let (mel_bands, outputs) = (manifest.front_end.mel_bands as i64, labels.len() as i64);
         let mode = NetworkMode::Inference;
         let network = Network::new(&store.root(), &manifest.network, mel_bands, outputs, mode);
         load_weights(weights, &store.variables())?;
+        if kind == Kind::Double {
+            store.double();
+        }
         let network = FoldedNetwork::new(network)?;
-        Ok(Self { manifest: manifest.clone(), labels: labels.clone(), network })
+        Ok(Self { manifest: manifest.clone(), labels: labels.clone(), network, kind })
     }
 
     fn score(&self, window: &MelWindow, scores: &mut Scores) -> Result<(), TorchError> {
         let frames = Tensor::f_from_slice(&window.values)?;
         let frames = frames.f_reshape([-1, self.manifest.front_end.mel_bands as i64])?;
-        let row = self.network.scores(&frames)?; // [1, labels]
+        let row = self.network.scores(&frames.f_to_kind(self.kind)?)?; // [1, labels]
+        let row = row.f_to_kind(Kind::Float)?;
         row.f_copy_data(&mut scores.0, self.labels.len())?;
         Ok(())
     }

@@ -170,7 +170,7 @@ fn an_unknown_key_is_reported_with_the_nearest_or_with_where_it_belongs() {
         ),
         (
             "[runtime]\nqq = 3",
-            "config.toml:2: runtime.qq is no key; here belong engine, torch_threads.",
+            "config.toml:2: runtime.qq is no key; here belong engine, torch_threads, torchscript.",
         ),
         (
             "[detector.labels.dog]\non = 0.5",

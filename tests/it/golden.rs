@@ -127,6 +127,7 @@ impl Golden {
             mel_norm: from.mel_norm,
             log_scale: LogScale::Decibel,
             log_floor: from.amin,
+            ..FrontEndSpec::standard().unwrap()
         }
     }
 

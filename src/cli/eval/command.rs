@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::table;
-use crate::assembly::{Scorers, shipped_bundle};
+use crate::assembly::{ModuleTrust, Scorers, shipped_bundle};
 use crate::cli::dataset_selection::DatasetSelection;
 use crate::cli::output::{self, ProgressBars};
 use crate::cli::{Failure, logging};
@@ -116,8 +116,10 @@ impl EvalArguments {
 pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     logging::start(log::LevelFilter::Info);
     let folder = arguments.model.clone().unwrap_or_else(shipped_bundle);
+    let named = arguments.model.is_some();
+    let trust = if named { ModuleTrust::Named } else { ModuleTrust::Nobody };
     let scorers =
-        Scorers::open(&folder, Engine::Incremental, 1).map_err(Failure::device_or_model)?;
+        Scorers::open(&folder, Engine::Incremental, 1, &trust).map_err(Failure::device_or_model)?;
     let report = evaluate(scorers.model(), &arguments.options(), &ProgressBars::default())
         .map_err(Failure::of_measurement)?;
     if let Some(out) = &arguments.report {

@@ -9,7 +9,8 @@ use super::destination::{Destination, failure_of, name};
 use crate::assembly::{Setup, shipped_bundle};
 use crate::cli::{Failure, load_setup};
 use crate::domain::{Clip, Record};
-use crate::model::Bundle;
+use crate::features::{FrameValues, FrontEndSpec};
+use crate::model::AnyBundle;
 use crate::offline::ClipScanner;
 use crate::plots::{LabelRow, MelFrames, Signal, draw_spectrogram, draw_timeline, draw_waveform};
 use crate::sources::load_clip;
@@ -70,12 +71,21 @@ pub(super) fn waveform(arguments: &WaveformArguments) -> Result<(), Failure> {
 /// Draws a spectrogram.
 pub(super) fn spectrogram(arguments: &SpectrogramArguments) -> Result<(), Failure> {
     let folder = arguments.model.clone().unwrap_or_else(shipped_bundle);
-    let bundle = Bundle::load(&folder).map_err(Failure::device_or_model)?;
+    let bundle = AnyBundle::load(&folder).map_err(Failure::device_or_model)?;
     let clip = load(&arguments.file)?;
-    let spec = bundle.featuriser_spec();
+    let (model, spec) = match &bundle {
+        AnyBundle::Network(bundle) => (&bundle.manifest.name, bundle.featuriser_spec()),
+        AnyBundle::Module(bundle) => (&bundle.manifest.name, bundle.manifest.featuriser_spec()),
+    };
+    if spec.front_end.values == FrameValues::Samples {
+        let waveform = anyhow!(
+            "{model} takes the waveform, and has no spectrogram; `tympan plot waveform` draws that"
+        );
+        return Err(Failure::device_or_model(waveform));
+    }
     let normaliser = arguments.normalised.then_some(&spec.normaliser);
     let mel = MelFrames::compute(&clip, &spec.front_end, normaliser).map_err(failure_of)?;
-    let title = format!("{} as {} sees it", name(&arguments.file), bundle.manifest.name);
+    let title = format!("{} as {} sees it", name(&arguments.file), model);
     let sheet = arguments.destination.sheet(title);
     let picture = draw_spectrogram(&mel, &sheet).map_err(failure_of)?;
     arguments.destination.write(&picture, &arguments.file, "spectrogram")
@@ -85,9 +95,14 @@ pub(super) fn spectrogram(arguments: &SpectrogramArguments) -> Result<(), Failur
 pub(super) fn labels(arguments: &LabelsArguments) -> Result<(), Failure> {
     let setup = load_setup(arguments.config.as_deref(), arguments.model.as_deref())?;
     let clip = load(&arguments.file)?;
-    let spec = setup.model().featuriser_spec();
-    let mel = MelFrames::compute(&clip, &spec.front_end, None).map_err(failure_of)?;
-    let title = format!("{}, labelled by {}", name(&arguments.file), setup.model().manifest().name);
+    let front_end = setup.model().featuriser_spec().front_end;
+    let front_end = match front_end.values {
+        FrameValues::LogMel => front_end,
+        // the network has no spectrogram of its own
+        FrameValues::Samples => FrontEndSpec::standard().map_err(Failure::failed)?,
+    };
+    let mel = MelFrames::compute(&clip, &front_end, None).map_err(failure_of)?;
+    let title = format!("{}, labelled by {}", name(&arguments.file), setup.model().name());
     let records = scan(&setup, &clip)?;
     let rows = LabelRow::from_records(&records, clip.sample_rate, usize::from(arguments.top));
     let sheet = arguments.destination.sheet(title);

@@ -19,6 +19,8 @@ mod service;
 mod status;
 mod terminals;
 #[cfg(feature = "torch")]
+mod torchscript;
+#[cfg(feature = "torch")]
 mod train;
 #[cfg(feature = "torch")]
 mod train_from_code;

@@ -226,3 +226,11 @@ fn labels_too_many_or_too_long_are_refused() {
     says(&error, &["label 1", "255 bytes"]);
     assert!(error.len() < 400, "{error}");
 }
+
+#[test]
+fn a_module_that_others_made_is_no_network_of_tympan_s_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "format_version = 2\nruntime = \"torchscript\"\n";
+    std::fs::write(folder.path().join("model.toml"), text).unwrap();
+    says(&error_of(folder.path()), &["describes a TorchScript module", "`tympan run`"]);
+}

@@ -64,3 +64,24 @@ fn without_libtorch_its_engine_is_refused_at_its_line_and_training_says_what_to_
     let printed = failure(&["train", "--data", "sounds", "--out", "mine"], 2);
     super::says(&printed, &["built without libtorch", "make build"]);
 }
+
+#[cfg(not(feature = "torch"))]
+#[test]
+fn without_libtorch_a_module_of_others_is_refused_with_a_word_on_the_full_build() {
+    use sha2::{Digest, Sha256};
+
+    let folder = tempfile::tempdir().unwrap();
+    let module = std::fs::read("tests/golden/counting_module.pt").unwrap();
+    std::fs::write(folder.path().join("module.pt"), &module).unwrap();
+    let hash: String = Sha256::digest(&module).iter().map(|byte| format!("{byte:02x}")).collect();
+    let manifest = format!(
+        "format_version = 2\nruntime = \"torchscript\"\nname = \"counting\"\nlicence = \"none\"\n\
+         labels = [\"loud\", \"calls\"]\n[module]\nfile = \"module.pt\"\nsha256 = \"{hash}\"\n\
+         [input]\nkind = \"waveform\"\nsample_rate_hz = 16000\nsamples = 1600\nhop_samples = 800\n\
+         layout = \"NT\"\n[output]\nkey = \"scores\"\nactivation = \"none\"\n\
+         [thresholds]\ndefault = {{ on = 0.6, off = 0.5 }}\n"
+    );
+    std::fs::write(folder.path().join("model.toml"), manifest).unwrap();
+    let printed = failure(&["check", "--model", folder.path().to_str().unwrap()], 3);
+    super::says(&printed, &["module.pt is a TorchScript module", "install the full build"]);
+}

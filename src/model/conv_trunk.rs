@@ -3,6 +3,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::folded_norm::folded;
 use super::packed_matrix::{PackedMatrix, StridedInputs};
 use super::structure::{ConvLayer, Structure};
 use super::weights::Weights;
@@ -99,26 +100,19 @@ impl ConvTrunk {
 impl Block {
     /// The block `index` of a network, which gets columns of `[channels, bands]`.
     fn new(index: usize, layer: &ConvLayer, shape: [i64; 2], weights: &Weights) -> Self {
-        let values = |name: &str| weights.values(&format!("block{index}.{name}"));
-        let gain = values("norm.weight").iter().zip(values("norm.running_var"));
-        let scale = gain.map(|(gain, variance)| gain / (variance + NORM_EPSILON).sqrt());
-        let scale: Vec<f32> = scale.collect(); // [channels]
-        let shift = values("norm.bias").iter().zip(values("norm.running_mean")).zip(&scale);
-        let bias: Vec<f32> = shift.map(|((shift, mean), scale)| shift - mean * scale).collect();
         let [channels_in, bands] = shape.map(|size| size as usize);
         let kernel = layer.kernel.map(|size| size as usize);
         let [kernel_bands, kernel_columns] = kernel;
-        let kernels = values("conv.weight"); // [channels][channels_in][bands][columns]
+        // [channels][channels_in][bands][columns]
+        let (kernels, bias) = folded(weights, NORM_EPSILON, &format!("block{index}"));
         // what one sum sees, in the order in which it lies in the columns
         let mut reordered = Vec::with_capacity(kernels.len()); // [channels][columns][bands][channels_in]
         let size = channels_in * kernel_bands * kernel_columns;
-        for (kernel, scale) in kernels.chunks_exact(size).zip(&scale) {
+        for kernel in kernels.chunks_exact(size) {
             for place in 0..kernel_columns * kernel_bands {
                 let (column, band) = (place / kernel_bands, place % kernel_bands);
                 let weights = kernel.iter().skip(band * kernel_columns + column);
-                reordered.extend(
-                    weights.step_by(kernel_bands * kernel_columns).map(|weight| weight * scale),
-                );
+                reordered.extend(weights.step_by(kernel_bands * kernel_columns));
             }
         }
         let pool = layer.pool.map(|size| size as usize);

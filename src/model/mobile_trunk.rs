@@ -3,6 +3,7 @@
 
 use pulp::Arch;
 
+use super::folded_norm::folded;
 use super::lstm_step::sigmoid;
 use super::mobile_layers::MobileLayers;
 use super::packed_matrix::{PackedMatrix, StridedInputs};
@@ -109,10 +110,10 @@ impl MobileTrunk {
     pub fn new(layers: &MobileLayers, mel_bands: usize, weights: &Weights) -> Self {
         let shapes = layers.block_shapes(mel_bands as i64);
         let kernel = [MobileLayers::STEM_KERNEL as usize; 2];
-        let (stem, bias) = folded(weights, "stem");
+        let (stem, bias) = folded(weights, NORM_EPSILON, "stem");
         let blocks = layers.blocks.iter().enumerate().zip(shapes.windows(2));
         let blocks = blocks.map(|((index, spec), shapes)| Block::new(index, spec, shapes, weights));
-        let (last, last_bias) = folded(weights, "last");
+        let (last, last_bias) = folded(weights, NORM_EPSILON, "last");
         Self {
             arch: Arch::new(),
             mel_bands,
@@ -197,10 +198,10 @@ impl Block {
     fn new(index: usize, spec: &MobileBlockSpec, shapes: &[[i64; 2]], weights: &Weights) -> Self {
         let [channels_in, bands_in] = shapes[0].map(|size| size as usize);
         let expand = (spec.expanded as usize != channels_in).then(|| {
-            let (matrix, bias) = folded(weights, &format!("block{index}.expand"));
+            let (matrix, bias) = folded(weights, NORM_EPSILON, &format!("block{index}.expand"));
             PackedMatrix::new(&matrix, &bias)
         });
-        let (project, bias) = folded(weights, &format!("block{index}.project"));
+        let (project, bias) = folded(weights, NORM_EPSILON, &format!("block{index}.project"));
         let linear = |layer: &str| {
             let values =
                 |kind: &str| weights.values(&format!("block{index}.squeeze.{layer}.{kind}"));
@@ -277,7 +278,7 @@ impl Block {
 
 impl Depthwise {
     fn new(index: usize, spec: &MobileBlockSpec, bands: usize, weights: &Weights) -> Self {
-        let (kernels, bias) = folded(weights, &format!("block{index}.depthwise"));
+        let (kernels, bias) = folded(weights, NORM_EPSILON, &format!("block{index}.depthwise"));
         let [kernel_bands, kernel_columns] =
             [spec.band_kernel, spec.time_kernel].map(|size| size as usize);
         let channels = bias.len();
@@ -363,20 +364,6 @@ impl Depthwise {
         }
         columns
     }
-}
-
-/// The weights of a convolution with its batch norm folded in, as they lie in the file, and its bias.
-fn folded(weights: &Weights, name: &str) -> (Vec<f32>, Vec<f32>) {
-    let values = |tensor: &str| weights.values(&format!("{name}.{tensor}"));
-    let gain = values("norm.weight").iter().zip(values("norm.running_var"));
-    let scale: Vec<f32> =
-        gain.map(|(gain, variance)| gain / (variance + NORM_EPSILON).sqrt()).collect();
-    let shift = values("norm.bias").iter().zip(values("norm.running_mean")).zip(&scale);
-    let bias = shift.map(|((shift, mean), scale)| shift - mean * scale).collect();
-    let kernels = values("conv.weight");
-    let size = kernels.len() / scale.len();
-    let kernels = kernels.chunks_exact(size).zip(&scale);
-    (kernels.flat_map(|(kernel, scale)| kernel.iter().map(move |it| it * scale)).collect(), bias)
 }
 
 /// Kernels over `[bands, columns]` of a single channel with their columns first, as frames lie.

@@ -7,6 +7,7 @@
 mod bundle;
 mod conv_trunk;
 mod error;
+mod folded_norm;
 mod in_flight_windows;
 mod inference_network;
 mod layer_cost;

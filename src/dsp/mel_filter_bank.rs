@@ -245,7 +245,7 @@ mod tests {
     fn kaldi_s_triangles_are_straight_in_mel_and_may_be_empty() {
         let spec = MelFilterBankSpec {
             sample_rate_hz: 32_000,
-            fft_size: 1_024,
+            fft_size: 512,
             mel_bands: 128,
             low_hz: 0.0,
             high_hz: 15_000.0,
@@ -258,9 +258,9 @@ mod tests {
         let mut empty = 0;
         for band in 0..128 {
             let centre = (band + 1) as f64 * step;
-            let weights = (0..=512).map(|bin| {
-                let apart = (mel(f64::from(bin) * 31.25) - centre).abs() / step;
-                let expected = if bin == 512 { 0.0 } else { (1.0 - apart).max(0.0) };
+            let weights = (0..=256).map(|bin| {
+                let apart = (mel(f64::from(bin) * 62.5) - centre).abs() / step;
+                let expected = if bin == 256 { 0.0 } else { (1.0 - apart).max(0.0) };
                 let found = bank.weight(band, bin as usize);
                 assert!((f64::from(found) - expected).abs() < 1e-4, "band {band}, bin {bin}");
                 found

@@ -27,7 +27,7 @@ impl Scorer for Loudness {
         scores: &mut [Scores],
     ) -> Result<(), ScorerError> {
         for (window, scores) in windows.iter().zip(scores) {
-            scores.0[0] = (1.0 + window.level_dbfs / 60.0).clamp(0.0, 1.0);
+            scores.values[0] = (1.0 + window.level_dbfs / 60.0).clamp(0.0, 1.0);
         }
         Ok(())
     }
@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let window = WindowSpec { frames: 25, hop_frames: 4 };
     let labels = LabelSet::new(&["loud"])?;
     let rules = RecognitionRules::standard(&ModelTraits {
+        non_events: Vec::new(),
         labels: labels.clone(),
         thresholds: vec![Thresholds { on: 0.55, off: 0.5 }],
         hop: Duration::from_millis(80),

@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn print(record: &Record) {
     match record {
         Record::Event(event) => match event.phase {
-            EventPhase::Onset { score } => println!("{} begins ({score:.2})", event.label),
+            EventPhase::Onset { score, .. } => println!("{} begins ({score:.2})", event.label),
             EventPhase::Offset { .. } => println!("{} ends", event.label),
         },
         Record::Gap(gap) => println!("{} samples were lost", gap.samples),

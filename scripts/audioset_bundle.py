@@ -58,17 +58,17 @@ BLOCKS = [
 ]
 
 
-def in_own_environment():
+def in_own_environment(packages):
     """Goes on in an environment that has the packages; makes it where there is none."""
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    name = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:12]
+    name = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:12]
     folder = cache / "tympan" / f"audioset-{name}"
     python = folder / "bin" / "python"
     whole = folder / "whole"
     if not whole.exists():
-        print(f"audioset_bundle: installing {', '.join(PACKAGES)} into {folder}", file=sys.stderr)
+        print(f"audioset_bundle: installing {', '.join(packages)} into {folder}", file=sys.stderr)
         venv.create(folder, clear=True, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
         whole.touch()
     os.execv(python, [python, *sys.argv])
 
@@ -243,7 +243,7 @@ def main():
         import torch
         import torchvision  # noqa: F401
     except ImportError:
-        in_own_environment()
+        in_own_environment(PACKAGES)
 
     with open(arguments.labels, newline="", encoding="utf-8") as file:
         labels = [row["display_name"] for row in csv.DictReader(file)]

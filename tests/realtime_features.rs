@@ -151,8 +151,8 @@ impl Scorer for EveryOtherSecond {
     ) -> Result<(), ScorerError> {
         for (window, scores) in windows.iter().zip(scores) {
             let is_detected = window.end_sample.0 / 16_000 % 2 == 0;
-            scores.0.iter_mut().for_each(|score| *score = 0.1);
-            scores.0[0] = if is_detected { 0.9 } else { 0.1 };
+            scores.values.iter_mut().for_each(|score| *score = 0.1);
+            scores.values[0] = if is_detected { 0.9 } else { 0.1 };
         }
         Ok(())
     }
@@ -164,7 +164,7 @@ fn a_minute_of_windows_and_their_events_makes_no_allocation() {
     let labels = LabelSet::new(&["dog", "cat", "cow", "hen", "pig", "frog"]).unwrap();
     let thresholds = vec![Thresholds { on: 0.5, off: 0.3 }; labels.len()];
     let hop = Duration::from_millis(80);
-    let model = ModelTraits { labels: labels.clone(), thresholds, hop };
+    let model = ModelTraits { non_events: Vec::new(), labels: labels.clone(), thresholds, hop };
     let rules = RecognitionRules {
         smoothing: Duration::from_millis(150),
         detector: DetectorSpec::new(&model, DetectorSettings::default()).unwrap(),
@@ -221,6 +221,6 @@ fn a_minute_of_scores_makes_no_allocation_whatever_the_network() {
         (0..60).for_each(|_| push(4));
         let calls = calls_during(|| (0..300).for_each(|index| push(index % 4 + 1)));
         assert_eq!(calls, 0, "{kind}: calls of the allocator in a minute");
-        assert!(scores.iter().all(|scores| scores.0.iter().all(|score| *score > 0.0)));
+        assert!(scores.iter().all(|scores| scores.values.iter().all(|score| *score > 0.0)));
     }
 }

@@ -65,7 +65,7 @@ impl Job for ScoreJob {
         for index in 0..self.windows.len() {
             self.score(index)?;
             if index.is_multiple_of(every) {
-                answers.extend_from_slice(&self.scores.0);
+                answers.extend_from_slice(&self.scores.values);
             }
         }
         self.next = 0;
@@ -238,13 +238,13 @@ impl Job for PipelineJob {
 
     fn answers(&mut self, every: usize) -> Result<Vec<f32>, Box<dyn Error>> {
         self.begin()?;
-        let mut answers = self.scores.0.clone();
+        let mut answers = self.scores.values.clone();
         let mut index = 0;
         while !self.is_at_end() {
             self.capture(self.hop_samples)?;
             index += 1;
             if index % every == 0 {
-                answers.extend_from_slice(&self.scores.0);
+                answers.extend_from_slice(&self.scores.values);
             }
         }
         Ok(answers)

@@ -45,7 +45,7 @@ pub(super) fn check_golden(model: &Arc<Model>, golden: &Golden) -> Result<usize,
         return Err(ModelError::GoldenWindows { path: path(), windows, known });
     }
     for (window, (found, known)) in found.iter().zip(&golden.scores).enumerate() {
-        let pairs = found.0.iter().zip(known).enumerate();
+        let pairs = found.values.iter().zip(known).enumerate();
         let (label, (&found, &known)) = pairs
             .max_by(|(_, (a, b)), (_, (c, d))| (*a - *b).abs().total_cmp(&(*c - *d).abs()))
             .expect("invariant: a model has labels");

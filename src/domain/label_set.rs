@@ -95,23 +95,25 @@ impl From<LabelSet> for Vec<String> {
     }
 }
 
-/// One score per label, each between 0 and 1, in the order of the label set.
-///
-/// # Shapes
-/// `[labels]`.
+/// What a scorer says of one window.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Scores(pub Vec<f32>);
+pub struct Scores {
+    /// One score per label, each between 0 and 1, in the order of the label set: `[labels]`.
+    pub values: Vec<f32>,
+    /// What the verifier alone gave, where a model has one and it looked at the window: `[labels]`, otherwise empty.
+    pub verified: Vec<f32>,
+}
 
 impl Scores {
     /// Zero for each of `labels` labels.
     pub fn zeros(labels: usize) -> Self {
-        Self(vec![0.0; labels])
+        Self { values: vec![0.0; labels], verified: Vec::new() }
     }
 
     /// Output and score of the best label; the first of equals.
     pub fn best(&self) -> Option<(usize, f32)> {
         let mut best: Option<(usize, f32)> = None;
-        for (index, &score) in self.0.iter().enumerate() {
+        for (index, &score) in self.values.iter().enumerate() {
             if best.is_none_or(|(_, highest)| score > highest) {
                 best = Some((index, score));
             }

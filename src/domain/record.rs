@@ -117,6 +117,8 @@ pub enum EventPhase {
     Onset {
         /// The smoothed score that confirmed it.
         score: f32,
+        /// What the model's verifier alone gave the window that confirmed it; none where the model has no verifier.
+        verifier_score: Option<f32>,
     },
     /// The event is over.
     Offset {
@@ -139,6 +141,12 @@ struct EventLine {
     start_sample: SampleIndex,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "four_decimals_if_any")]
     score: Option<f32>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "four_decimals_if_any"
+    )]
+    verifier_score: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end_sample: Option<SampleIndex>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "four_decimals_if_any")]
@@ -155,13 +163,29 @@ enum PhaseName {
 impl From<EventRecord> for EventLine {
     fn from(event: EventRecord) -> Self {
         let EventRecord { phase, id, label, time, source, start_sample } = event;
-        let (phase, score, end_sample, peak_score) = match phase {
-            EventPhase::Onset { score } => (PhaseName::Onset, Some(score), None, None),
-            EventPhase::Offset { end_sample, peak_score } => {
-                (PhaseName::Offset, None, Some(end_sample), Some(peak_score))
-            }
+        let line = Self {
+            phase: PhaseName::Onset,
+            id,
+            label,
+            time,
+            source,
+            start_sample,
+            score: None,
+            verifier_score: None,
+            end_sample: None,
+            peak_score: None,
         };
-        Self { phase, id, label, time, source, start_sample, score, end_sample, peak_score }
+        match phase {
+            EventPhase::Onset { score, verifier_score } => {
+                Self { score: Some(score), verifier_score, ..line }
+            }
+            EventPhase::Offset { end_sample, peak_score } => Self {
+                phase: PhaseName::Offset,
+                end_sample: Some(end_sample),
+                peak_score: Some(peak_score),
+                ..line
+            },
+        }
     }
 }
 
@@ -171,7 +195,9 @@ impl TryFrom<EventLine> for EventRecord {
     fn try_from(line: EventLine) -> Result<Self, Self::Error> {
         let EventLine { phase, id, label, time, source, start_sample, .. } = line;
         let phase = match (phase, line.score, line.end_sample, line.peak_score) {
-            (PhaseName::Onset, Some(score), ..) => EventPhase::Onset { score },
+            (PhaseName::Onset, Some(score), ..) => {
+                EventPhase::Onset { score, verifier_score: line.verifier_score }
+            }
             (PhaseName::Offset, _, Some(end_sample), Some(peak_score)) => {
                 EventPhase::Offset { end_sample, peak_score }
             }

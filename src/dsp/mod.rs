@@ -1,8 +1,9 @@
 //! Layer 1: signal processing on plain slices. No I/O, nothing of models or devices; no allocation after `new`, but for the
-//! envelope of whole clips, which nothing live computes.
+//! envelope and the convolution of whole clips, which nothing live computes.
 //!
 //! Fed by the front end of `features`; every step here exists once in the whole program.
 
+mod convolution;
 mod envelope;
 mod error;
 mod level;
@@ -11,6 +12,7 @@ mod resampler;
 mod split_mix;
 mod stft;
 
+pub use convolution::convolved;
 pub use envelope::{EnvelopeSpec, EnvelopeStatistic, envelope};
 pub use error::DspError;
 pub use level::{FLOOR_DBFS, power_to_dbfs, powers_to_db, powers_to_ln};

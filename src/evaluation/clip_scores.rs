@@ -56,7 +56,7 @@ pub fn score_clip(
         windows.extend(batch.iter().zip(&scores).map(|(window, scores)| WindowScore {
             start_sample: window.start_sample,
             end_sample: window.end_sample,
-            scores: scores.0.clone(),
+            scores: scores.values.clone(),
             level_dbfs: window.level_dbfs,
         }));
         ControlFlow::Continue(())

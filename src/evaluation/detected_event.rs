@@ -42,7 +42,7 @@ impl EventCollector {
         match record {
             Record::Window(window) => self.last_window_end = window.end_sample,
             Record::Event(event) => match event.phase {
-                EventPhase::Onset { score } => {
+                EventPhase::Onset { score, .. } => {
                     let Some(label) = self.labels.index_of(&event.label) else { return };
                     let confirmed_at = self.last_window_end;
                     let detected = DetectedEvent {
@@ -122,7 +122,7 @@ impl Scorer for ReplayScorer {
         scores: &mut [Scores],
     ) -> Result<(), ScorerError> {
         for (window, scores) in windows.iter().zip(scores) {
-            scores.0.clone_from(&window.values);
+            scores.values.clone_from(&window.values);
         }
         Ok(())
     }

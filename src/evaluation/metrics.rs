@@ -60,10 +60,10 @@ impl ClassificationFigures {
         let mut window_confusion = confusion.clone();
         let mut among_three = 0;
         for clip in clips {
-            let mean = Scores(clip.mean());
+            let mean = Scores { values: clip.mean(), ..Scores::default() };
             let (Some(truth), Some((best, _))) = (clip.label, mean.best()) else { continue };
             confusion[truth][best] += 1;
-            let better = mean.0.iter().filter(|score| **score > mean.0[truth]).count();
+            let better = mean.values.iter().filter(|score| **score > mean.values[truth]).count();
             among_three += usize::from(better < 3);
             for window in clip.labelled() {
                 if let Some((best, _)) = best_of(&window.scores) {

@@ -142,7 +142,12 @@ fn alarms_by_threshold(
     let count = |hundredths: u32| {
         let on = hundredths as f32 / 100.0;
         let thresholds = vec![Thresholds { on, off: on * rules.off_share }; labels.len()];
-        let model = ModelTraits { labels: labels.clone(), thresholds, hop: Duration::ZERO };
+        let model = ModelTraits {
+            non_events: Vec::new(),
+            labels: labels.clone(),
+            thresholds,
+            hop: Duration::ZERO,
+        };
         let mut alarms = vec![0; labels.len()];
         for clip in background {
             for event in clip.replay(&model, &rules.detection)? {

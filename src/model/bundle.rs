@@ -8,8 +8,9 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::verifier::{VERIFIER_FOLDER, check_verifier};
 use super::weights::{MAX_HEADER_BYTES, tensors_in};
-use super::{BundleError, Manifest, NetworkError, Weights};
+use super::{BundleError, Manifest, NetworkError, VerifierSpec, Weights};
 use crate::domain::LabelSet;
 use crate::features::{FeaturiserSpec, FrontEnd};
 use crate::files::{self, Durability};
@@ -29,11 +30,16 @@ pub struct Bundle {
     pub labels: LabelSet,
     /// Every tensor of the manifest's network.
     pub weights: Weights,
+    /// The bundle of the verifier, if the manifest says that there is one.
+    pub verifier: Option<Box<Bundle>>,
 }
 
 impl Bundle {
     /// The version of the layout that this program writes and reads.
     pub const FORMAT_VERSION: u32 = FORMAT_VERSION;
+
+    /// The files of a bundle, in the order in which they are written: one with a manifest is whole.
+    pub const FILES: [&str; 3] = [WEIGHTS, CARD, MANIFEST];
 
     /// Reads and checks a bundle. Runs no code from it.
     ///
@@ -57,10 +63,27 @@ impl Bundle {
                 expected: manifest.weights_sha256,
             });
         }
-        Self::from_parts(folder, manifest, &bytes)
+        let spec = manifest.verifier;
+        let bundle = Self::from_parts(folder, manifest, &bytes)?;
+        match spec {
+            Some(spec) => bundle.with_verifier(spec, &folder.join(VERIFIER_FOLDER)),
+            None => Ok(bundle),
+        }
     }
 
-    /// The bundle that `manifest` and the bytes of a weights file make, checked; `folder` is for its errors.
+    /// The same with the verifier whose bundle is in `folder`.
+    ///
+    /// # Errors
+    /// [`BundleError`], as [`Self::load`]; [`BundleError::Verifier`] when the two do not belong together.
+    pub fn with_verifier(mut self, spec: VerifierSpec, folder: &Path) -> Result<Self, BundleError> {
+        let verifier = Self::load(folder)?;
+        check_verifier(folder, &verifier, &self.manifest)?;
+        self.manifest.verifier = Some(spec);
+        self.verifier = Some(Box::new(verifier));
+        Ok(self)
+    }
+
+    /// The bundle that `manifest` and the bytes of a weights file make, checked, without a verifier; `folder` is for its errors.
     ///
     /// # Errors
     /// [`BundleError`], as [`Self::load`], but for missing files and the hash.
@@ -71,7 +94,7 @@ impl Bundle {
     ) -> Result<Self, BundleError> {
         let labels = check(&folder.join(MANIFEST), &manifest)?;
         let weights = read_weights(folder, weights, &manifest, &labels)?;
-        Ok(Self { manifest, labels, weights })
+        Ok(Self { manifest, labels, weights, verifier: None })
     }
 
     /// Writes a bundle: weights and card first, the manifest last, so that a bundle with a manifest is whole.
@@ -118,6 +141,14 @@ fn check(path: &Path, manifest: &Manifest) -> Result<LabelSet, BundleError> {
     let labels = LabelSet::new(&manifest.labels)
         .map_err(|source| BundleError::Labels { path: path.to_owned(), source })?;
     check_thresholds(path, manifest, &labels)?;
+    if let Some(spec) = manifest.verifier.filter(|spec| !spec.is_sound()) {
+        let message = format!("verifier has {spec:?}; both numbers must be at least 0 and below 1");
+        return Err(BundleError::Thresholds { path: path.to_owned(), message });
+    }
+    if let Some(label) = manifest.non_events.iter().find(|it| labels.index_of(it).is_none()) {
+        let message = format!("non_events names {label:?}, which is no label");
+        return Err(BundleError::Thresholds { path: path.to_owned(), message });
+    }
     let front_end = |source| BundleError::FrontEnd { path: path.to_owned(), source };
     // the normaliser's length first: it bounds the number of bands by what the file holds
     manifest.normaliser.check(manifest.front_end.mel_bands).map_err(front_end)?;

@@ -245,6 +245,14 @@ pub enum BundleError {
         /// What is wrong with them.
         source: DomainError,
     },
+    /// A verifier that belongs to another model.
+    #[error("the verifier in {} has another {what} than the model itself: both must be trained with the same", folder.display())]
+    Verifier {
+        /// The verifier's folder.
+        folder: PathBuf,
+        /// What differs, by its key in the manifest.
+        what: &'static str,
+    },
     /// A front end that cannot be computed.
     #[error("{}: {source}", path.display())]
     FrontEnd {

@@ -2,7 +2,6 @@
 //! Rust, since libraries are made for many columns at a time and a hop has few; equal to libtorch within 1e-5. Called by
 //! [`super::stream`] on the classify thread.
 
-use super::TimePooling;
 use super::conv_trunk::{ConvTrunk, TrunkState};
 use super::in_flight_windows::{InFlightWindows, WindowSequence};
 use super::lstm_step::{Recurrence, sigmoid};
@@ -10,12 +9,15 @@ use super::mobile_trunk::{MobileState, MobileTrunk};
 use super::packed_matrix::{PackedMatrix, StridedInputs};
 use super::structure::{Structure, Trunk};
 use super::weights::Weights;
+use super::{Activation, Bundle, Manifest, TimePooling};
 use crate::features::WindowSpec;
 
 /// A network's weights, laid out. Holds no state of any stream.
 pub struct InferenceNetwork {
     /// The windows that it sees.
     pub window: WindowSpec,
+    /// Whether nothing of a window serves the next one: then a fresh state takes the frames of one window.
+    pub whole_windows: bool,
     pub mel_bands: usize,
     trunk: InferenceTrunk,
     /// Values of the columns of one feature.
@@ -25,6 +27,7 @@ pub struct InferenceNetwork {
     gate_inputs: Option<PackedMatrix>,
     sequence: WindowSequence,
     output: PackedMatrix,
+    activation: Activation,
 }
 
 /// From frames to columns.
@@ -45,11 +48,12 @@ pub struct StreamState {
 
 impl InferenceNetwork {
     /// Folds and packs the weights of a checked network that sees windows of `window`.
-    pub fn new(
+    fn new(
         structure: &Structure,
         mel_bands: usize,
         window: WindowSpec,
         weights: &Weights,
+        activation: Activation,
     ) -> Self {
         let bands = mel_bands as i64;
         let trunk = match &structure.trunk {
@@ -60,23 +64,46 @@ impl InferenceNetwork {
                 InferenceTrunk::Mobile(MobileTrunk::new(layers, mel_bands, weights))
             }
         };
+        let whole_windows = structure.sees_whole_windows();
         let stacked = structure.stacked_width(bands) as usize;
         let projection = structure.projection.map(|_| projection(structure, bands, weights));
         let lstm = structure.lstm_hidden.map(|_| lstm(weights));
         let (gate_inputs, recurrence) = lstm.unzip();
         let attention = (structure.pooling == TimePooling::Attention)
             .then(|| weights.values("attention.weight").to_vec());
+        let features = structure.features_of(window.frames as i64) as usize;
         let sequence = WindowSequence {
             width: structure.state_width(bands) as usize,
             features_pooled: structure.features_pooled,
             recurrence,
             attention,
-            features: structure.features_of(window.frames as i64) as usize,
-            hop: (window.hop_frames as i64 / structure.time_stride()) as usize,
+            features,
+            hop: match whole_windows {
+                true => features,
+                false => (window.hop_frames as i64 / structure.time_stride()) as usize,
+            },
         };
         let output =
             PackedMatrix::new(weights.values("output.weight"), weights.values("output.bias"));
-        Self { window, mel_bands, trunk, stacked, projection, gate_inputs, sequence, output }
+        Self {
+            window,
+            whole_windows,
+            mel_bands,
+            trunk,
+            stacked,
+            projection,
+            gate_inputs,
+            sequence,
+            output,
+            activation,
+        }
+    }
+
+    /// Folds and packs the weights of a bundle.
+    pub fn of_bundle(bundle: &Bundle) -> Self {
+        let Manifest { network, front_end, window, activation, .. } = &bundle.manifest;
+        let weights = &bundle.weights;
+        Self::new(&network.structure(), front_end.mel_bands, *window, weights, *activation)
     }
 
     /// The state of a stream of which no frame has come.
@@ -147,10 +174,14 @@ impl InferenceNetwork {
     /// such a row.
     pub fn scores(&self, vectors: &[f32], rows: &mut Vec<f32>) -> usize {
         self.output.apply(each(vectors, self.sequence.width), rows);
-        for logit in rows {
-            *logit = sigmoid(*logit);
+        let (width, labels) = (self.output.width(), self.output.outputs());
+        match self.activation {
+            Activation::Sigmoid => rows.iter_mut().for_each(|logit| *logit = sigmoid(*logit)),
+            Activation::Softmax => {
+                rows.chunks_exact_mut(width).for_each(|row| softmax(&mut row[..labels]));
+            }
         }
-        self.output.width()
+        width
     }
 }
 
@@ -161,6 +192,16 @@ impl StreamState {
         self.mobile.reset();
         self.windows.reset();
     }
+}
+
+fn softmax(logits: &mut [f32]) {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for logit in &mut *logits {
+        *logit = (*logit - largest).exp();
+        sum += *logit;
+    }
+    logits.iter_mut().for_each(|value| *value /= sum);
 }
 
 /// StridedInputs that lie one after another.

@@ -2,7 +2,7 @@
 //! reports and the bound on what a bundle may ask for.
 
 use super::TimePooling;
-use super::mobile_layers::MobileLayers;
+use super::mobile_layers::{MobileLayers, strided};
 use super::structure::{Structure, Trunk};
 use super::weights::TensorSpec;
 use crate::features::WindowSpec;
@@ -124,8 +124,12 @@ fn mobile_costs(
     let shapes = layers.block_shapes(mel_bands);
     // of a whole window, and new ones of a hop
     let mut columns = [window.frames as i64, window.hop_frames as i64];
-    let narrowed = |columns: [i64; 2], kernel: i64, stride: i64| {
-        [(columns[0] - kernel) / stride + 1, columns[1] / stride]
+    let narrowed = |[all, new]: [i64; 2], kernel: i64, stride: i64| {
+        if layers.whole_windows {
+            [strided(all, stride); 2]
+        } else {
+            [(all - kernel) / stride + 1, new / stride]
+        }
     };
     let cost = |name: &str, output: Vec<i64>, [all, new]: [i64; 2]| LayerCost {
         name: name.into(),
@@ -148,9 +152,10 @@ fn mobile_costs(
         let expanding = columns.map(|it| it * expansion);
         columns = narrowed(columns, block.time_kernel, block.time_stride);
         let kernel = block.band_kernel * block.time_kernel;
-        let column =
-            bands * block.expanded * (kernel + channels) + 2 * block.squeeze * block.expanded;
-        let rest = columns.map(|it| it * column);
+        let column = bands * block.expanded * (kernel + channels);
+        let squeeze = 2 * block.squeeze * block.expanded;
+        let rest = columns
+            .map(|it| it * column + if layers.whole_windows { squeeze } else { it * squeeze });
         let sums = [expanding[0] + rest[0], expanding[1] + rest[1]];
         costs.push(cost(&format!("block{index}"), vec![channels, bands, columns[0]], sums));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{NetworkError, NetworkSpec};
+use super::{NetworkError, NetworkSpec, VerifierSpec};
 use crate::domain::{LabelSet, MelWindow};
 use crate::features::{FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
 use crate::recognition::{ModelTraits, Thresholds};
@@ -25,6 +25,9 @@ pub struct Manifest {
     pub activation: Activation,
     /// Labels in the order of the network's outputs.
     pub labels: Vec<String>,
+    /// Labels that are no events unless `detector.allow` names them: they take what the others would otherwise be heard in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub non_events: Vec<String>,
     /// Hash of `weights.safetensors`, lower-case hexadecimal.
     pub weights_sha256: String,
     /// Samples → log-mel frames.
@@ -33,6 +36,9 @@ pub struct Manifest {
     pub window: WindowSpec,
     /// The network and its sizes.
     pub network: NetworkSpec,
+    /// How scores are made where a second network, in the folder `verifier`, looks at what the first one hears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifier: Option<VerifierSpec>,
     /// Where the weights come from.
     pub provenance: Provenance,
     /// What was measured with them.
@@ -59,6 +65,7 @@ impl Manifest {
         ModelTraits {
             thresholds: labels.iter().map(|label| self.thresholds[&**label]).collect(),
             hop: self.front_end.sample_rate_hz.duration_of(hop_samples as u64),
+            non_events: self.non_events.clone(),
             labels: labels.clone(),
         }
     }
@@ -93,6 +100,8 @@ pub(super) fn check_window_values(
 pub enum Activation {
     /// Each label on its own: several may sound at once, or none.
     Sigmoid,
+    /// One label in place of the others: scores sum to 1.
+    Softmax,
 }
 
 /// Where the weights come from.

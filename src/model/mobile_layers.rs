@@ -2,7 +2,7 @@
 
 use super::size_limits::{MAX_KERNEL, MAX_POOL, MAX_SIZE, check_size};
 use super::weights::TensorSpec;
-use super::{MobileBlockSpec, MobileSpec, NetworkError};
+use super::{MobileBlockSpec, MobileNetSpec, MobileSpec, NetworkError};
 
 const MAX_BLOCKS: i64 = 32;
 
@@ -12,11 +12,21 @@ pub struct MobileLayers {
     pub stem: i64,
     pub blocks: Vec<MobileBlockSpec>,
     pub last: i64,
+    /// Whether windows are padded in time, and squeezed and excited as a whole.
+    pub whole_windows: bool,
 }
 
 impl From<&MobileSpec> for MobileLayers {
     fn from(sizes: &MobileSpec) -> Self {
-        Self { stem: sizes.stem, blocks: sizes.blocks.clone(), last: sizes.last }
+        let MobileSpec { stem, last, blocks, .. } = sizes;
+        Self { stem: *stem, blocks: blocks.clone(), last: *last, whole_windows: false }
+    }
+}
+
+impl From<&MobileNetSpec> for MobileLayers {
+    fn from(sizes: &MobileNetSpec) -> Self {
+        let MobileNetSpec { stem, last, blocks, .. } = sizes;
+        Self { stem: *stem, blocks: blocks.clone(), last: *last, whole_windows: true }
     }
 }
 
@@ -39,13 +49,25 @@ impl MobileLayers {
     /// Its stride, likewise.
     pub const STEM_STRIDE: i64 = 2;
 
-    /// Frames from one column to the next.
+    /// Frames from the start of one window to the next one's, at least: from one column to the next.
     pub fn time_stride(&self) -> i64 {
+        if self.whole_windows {
+            return 1;
+        }
         Self::STEM_STRIDE * self.blocks.iter().map(|block| block.time_stride).product::<i64>()
     }
 
-    /// Frames that one column depends on.
+    /// Columns of a window that is padded.
+    pub fn columns_of(&self, frames: i64) -> i64 {
+        let stem = strided(frames, Self::STEM_STRIDE);
+        self.blocks.iter().fold(stem, |columns, block| strided(columns, block.time_stride))
+    }
+
+    /// Frames of the shortest window: that one column depends on.
     pub fn receptive_frames(&self) -> i64 {
+        if self.whole_windows {
+            return 1;
+        }
         let columns = self
             .blocks
             .iter()
@@ -126,17 +148,17 @@ impl MobileLayers {
     /// Values of the layer that makes the most of a window.
     pub fn most_values(&self, mel_bands: i64, frames: i64) -> i64 {
         let shapes = self.block_shapes(mel_bands);
-        let mut columns = frames / Self::STEM_STRIDE;
+        let mut columns = strided(frames, Self::STEM_STRIDE);
         let mut max = columns * shapes[0][0] * shapes[0][1];
         for (block, [_, bands]) in self.blocks.iter().zip(&shapes) {
             max = max.max(columns * bands * block.expanded);
-            columns /= block.time_stride;
+            columns = strided(columns, block.time_stride);
         }
         max.max(columns * shapes[shapes.len() - 1][1] * self.last)
     }
 }
 
-/// Bands that a padded convolution makes of `bands`.
-fn strided(bands: i64, stride: i64) -> i64 {
-    (bands - 1) / stride + 1
+/// What a padded convolution makes of so many bands or columns.
+pub fn strided(size: i64, stride: i64) -> i64 {
+    (size - 1) / stride + 1
 }

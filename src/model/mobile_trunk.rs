@@ -1,5 +1,5 @@
 //! The trunk of `mobile` for frames that follow others: each depthwise convolution keeps its last columns, and only new ones
-//! are computed. A column is `[bands][channels]`. Part of [`super::inference_network`]; runs on the classify thread.
+//! are computed. And that of `mobilenet`, for whole windows. A column is `[bands][channels]`. Part of [`super::inference_network`]; runs on the classify thread.
 
 use pulp::Arch;
 
@@ -27,6 +27,7 @@ pub struct MobileTrunk {
     last: PackedMatrix,
     /// Bands of the last column.
     last_bands: usize,
+    whole_windows: bool,
 }
 
 /// An inverted residual.
@@ -36,6 +37,7 @@ struct Block {
     squeeze: Option<Squeeze>,
     project: PackedMatrix,
     residual: bool,
+    whole_windows: bool,
     channels_in: usize,
     bands_in: usize,
     /// Bands of what comes out.
@@ -111,8 +113,8 @@ impl MobileTrunk {
         let shapes = layers.block_shapes(mel_bands as i64);
         let kernel = [MobileLayers::STEM_KERNEL as usize; 2];
         let (stem, bias) = folded(weights, NORM_EPSILON, "stem");
-        let blocks = layers.blocks.iter().enumerate().zip(shapes.windows(2));
-        let blocks = blocks.map(|((index, spec), shapes)| Block::new(index, spec, shapes, weights));
+        let blocks = shapes.windows(2).enumerate();
+        let blocks = blocks.map(|(index, shapes)| Block::new(index, layers, shapes, weights));
         let (last, last_bias) = folded(weights, NORM_EPSILON, "last");
         Self {
             arch: Arch::new(),
@@ -122,13 +124,14 @@ impl MobileTrunk {
             blocks: blocks.collect(),
             last: PackedMatrix::new(&last, &last_bias),
             last_bands: shapes[shapes.len() - 1][1] as usize,
+            whole_windows: layers.whole_windows,
         }
     }
 
     /// Columns of new frames that follow those `state` remembers.
     ///
     /// A fresh `state` takes as many frames as one column depends on plus any multiple of the stride; a used one any multiple
-    /// of the stride.
+    /// of the stride. A trunk for whole windows takes one, and a fresh `state`.
     ///
     /// # Shapes
     /// `frames`: `[frames][mel_bands]`. `columns` becomes `[columns][channels]`, means over bands; `sums` is worked in.
@@ -166,11 +169,14 @@ impl MobileTrunk {
             (MobileLayers::STEM_KERNEL as usize, MobileLayers::STEM_STRIDE as usize);
         let padding = (kernel - 1) / 2;
         let column = self.mel_bands + 2 * padding;
+        let time_padding = if self.whole_windows { padding * column } else { 0 };
+        kept.resize(kept.len() + time_padding, 0.0);
         for frame in frames.chunks_exact(self.mel_bands) {
             let start = kept.len();
             kept.resize(start + column, 0.0);
             kept[start + padding..][..self.mel_bands].copy_from_slice(frame);
         }
+        kept.resize(kept.len() + time_padding, 0.0);
         let columns = (kept.len() / column - kernel) / stride + 1;
         let vectors = StridedInputs {
             values: kept,
@@ -195,7 +201,8 @@ fn work_channels(blocks: &[Block]) -> usize {
 
 impl Block {
     /// The block `index` of a trunk, which turns columns of `shapes[0]` into such of `shapes[1]`.
-    fn new(index: usize, spec: &MobileBlockSpec, shapes: &[[i64; 2]], weights: &Weights) -> Self {
+    fn new(index: usize, layers: &MobileLayers, shapes: &[[i64; 2]], weights: &Weights) -> Self {
+        let spec = &layers.blocks[index];
         let [channels_in, bands_in] = shapes[0].map(|size| size as usize);
         let expand = (spec.expanded as usize != channels_in).then(|| {
             let (matrix, bias) = folded(weights, NORM_EPSILON, &format!("block{index}.expand"));
@@ -214,6 +221,7 @@ impl Block {
                 .then(|| Squeeze { reduce: linear("fc1"), restore: linear("fc2") }),
             project: PackedMatrix::new(&project, &bias),
             residual: spec.is_residual(shapes[0][0]),
+            whole_windows: layers.whole_windows,
             channels_in,
             bands_in,
             bands: shapes[1][1] as usize,
@@ -224,6 +232,9 @@ impl Block {
     fn forward(&self, arch: Arch, state: &mut BlockState, sums: &mut Vec<f32>, work: &mut Work) {
         let Work { columns, deep, means, squeezed, gates } = work;
         let Self { depthwise, .. } = self;
+        let beyond = if self.whole_windows { depthwise.kernel[1] - 1 } else { 0 };
+        let padding = beyond / 2 * depthwise.column_values();
+        state.expanded.resize(state.expanded.len() + padding, 0.0);
         match &self.expand {
             Some(expand) => {
                 expand.apply(places(columns, self.channels_in), sums);
@@ -232,11 +243,14 @@ impl Block {
             }
             None => depthwise.append(columns, self.channels_in, &mut state.expanded),
         }
+        state.expanded.resize(state.expanded.len() + padding, 0.0);
         let count = arch.dispatch(|| depthwise.forward(&state.expanded, deep));
         if let Some(Squeeze { reduce, restore }) = &self.squeeze {
-            let column = self.bands * depthwise.channels;
+            // what shares a mean, and so its gates
+            let columns = if self.whole_windows { count } else { 1 };
+            let column = columns * self.bands * depthwise.channels;
             means.clear();
-            means.resize(count * depthwise.channels, 0.0);
+            means.resize(count / columns * depthwise.channels, 0.0);
             arch.dispatch(|| {
                 let means = means.chunks_exact_mut(depthwise.channels);
                 for (mean, column) in means.zip(deep.chunks_exact(column)) {
@@ -266,7 +280,7 @@ impl Block {
         let used = count * depthwise.stride[1];
         if self.residual {
             let column = self.bands_in * self.channels_in;
-            let centre = (depthwise.kernel[1] - 1) / 2 * column;
+            let centre = (depthwise.kernel[1] - 1 - beyond) / 2 * column;
             for (output, input) in columns.iter_mut().zip(&state.inputs[centre..]) {
                 *output += input;
             }

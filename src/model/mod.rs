@@ -27,6 +27,7 @@ mod packed_matrix;
 mod size_limits;
 mod stream;
 mod structure;
+mod verifier;
 mod weights;
 
 pub use bundle::Bundle;
@@ -46,9 +47,12 @@ pub use module_runtime::{ModuleRuntime, ModuleStream};
 pub use network_scorer::NetworkScorer;
 pub use network_sizes::{
     ActivationFunction, CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec,
-    MobileBlockSpec, MobileSpec, TimePooling,
+    MobileBlockSpec, MobileNetSpec, MobileSpec, TimePooling,
 };
 pub use network_spec::{NetworkKind, NetworkSpec};
 #[cfg(feature = "torch")]
 pub(crate) use structure::{ConvLayer, Structure, Trunk};
+#[cfg(feature = "torch")]
+pub(crate) use verifier::SecondLook;
+pub use verifier::{VERIFIER_FOLDER, VerifierSpec};
 pub use weights::{TensorSpec, WeightTensor, Weights};

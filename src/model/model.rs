@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::inference_network::InferenceNetwork;
 use super::manifest::check_window_values;
+use super::verifier::Verifier;
 use super::{Bundle, BundleError, Figures, ModuleBundle, ModuleRuntime, NetworkError, Provenance};
 use crate::domain::{LabelSet, MelWindow, SampleRate};
 use crate::features::FeaturiserSpec;
@@ -38,8 +39,8 @@ pub struct Model {
 
 /// What computes the scores.
 pub(super) enum ModelEngine {
-    /// A network of tympan's own.
-    Network(Arc<InferenceNetwork>),
+    /// A network of tympan's own, and what looks again.
+    Network(Arc<InferenceNetwork>, Option<Verifier>),
     /// A module that others made.
     Module(Box<dyn ModuleRuntime>),
 }
@@ -53,23 +54,24 @@ impl Model {
         Bundle::load(folder).map(|bundle| Self::new(&bundle))
     }
 
-    /// Folds and packs the weights of a bundle.
+    /// Folds and packs the weights of a bundle, and of its verifier's, if it has one.
     pub fn new(bundle: &Bundle) -> Self {
-        let Bundle { manifest, labels, weights } = bundle;
-        let network = InferenceNetwork::new(
-            &manifest.network.structure(),
-            manifest.front_end.mel_bands,
-            manifest.window,
-            weights,
-        );
+        let Bundle { manifest, labels, .. } = bundle;
+        let network = Arc::new(InferenceNetwork::of_bundle(bundle));
+        let network_words = match &bundle.verifier {
+            Some(verifier) => {
+                format!("{}; verifier: {}", manifest.network, verifier.manifest.network)
+            }
+            None => manifest.network.to_string(),
+        };
         Self {
             name: manifest.name.clone(),
-            network_words: manifest.network.to_string(),
+            network_words,
             featuriser: manifest.featuriser_spec(),
             traits: manifest.traits(labels),
             provenance: manifest.provenance.clone(),
             figures: manifest.figures.clone(),
-            engine: ModelEngine::Network(Arc::new(network)),
+            engine: ModelEngine::Network(network, Verifier::of(bundle)),
         }
     }
 

@@ -124,6 +124,7 @@ impl ModuleBundle {
         let spec = self.manifest.featuriser_spec();
         let hop_samples = spec.window.hop_frames * spec.front_end.frame_hop_samples;
         ModelTraits {
+            non_events: Vec::new(),
             thresholds: self.labels.iter().map(|label| of(label)).collect(),
             hop: spec.front_end.sample_rate_hz.duration_of(hop_samples as u64),
             labels: self.labels.clone(),

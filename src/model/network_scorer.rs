@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::inference_network::InferenceNetwork;
 use super::model::ModelEngine;
 use super::stream::Stream;
+use super::verifier::Verifier;
 use super::{Model, ModuleStream};
 use crate::domain::{LabelSet, MelWindow, Scores, StreamId};
 use crate::recognition::{Scorer, ScorerError};
@@ -23,8 +24,15 @@ pub struct NetworkScorer {
 
 /// What is kept of one input.
 enum InputState {
-    Network(Arc<InferenceNetwork>, Box<Stream>),
+    Network(Box<NetworkInput>),
     Module(Box<dyn ModuleStream>),
+}
+
+/// What a network and its verifier keep.
+struct NetworkInput {
+    network: Arc<InferenceNetwork>,
+    stream: Stream,
+    verifier: Option<(Verifier, Stream)>,
 }
 
 impl NetworkScorer {
@@ -45,9 +53,10 @@ impl NetworkScorer {
             streams[at..].rotate_left(1);
         } else if streams.len() < most {
             let state = match engine {
-                ModelEngine::Network(network) => {
-                    let stream = Box::new(Stream::new(network));
-                    InputState::Network(Arc::clone(network), stream)
+                ModelEngine::Network(network, verifier) => {
+                    let verifier = verifier.as_ref().map(|it| (it.clone(), it.begin()));
+                    let (network, stream) = (Arc::clone(network), Stream::new(network));
+                    InputState::Network(Box::new(NetworkInput { network, stream, verifier }))
                 }
                 ModelEngine::Module(runtime) => InputState::Module(runtime.open()?),
             };
@@ -57,8 +66,8 @@ impl NetworkScorer {
             let (last_id, last) = &mut streams[most - 1];
             *last_id = id;
             // a module sees by the window's stream and segment that it begins anew
-            if let InputState::Network(_, stream) = last {
-                stream.reset();
+            if let InputState::Network(input) = last {
+                input.stream.reset();
             }
         }
         let last = streams.last_mut().expect("invariant: the stream was put there");
@@ -81,7 +90,13 @@ impl Scorer for NetworkScorer {
         for run in windows.chunk_by(|before, after| before.stream == after.stream) {
             let (of_run, rest) = scores.split_at_mut(run.len());
             match self.input(run[0].stream)? {
-                InputState::Network(network, stream) => stream.score(network, run, of_run),
+                InputState::Network(input) => {
+                    let NetworkInput { network, stream, verifier } = &mut **input;
+                    stream.score(network, run, of_run);
+                    if let Some((verifier, stream)) = verifier {
+                        verifier.look(stream, run, of_run);
+                    }
+                }
                 InputState::Module(module) => module.score(run, of_run)?,
             }
             scores = rest;

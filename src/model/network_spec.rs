@@ -10,7 +10,9 @@ use super::mobile_layers::MobileLayers;
 use super::network_sizes::ConvBlockSpec;
 use super::structure::{BandsAs, ConvLayer, Structure, Trunk, check_blocks};
 use super::weights::TensorSpec;
-use super::{CnnSpec, Conv1dSpec, CrnnSpec, LstmSpec, MobileSpec, NetworkError, TimePooling};
+use super::{
+    CnnSpec, Conv1dSpec, CrnnSpec, LstmSpec, MobileNetSpec, MobileSpec, NetworkError, TimePooling,
+};
 use crate::domain::DomainError;
 use crate::features::{FrontEndSpec, WindowSpec};
 
@@ -28,11 +30,15 @@ pub enum NetworkKind {
     Crnn,
     /// Inverted residuals over time and frequency, then an LSTM over time.
     Mobile,
+    /// Inverted residuals over whole windows.
+    #[serde(rename = "mobilenet")]
+    MobileNet,
 }
 
 impl NetworkKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Conv1d, Self::Cnn, Self::Lstm, Self::Crnn, Self::Mobile];
+    pub const ALL: [Self; 6] =
+        [Self::Conv1d, Self::Cnn, Self::Lstm, Self::Crnn, Self::Mobile, Self::MobileNet];
 
     /// The windows that the standard sizes of this kind were chosen for: about two seconds, one every 80 ms.
     pub fn standard_window(self) -> WindowSpec {
@@ -40,7 +46,7 @@ impl NetworkKind {
             Self::Conv1d | Self::Cnn | Self::Lstm | Self::Crnn => {
                 WindowSpec { frames: 94, hop_frames: 4 }
             }
-            Self::Mobile => WindowSpec { frames: 187, hop_frames: 8 },
+            Self::Mobile | Self::MobileNet => WindowSpec { frames: 187, hop_frames: 8 },
         }
     }
 
@@ -51,7 +57,7 @@ impl NetworkKind {
     pub fn standard_front_end(self) -> Result<FrontEndSpec, DomainError> {
         match self {
             Self::Conv1d | Self::Cnn | Self::Lstm | Self::Crnn => FrontEndSpec::standard(),
-            Self::Mobile => FrontEndSpec::fine(),
+            Self::Mobile | Self::MobileNet => FrontEndSpec::fine(),
         }
     }
 
@@ -63,6 +69,7 @@ impl NetworkKind {
             Self::Lstm => "lstm",
             Self::Crnn => "crnn",
             Self::Mobile => "mobile",
+            Self::MobileNet => "mobilenet",
         }
     }
 }
@@ -100,6 +107,9 @@ pub enum NetworkSpec {
     Crnn(CrnnSpec),
     /// Inverted residuals over time and frequency, then an LSTM over time.
     Mobile(MobileSpec),
+    /// Inverted residuals over whole windows.
+    #[serde(rename = "mobilenet")]
+    MobileNet(MobileNetSpec),
 }
 
 impl NetworkSpec {
@@ -111,6 +121,7 @@ impl NetworkSpec {
             NetworkKind::Lstm => Self::Lstm(LstmSpec::standard()),
             NetworkKind::Crnn => Self::Crnn(CrnnSpec::standard()),
             NetworkKind::Mobile => Self::Mobile(MobileSpec::standard()),
+            NetworkKind::MobileNet => Self::MobileNet(MobileNetSpec::standard()),
         }
     }
 
@@ -122,6 +133,7 @@ impl NetworkSpec {
             Self::Lstm(_) => NetworkKind::Lstm,
             Self::Crnn(_) => NetworkKind::Crnn,
             Self::Mobile(_) => NetworkKind::Mobile,
+            Self::MobileNet(_) => NetworkKind::MobileNet,
         }
     }
 
@@ -138,6 +150,7 @@ impl NetworkSpec {
             Self::Lstm(sizes) => &mut sizes.pooling,
             Self::Crnn(sizes) => &mut sizes.pooling,
             Self::Mobile(sizes) => &mut sizes.pooling,
+            Self::MobileNet(sizes) => &mut sizes.pooling,
         } = pooling;
         self
     }
@@ -151,7 +164,7 @@ impl NetworkSpec {
             Self::Conv1d(sizes) => check_blocks(sizes.blocks.len())?,
             Self::Cnn(sizes) => check_blocks(sizes.blocks.len())?,
             Self::Crnn(sizes) => check_blocks(sizes.blocks.len())?,
-            Self::Lstm(_) | Self::Mobile(_) => {}
+            Self::Lstm(_) | Self::Mobile(_) | Self::MobileNet(_) => {}
         }
         self.structure().check(mel_bands, WindowSpec { frames, hop_frames: hop })
     }
@@ -267,6 +280,15 @@ impl From<&NetworkSpec> for Structure {
                 projection: None,
                 lstm_hidden: Some(sizes.lstm_hidden),
                 features_pooled: true,
+                pooling: sizes.pooling,
+            },
+            NetworkSpec::MobileNet(sizes) => Self {
+                bands: BandsAs::Rows,
+                trunk: Trunk::Mobile(MobileLayers::from(sizes)),
+                columns_per_feature: 1,
+                projection: None,
+                lstm_hidden: None,
+                features_pooled: false,
                 pooling: sizes.pooling,
             },
         }

@@ -94,8 +94,8 @@ impl Stream {
         });
         let width = network.scores(vectors, rows);
         for (scores, row) in scores.iter_mut().zip(rows.chunks_exact(width)) {
-            let labels = scores.0.len();
-            scores.0.copy_from_slice(&row[..labels]);
+            let labels = scores.values.len();
+            scores.values.copy_from_slice(&row[..labels]);
         }
         let (segment, last_start) = (last.segment, last.start_frame);
         self.cached = Some(CachedSpan { segment, first_frame, last_start });
@@ -133,6 +133,9 @@ fn frames_ahead(
     start_frame: u64,
 ) -> Option<usize> {
     let spec = network.window;
+    if network.whole_windows {
+        return None;
+    }
     let ahead = window.start_frame.checked_sub(start_frame)?;
     let follows = window.segment == segment
         && ahead > 0

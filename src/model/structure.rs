@@ -1,4 +1,4 @@
-//! How the five networks are composed. Each is the same five parts, some of them absent:
+//! How the six networks are composed. Each is the same five parts, some of them absent:
 //!
 //! | | trunk | columns side by side | projection | LSTM | pooling over time, output |
 //! |---|---|---|---|---|---|
@@ -7,9 +7,11 @@
 //! | `lstm` | – | `frames_per_step` | yes | yes | yes |
 //! | `crnn` | convolutions over time and bands | 1 | yes | yes | yes |
 //! | `mobile` | inverted residuals over time and bands, then the mean over bands | 1 | – | yes | yes, of states and features |
+//! | `mobilenet` | inverted residuals over whole windows, then the mean over bands | 1 | – | – | yes |
 //!
 //! What comes before the LSTM turns frames into **features**, one every [`Structure::time_stride`] frames, and is unpadded
-//! in time: a feature depends on its frames alone, so listening computes it once for all windows. LSTM, pooling and output
+//! in time: a feature depends on its frames alone, so listening computes it once for all windows (but for `mobilenet`, which
+//! computes each window whole). LSTM, pooling and output
 //! see one window's features and nothing else. [`super::NetworkSpec`] gives the structure of a network,
 //! [`super::inference_network`] computes it, [`super::layer_cost`] counts it; with libtorch it is trained.
 
@@ -80,6 +82,11 @@ impl Structure {
         }
     }
 
+    /// Whether nothing of a window serves the next one.
+    pub fn sees_whole_windows(&self) -> bool {
+        matches!(&self.trunk, Trunk::Mobile(layers) if layers.whole_windows)
+    }
+
     /// Frames from one feature to the next: every window starts at a multiple of it.
     pub fn time_stride(&self) -> i64 {
         let trunk = match &self.trunk {
@@ -103,6 +110,11 @@ impl Structure {
 
     /// Features of a window of `frames` frames; zero when it is too short for one.
     pub fn features_of(&self, frames: i64) -> i64 {
+        if self.sees_whole_windows()
+            && let Trunk::Mobile(layers) = &self.trunk
+        {
+            return layers.columns_of(frames);
+        }
         let beyond_first = frames - self.receptive_frames();
         if beyond_first < 0 { 0 } else { beyond_first / self.time_stride() + 1 }
     }

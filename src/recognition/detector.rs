@@ -227,6 +227,11 @@ impl Detector {
         let peak = recent.iter().copied().fold(score, f32::max);
         let id = self.ids.next();
         self.tracks[label].open = Some(OpenEvent { id, start, held_until: end, peak });
-        Some(Detection { id, label, start_sample: start, phase: EventPhase::Onset { score } })
+        Some(Detection {
+            id,
+            label,
+            start_sample: start,
+            phase: EventPhase::Onset { score, verifier_score: None },
+        })
     }
 }

@@ -27,6 +27,8 @@ pub struct ModelTraits {
     pub labels: LabelSet,
     /// The model's own thresholds, one per label.
     pub thresholds: Vec<Thresholds>,
+    /// Labels that are no events unless `allow` names them.
+    pub non_events: Vec<String>,
     /// Audio time from one window to the next.
     pub hop: Duration,
 }

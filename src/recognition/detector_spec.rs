@@ -44,7 +44,8 @@ impl DetectorSpec {
                 faults.push(fault);
             }
         }
-        let allowed: Vec<bool> = model.labels.iter().map(|label| settings.allows(label)).collect();
+        let allowed: Vec<bool> =
+            model.labels.iter().map(|label| settings.allows(label, &model.non_events)).collect();
         if !allowed.contains(&true) && !faults.iter().any(is_unknown_in_allow) {
             faults.push(DetectorFault::NothingAllowed);
         }
@@ -111,9 +112,13 @@ impl DetectorSettings {
     }
 
     /// Whether the lists let `label` become an event.
-    fn allows(&self, label: &str) -> bool {
+    fn allows(&self, label: &str, non_events: &[String]) -> bool {
         let named = |list: &[String]| list.iter().any(|listed| listed == label);
-        (self.allow.is_empty() || named(&self.allow)) && !named(&self.deny)
+        let allowed = match self.allow.as_slice() {
+            [] => !named(non_events),
+            allow => named(allow),
+        };
+        allowed && !named(&self.deny)
     }
 
     fn check_thresholds(&self, model: Option<&ModelTraits>, faults: &mut Vec<DetectorFault>) {

@@ -27,7 +27,7 @@ use crate::domain::{LabelSet, MelWindow, Scores};
 ///         scores: &mut [Scores],
 ///     ) -> Result<(), ScorerError> {
 ///         for (window, scores) in windows.iter().zip(scores) {
-///             scores.0[0] = (1.0 + window.level_dbfs / 120.0).clamp(0.0, 1.0);
+///             scores.values[0] = (1.0 + window.level_dbfs / 120.0).clamp(0.0, 1.0);
 ///         }
 ///         Ok(())
 ///     }
@@ -36,7 +36,7 @@ use crate::domain::{LabelSet, MelWindow, Scores};
 /// let mut scorer = Loudness(LabelSet::new(&["loud"]).unwrap());
 /// let mut scores = [Scores::zeros(1)];
 /// scorer.score_into(&[MelWindow { level_dbfs: -30.0, ..MelWindow::zeros(94, 64) }], &mut scores)?;
-/// assert_eq!(scores[0].0, [0.75]);
+/// assert_eq!(scores[0].values, [0.75]);
 /// # Ok::<(), ScorerError>(())
 /// ```
 pub trait Scorer: Send {

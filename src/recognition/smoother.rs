@@ -40,26 +40,26 @@ impl Smoother {
     /// # Panics
     /// When `scores` does not hold one value per label.
     pub fn push(&mut self, end_sample: SampleIndex, scores: &[f32]) -> &[f32] {
-        assert_eq!(scores.len(), self.averages.0.len(), "one score per label");
+        assert_eq!(scores.len(), self.averages.values.len(), "one score per label");
         let kept = match self.last_end {
             Some(last) if self.time_constant_samples > 0.0 => {
                 (-(end_sample.since(last) as f64) / self.time_constant_samples).exp()
             }
             _ => 0.0,
         };
-        for (average, &score) in self.averages.0.iter_mut().zip(scores) {
+        for (average, &score) in self.averages.values.iter_mut().zip(scores) {
             // in f64, so that a constant score stays exactly what it is
             let moved = f64::from(score) + kept * (f64::from(*average) - f64::from(score));
             *average = moved as f32;
         }
         self.last_end = self.last_end.max(Some(end_sample));
-        &self.averages.0
+        &self.averages.values
     }
 
     /// Forgets everything: nothing is known across a gap.
     pub fn reset(&mut self) {
         self.last_end = None;
-        self.averages.0.fill(0.0);
+        self.averages.values.fill(0.0);
     }
 }
 

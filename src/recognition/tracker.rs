@@ -152,17 +152,17 @@ impl Tracker {
         scores: &mut Scores,
         emit: &mut dyn FnMut(Published),
     ) -> Result<(), ScorerError> {
-        self.check_scores(window, &mut scores.0)?;
+        self.check_scores(window, &mut scores.values)?;
         let part = (window.stream, window.segment);
         if self.last.is_some_and(|last| (last.stream, last.segment) != part) {
             self.finish(emit);
         }
         let mut contains_denied =
-            is_any_reached(&self.denied_labels, self.detector.spec(), &scores.0);
+            is_any_reached(&self.denied_labels, self.detector.spec(), &scores.values);
         if !self.detector.spec().is_audible(window.level_dbfs) {
-            scores.0.fill(0.0);
+            scores.values.fill(0.0);
         }
-        let smoothed = self.smoother.push(window.end_sample, &scores.0);
+        let smoothed = self.smoother.push(window.end_sample, &scores.values);
         // equal scores in the order of the labels, so that records never depend on the sort
         self.ranking.sort_unstable_by(|&a, &b| smoothed[b].total_cmp(&smoothed[a]).then(a.cmp(&b)));
         contains_denied |= is_any_reached(&self.denied_labels, self.detector.spec(), smoothed);
@@ -182,7 +182,12 @@ impl Tracker {
             RecordBuilder { source: &self.source, labels, sample_rate: self.sample_rate, last };
         let record = Record::Window(builder.window(window, best.collect()));
         emit(Published { record, contains_denied });
-        let on_event = &mut |detection| emit(builder.event(detection).into());
+        let on_event = &mut |mut detection: Detection| {
+            if let EventPhase::Onset { verifier_score, .. } = &mut detection.phase {
+                *verifier_score = scores.verified.get(detection.label).copied();
+            }
+            emit(builder.event(detection).into());
+        };
         self.detector.push(window, smoothed, on_event);
         Ok(())
     }

@@ -95,7 +95,7 @@ fn render_event(
 ) -> fmt::Result {
     columns.time(event.time)?;
     match event.phase {
-        EventPhase::Onset { score } => {
+        EventPhase::Onset { score, .. } => {
             columns.mark(BOLD_GREEN, '●', &event.label)?;
             write!(columns.line, "{score:.2}  ")?;
             columns.painted(GREEN, format_args!("{}", Meter(score).to_string().trim_end()))
@@ -243,7 +243,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::sinks) fn onset() -> Record {
-        event(EventPhase::Onset { score: 0.93 })
+        event(EventPhase::Onset { score: 0.93, verifier_score: None })
     }
 
     pub(in crate::sinks) fn offset() -> Record {

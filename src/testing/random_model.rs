@@ -79,6 +79,8 @@ pub fn random_bundle(
         tympan_version: env!("CARGO_PKG_VERSION").into(),
         licence: "CC0-1.0".into(),
         activation: Activation::Sigmoid,
+        non_events: Vec::new(),
+        verifier: None,
         thresholds: labels.iter().map(|label| (label.clone(), thresholds)).collect(),
         weights_sha256: String::new(),
         window,
@@ -101,5 +103,5 @@ pub fn random_bundle(
         labels: labels.clone(),
     };
     let weights = random_weights(&tensors, seed);
-    Ok(Bundle { manifest, labels: LabelSet::new(&labels)?, weights })
+    Ok(Bundle { manifest, labels: LabelSet::new(&labels)?, weights, verifier: None })
 }

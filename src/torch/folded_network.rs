@@ -114,14 +114,14 @@ impl FoldedNetwork {
         })
     }
 
-    /// Scores one window.
+    /// The logits of one window.
     ///
     /// # Shapes
-    /// `frames`: `[frames, mel_bands]`. Returns `[1, labels]`, between 0 and 1.
+    /// `frames`: `[frames, mel_bands]`. Returns `[1, labels]`.
     ///
     /// # Errors
     /// libtorch's own.
-    pub fn scores(&self, frames: &Tensor) -> Result<Tensor, TchError> {
+    pub fn logits(&self, frames: &Tensor) -> Result<Tensor, TchError> {
         let columns = match &self.trunk {
             ReferenceTrunk::Convolutions(trunk) => trunk.columns(frames)?,
             ReferenceTrunk::Mobile(trunk) => trunk.columns(&frames.f_unsqueeze(0)?, false)?,
@@ -137,6 +137,6 @@ impl FoldedNetwork {
             None => features,
         }; // [1, features, state_width]
         let pooled = self.head.pool(&states)?; // [1, state_width]
-        self.head.logits(&pooled)?.f_sigmoid()
+        self.head.logits(&pooled)
     }
 }

@@ -37,6 +37,7 @@ struct Block {
     project: Convolution,
     /// Columns at each end of the input that have no output, where the input is added to the output.
     residual: Option<i64>,
+    whole_windows: bool,
 }
 
 /// Sizes of one convolution, in bands and in time.
@@ -61,16 +62,16 @@ impl MobileTrunk {
         let mut channels = layers.stem;
         let mut blocks = Vec::with_capacity(layers.blocks.len());
         for (index, spec) in layers.blocks.iter().enumerate() {
-            blocks.push(Block::new(&(root / format!("block{index}")), spec, channels, mode));
+            let path = root / format!("block{index}");
+            blocks.push(Block::new(&path, spec, channels, layers.whole_windows, mode));
             channels = spec.channels;
         }
         let hard_swish = Some(ActivationFunction::HardSwish);
         let last = Sizes::pointwise(channels, layers.last);
-        Self {
-            stem: Convolution::new(&(root / "stem"), &stem, hard_swish, mode),
-            blocks,
-            last: Convolution::new(&(root / "last"), &last, hard_swish, mode),
-        }
+        let convolution = |name: &str, sizes: &Sizes| {
+            Convolution::new(&(root / name), sizes, hard_swish, layers.whole_windows, mode)
+        };
+        Self { stem: convolution("stem", &stem), last: convolution("last", &last), blocks }
     }
 
     /// Columns of whole windows, means over bands; `train` as with tch's own modules.
@@ -81,7 +82,8 @@ impl MobileTrunk {
     /// # Errors
     /// libtorch's own.
     pub fn columns(&self, windows: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let frames = windows.f_transpose(1, 2)?.f_unsqueeze(1)?; // [batch, 1, bands, frames]
+        // laid out anew: convolutions would take the transposed strides for another memory format
+        let frames = windows.f_transpose(1, 2)?.f_contiguous()?.f_unsqueeze(1)?; // [batch, 1, bands, frames]
         let mut columns = self.stem.forward(&frames, train)?; // [batch, channels, bands, columns]
         for block in &self.blocks {
             columns = block.forward(columns, train)?;
@@ -102,12 +104,14 @@ impl Convolution {
         path: &nn::Path<'_>,
         sizes: &Sizes,
         activation: Option<ActivationFunction>,
+        whole_windows: bool,
         mode: NetworkMode,
     ) -> Self {
+        let around = sizes.kernel.map(|size| (size - 1) / 2);
         let config = nn::ConvConfigND {
             stride: sizes.stride,
-            // unpadded in time
-            padding: [(sizes.kernel[0] - 1) / 2, 0],
+            // unpadded in time, unless a window is seen whole
+            padding: [around[0], if whole_windows { around[1] } else { 0 }],
             dilation: [1, 1],
             groups: sizes.groups,
             // the batch norm has one
@@ -146,12 +150,16 @@ impl Block {
         path: &nn::Path<'_>,
         spec: &MobileBlockSpec,
         channels_in: i64,
+        whole_windows: bool,
         mode: NetworkMode,
     ) -> Self {
+        let convolution = |name: &str, sizes: &Sizes, activation| {
+            Convolution::new(&(path / name), sizes, activation, whole_windows, mode)
+        };
         let activation = Some(spec.activation);
         let expand = (spec.expanded != channels_in).then(|| {
             let sizes = Sizes::pointwise(channels_in, spec.expanded);
-            Convolution::new(&(path / "expand"), &sizes, activation, mode)
+            convolution("expand", &sizes, activation)
         });
         let depthwise = Sizes {
             channels_in: spec.expanded,
@@ -173,10 +181,14 @@ impl Block {
         let project = Sizes::pointwise(spec.expanded, spec.channels);
         Self {
             expand,
-            depthwise: Convolution::new(&(path / "depthwise"), &depthwise, activation, mode),
+            depthwise: convolution("depthwise", &depthwise, activation),
             squeeze,
-            project: Convolution::new(&(path / "project"), &project, None, mode),
-            residual: spec.is_residual(channels_in).then_some((spec.time_kernel - 1) / 2),
+            project: convolution("project", &project, None),
+            residual: spec.is_residual(channels_in).then_some(match whole_windows {
+                true => 0,
+                false => (spec.time_kernel - 1) / 2,
+            }),
+            whole_windows,
         }
     }
 
@@ -188,6 +200,10 @@ impl Block {
         let mut columns = self.depthwise.forward(expanded, train)?; // [batch, expanded, bands, columns]
         if let Some([reduce, restore]) = &self.squeeze {
             let means = columns.f_mean_dim(2, false, columns.kind())?; // [batch, expanded, columns]
+            let means = match self.whole_windows {
+                true => means.f_mean_dim(2, true, means.kind())?, // [batch, expanded, 1]
+                false => means,
+            };
             let means = means.f_transpose(1, 2)?;
             let reduced = means.f_linear(&reduce.ws, reduce.bs.as_ref())?.f_relu()?;
             let gates = reduced.f_linear(&restore.ws, restore.bs.as_ref())?.f_sigmoid()?;

@@ -11,7 +11,7 @@ use super::error::NO_MACHINE_CODE;
 use super::folded_network::FoldedNetwork;
 use super::{Network, NetworkMode, TorchError, load_weights};
 use crate::domain::{LabelSet, MelWindow, Scores, StreamId};
-use crate::model::{Bundle, Manifest, Model, NetworkScorer};
+use crate::model::{Activation, Bundle, Manifest, Model, NetworkScorer, SecondLook};
 use crate::recognition::{Scorer, ScorerError};
 
 /// A scorer that keeps nothing from window to window.
@@ -20,6 +20,7 @@ pub struct ReferenceScorer {
     labels: LabelSet,
     network: FoldedNetwork,
     kind: Kind,
+    verifier: Option<(SecondLook, Box<Self>)>,
 }
 
 impl ReferenceScorer {
@@ -43,7 +44,7 @@ impl ReferenceScorer {
 
     fn of_kind(bundle: &Bundle, kind: Kind) -> Result<Self, TorchError> {
         let _guard = tch::no_grad_guard();
-        let Bundle { manifest, labels, weights } = bundle;
+        let Bundle { manifest, labels, weights, .. } = bundle;
         let mut store = VarStore::new(Device::Cpu);
         let (mel_bands, outputs) = (manifest.front_end.mel_bands as i64, labels.len() as i64);
         let mode = NetworkMode::Inference;
@@ -53,15 +54,33 @@ impl ReferenceScorer {
             store.double();
         }
         let network = FoldedNetwork::new(network)?;
-        Ok(Self { manifest: manifest.clone(), labels: labels.clone(), network, kind })
+        let verifier = match (&bundle.verifier, SecondLook::of(manifest)) {
+            (Some(verifier), Some(look)) => Some((look, Box::new(Self::of_kind(verifier, kind)?))),
+            _ => None,
+        };
+        Ok(Self { manifest: manifest.clone(), labels: labels.clone(), network, kind, verifier })
     }
 
     fn score(&self, window: &MelWindow, scores: &mut Scores) -> Result<(), TorchError> {
+        self.score_once(window, scores)?;
+        match &self.verifier {
+            Some((look, verifier)) => {
+                look.apply(scores, |scores| verifier.score_once(window, scores))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn score_once(&self, window: &MelWindow, scores: &mut Scores) -> Result<(), TorchError> {
         let frames = Tensor::f_from_slice(&window.values)?;
         let frames = frames.f_reshape([-1, self.manifest.front_end.mel_bands as i64])?;
-        let row = self.network.scores(&frames.f_to_kind(self.kind)?)?; // [1, labels]
+        let logits = self.network.logits(&frames.f_to_kind(self.kind)?)?; // [1, labels]
+        let row = match self.manifest.activation {
+            Activation::Sigmoid => logits.f_sigmoid()?,
+            Activation::Softmax => logits.f_softmax(-1, self.kind)?,
+        };
         let row = row.f_to_kind(Kind::Float)?;
-        row.f_copy_data(&mut scores.0, self.labels.len())?;
+        row.f_copy_data(&mut scores.values, self.labels.len())?;
         Ok(())
     }
 }
@@ -95,11 +114,14 @@ const WAVES: [(f64, f64); 3] = [(0.0, 0.3), (0.05, 1.0), (0.5, 0.1)];
 /// The incremental engine goes on from the first window of each wave with these many more, a hop apart.
 const MORE_WINDOWS: usize = 2;
 
-/// Scores a fixed input with both engines.
+/// Scores a fixed input with both engines, and with both of a verifier alone.
 ///
 /// # Errors
 /// [`TorchError::EnginesDiffer`] when two scores are too far apart; others when an engine fails.
 pub fn check_engines(bundle: &Bundle, model: &Arc<Model>) -> Result<(), TorchError> {
+    if let Some(verifier) = &bundle.verifier {
+        check_engines(verifier, &Arc::new(Model::new(verifier)))?;
+    }
     let windows = fixed_windows(bundle);
     let scores = |scorer: &mut dyn Scorer| {
         let mut scores = vec![Scores::zeros(bundle.labels.len()); windows.len()];
@@ -108,7 +130,7 @@ pub fn check_engines(bundle: &Bundle, model: &Arc<Model>) -> Result<(), TorchErr
     let incremental = scores(&mut NetworkScorer::new(model))?;
     let libtorch = scores(&mut ReferenceScorer::new(bundle)?)?;
     for (incremental, libtorch) in incremental.iter().zip(&libtorch) {
-        let pairs = incremental.0.iter().zip(&libtorch.0).enumerate();
+        let pairs = incremental.values.iter().zip(&libtorch.values).enumerate();
         let (label, (&incremental, &libtorch)) = pairs
             .max_by(|(_, (a, b)), (_, (c, d))| (*a - *b).abs().total_cmp(&(*c - *d).abs()))
             .expect("invariant: a model has labels");

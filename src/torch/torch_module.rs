@@ -184,11 +184,11 @@ impl ModuleInstance {
         let answer = self.module.forward_is(&arguments);
         let answer = answer.map_err(|error| ModuleError::Call { reason: last_line(&error) })?;
         let rows = scores_of(&part(answer, output)?, output, self.source.labels.len())?;
-        rows.f_copy_data(&mut scores.0, self.source.labels.len())?;
-        match scores.0.iter().position(|score| !(0.0..=1.0).contains(score)) {
+        rows.f_copy_data(&mut scores.values, self.source.labels.len())?;
+        match scores.values.iter().position(|score| !(0.0..=1.0).contains(score)) {
             None => Ok(()),
             Some(at) => {
-                let (label, score) = (self.source.labels.label(at).to_string(), scores.0[at]);
+                let (label, score) = (self.source.labels.label(at).to_string(), scores.values[at]);
                 Err(ModuleError::Score { label, score })
             }
         }

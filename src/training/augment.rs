@@ -10,6 +10,15 @@ use crate::features::Normaliser;
 /// Background alone is added at any gain down to near silence, in dB: the daemon captures mostly that.
 const BACKGROUND_GAIN_DB: (f32, f32) = (-50.0, 3.0);
 
+/// Two sounds that are mixed differ by at most this, in dB.
+const MIX_DB: f32 = 12.0;
+
+/// How fast a sound that is mixed with another loses its share as the other gets louder: at equal levels each has half.
+const MIX_SCALE_DB: f32 = 4.0;
+
+/// Frames that sound at least where only the last part of a window does.
+const LEAST_SOUNDING: usize = 20;
+
 /// Knots of a random equalisation; between them it is a straight line.
 const EQUALISER_KNOTS: usize = 5;
 
@@ -33,27 +42,92 @@ impl Augmenter<'_> {
         self.normaliser.mean.len()
     }
 
-    /// A random window of `clip` out of those that begin at `starts`: stretched, louder or softer, equalised, with
-    /// background added, normalised.
+    /// A random window of `clip` out of those that begin at `starts`, stretched, and its power; of some windows only the last
+    /// part sounds.
     ///
     /// # Shapes
-    /// Returns `[window_frames, mel_bands]`.
+    /// Returns `[window_frames, mel_bands]` in dB.
     pub fn window(
         &self,
         clip: &ClipFeatures,
         starts: &[usize],
-        background: &[ClipFeatures],
         random: &mut ChaCha12Rng,
-    ) -> Vec<f32> {
+    ) -> (Vec<f32>, f32) {
         let start = starts[random.random_range(0..starts.len())];
         let mut window = self.stretch(clip, start, random);
-        if !background.is_empty() && drawn(self.spec.noise, random) {
-            let power = clip.power_of(start, self.window_frames);
-            self.add_background(&mut window, power, background, random);
+        if drawn(self.spec.late_onset, random) {
+            let least = LEAST_SOUNDING.min(self.window_frames);
+            // short parts more often
+            let share = random.random::<f32>().powf(1.5);
+            let sounding = least + (share * (self.window_frames - least) as f32) as usize;
+            let silent = self.window_frames - sounding;
+            window[..silent * self.mel_bands()].fill(self.floor_db);
         }
-        self.change_loudness(&mut window, (self.spec.gain_low_db, self.spec.gain_high_db), random);
-        self.normalise(&mut window);
-        window
+        (window, clip.power_of(start, self.window_frames))
+    }
+
+    /// What comes to the microphone: with background added now and then, louder or softer, equalised; normalised.
+    ///
+    /// # Shapes
+    /// `window`: `[window_frames, mel_bands]` in dB, of power `power`.
+    pub fn record(
+        &self,
+        window: &mut [f32],
+        power: f32,
+        background: &[ClipFeatures],
+        random: &mut ChaCha12Rng,
+    ) {
+        if !background.is_empty() && drawn(self.spec.noise, random) {
+            self.add_background(window, power, background, random);
+        }
+        self.change_loudness(window, (self.spec.gain_low_db, self.spec.gain_high_db), random);
+        self.normalise(window);
+    }
+
+    /// Mixes a window into another, power to power, up to [`MIX_DB`] louder or softer; gives the share of the first in what is
+    /// heard, by the levels of the two.
+    ///
+    /// # Shapes
+    /// Both `[window_frames, mel_bands]` in dB, of powers `power` and `other_power`.
+    ///
+    /// # Source
+    /// Y. Tokozume, Y. Ushiku, T. Harada, "Learning from Between-class Examples for Deep Sound Recognition" (2018): sound is
+    /// mixed by level, as ears hear it.
+    pub fn mix(
+        &self,
+        (window, power): (&mut [f32], f32),
+        (other, other_power): (&[f32], f32),
+        random: &mut ChaCha12Rng,
+    ) -> f32 {
+        let level_db = random.random_range(-MIX_DB..=MIX_DB);
+        let gain = match other_power > 0.0 {
+            true => power / other_power * 10f32.powf(level_db / 10.0),
+            false => 1.0,
+        };
+        add_powers(window, other, gain);
+        1.0 / (1.0 + (level_db / MIX_SCALE_DB).exp())
+    }
+
+    /// Gives a normalised window part of the mean and the deviation that each band has in another one.
+    ///
+    /// # Shapes
+    /// Both `[window_frames, mel_bands]`.
+    ///
+    /// # Source
+    /// B. Kim et al., "Domain Generalization on Efficient Acoustic Scene Classification using Residual Normalization" (2021)
+    /// and F. Schmid et al. (2023): Freq-MixStyle.
+    pub fn mix_style(&self, window: &mut [f32], other: &[f32], random: &mut ChaCha12Rng) {
+        let share = arcsine(random);
+        let bands = self.mel_bands();
+        for band in 0..bands {
+            let (mean, deviation) = statistics(window.iter().skip(band).step_by(bands));
+            let (other_mean, other_deviation) = statistics(other.iter().skip(band).step_by(bands));
+            let new_mean = share * mean + (1.0 - share) * other_mean;
+            let scale = (share * deviation + (1.0 - share) * other_deviation) / deviation;
+            for value in window.iter_mut().skip(band).step_by(bands) {
+                *value = (*value - mean) * scale + new_mean;
+            }
+        }
     }
 
     /// A window of background: a stretch of it, at any gain down to near silence, normalised.
@@ -121,10 +195,7 @@ impl Augmenter<'_> {
             return;
         }
         let gain = sound_power / power * 10f32.powf(-snr_db / 10.0);
-        for (value, noise) in window.iter_mut().zip(stretch) {
-            let sum = 10f32.powf(*value / 10.0) + gain * 10f32.powf(noise / 10.0);
-            *value = 10.0 * sum.log10();
-        }
+        add_powers(window, &stretch, gain);
     }
 
     /// Pieces of background end to end from a random place on, `[window_frames, mel_bands]` in dB, and their mean
@@ -226,15 +297,28 @@ pub fn drawn(share: f32, random: &mut ChaCha12Rng) -> bool {
     share > 0.0 && random.random::<f32>() < share
 }
 
-/// Mixes `other` into `window` by a share drawn from Beta(½, ½), `window` keeping the larger; returns its share.
-///
-/// # Source
-/// H. Zhang et al., "mixup" (2018). Beta(½, ½) is the arcsine distribution: `sin²(πu/2)` for even `u`.
-pub fn mix(window: &mut [f32], other: &[f32], random: &mut ChaCha12Rng) -> f32 {
-    let share = (std::f32::consts::FRAC_PI_2 * random.random::<f32>()).sin().powi(2);
-    let share = share.max(1.0 - share);
+/// Adds `other`, its power times `gain`, to `window`; all in dB.
+fn add_powers(window: &mut [f32], other: &[f32], gain: f32) {
+    let shift = 10.0 * gain.log10();
     for (value, other) in window.iter_mut().zip(other) {
-        *value = share * *value + (1.0 - share) * other;
+        let (larger, smaller) = (value.max(other + shift), value.min(other + shift));
+        *value = larger + 10.0 * (1.0 + 10f32.powf((smaller - larger) / 10.0)).log10();
     }
-    share
+}
+
+/// A share drawn from Beta(½, ½), which is the arcsine distribution: `sin²(πu/2)` for even `u`.
+fn arcsine(random: &mut ChaCha12Rng) -> f32 {
+    (std::f32::consts::FRAC_PI_2 * random.random::<f32>()).sin().powi(2)
+}
+
+/// Mean and deviation; the latter never so small that nothing can be divided by it.
+fn statistics<'a>(values: impl Iterator<Item = &'a f32>) -> (f32, f32) {
+    let (mut count, mut sum, mut squares) = (0.0f32, 0.0f32, 0.0f32);
+    for value in values {
+        count += 1.0;
+        sum += value;
+        squares += value * value;
+    }
+    let mean = sum / count;
+    (mean, (squares / count - mean * mean).max(1e-4).sqrt())
 }

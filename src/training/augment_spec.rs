@@ -32,6 +32,15 @@ pub struct AugmentSpec {
     pub equalise_db: f32,
     /// Share of windows that are background alone, which carries no label.
     pub background: f32,
+    /// Share of windows that are sound of a label that is no event, such as speech; and of those mixed into another.
+    pub non_event: f32,
+    /// Share of clips that sound as in a room, where there are responses.
+    pub room: f32,
+    /// Share of windows of which only the last part sounds, 0.2 s at least where the window is longer: what is heard first of
+    /// a sound that begins.
+    pub late_onset: f32,
+    /// Share of windows that get the mean and deviation of each band, in part, from another window: other microphones.
+    pub mix_style: f32,
     /// Share of the others that background is added to.
     pub noise: f32,
     /// Least level of the sound above the added background, in dB.
@@ -55,6 +64,10 @@ impl Default for AugmentSpec {
             time_stretch: 0.25,
             equalise_db: 8.0,
             background: 0.08,
+            non_event: 0.08,
+            room: 0.3,
+            late_onset: 0.0,
+            mix_style: 0.0,
             noise: 0.3,
             snr_low_db: 0.0,
             snr_high_db: 30.0,
@@ -74,6 +87,10 @@ impl AugmentSpec {
             time_stretch: 0.0,
             equalise_db: 0.0,
             background: 0.0,
+            non_event: 0.0,
+            room: 0.0,
+            late_onset: 0.0,
+            mix_style: 0.0,
             noise: 0.0,
             ..Self::default()
         }
@@ -84,8 +101,15 @@ impl AugmentSpec {
     /// # Errors
     /// [`TrainingError::Spec`], naming the option.
     pub fn check(&self) -> Result<(), TrainingError> {
-        let shares =
-            [("mixup", self.mixup), ("background-share", self.background), ("noise", self.noise)];
+        let shares = [
+            ("mixup", self.mixup),
+            ("background-share", self.background),
+            ("non-event-share", self.non_event),
+            ("room", self.room),
+            ("late-onset", self.late_onset),
+            ("mix-style", self.mix_style),
+            ("noise", self.noise),
+        ];
         for (option, found) in shares {
             require((0.0..=1.0).contains(&found), option, found.into(), "between 0 and 1")?;
         }

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha12Rng;
 
-use super::augment::{drawn, mix};
+use super::augment::drawn;
 use super::random::{Purpose, random_for};
 use super::{Augmenter, ClassBalance, ClipFeatures, TrainingSpec};
 use crate::features::Normaliser;
@@ -35,8 +35,14 @@ pub struct Batches {
     pub floor_db: f32,
     /// Clips to fit, each with the starts of the windows that carry its label.
     pub clips: Vec<(ClipFeatures, Vec<usize>)>,
+    /// The same clips as rooms would sound them, once or several times over, in the order of `clips`; or none.
+    pub reverberant: Vec<(ClipFeatures, Vec<usize>)>,
+    /// Clips of each label that is no event, likewise with the starts of the windows that carry the label; no list is empty.
+    pub non_events: Vec<Vec<(ClipFeatures, Vec<usize>)>>,
     /// Recordings that hold none of the labels.
     pub background: Vec<ClipFeatures>,
+    /// The label that background has, if any.
+    pub background_label: Option<usize>,
 }
 
 impl Batches {
@@ -94,6 +100,21 @@ impl Batches {
         batch
     }
 
+    /// A clip of the set, dry or in a room, or one of a label that is no event.
+    fn sound(&self, clip: usize, random: &mut ChaCha12Rng) -> &(ClipFeatures, Vec<usize>) {
+        let spec = &self.spec.augment;
+        if !self.non_events.is_empty() && drawn(spec.non_event, random) {
+            // every such label as often, however much there is of it
+            let of_label = &self.non_events[random.random_range(0..self.non_events.len())];
+            return &of_label[random.random_range(0..of_label.len())];
+        }
+        let rooms = self.reverberant.len() / self.clips.len();
+        if rooms > 0 && drawn(spec.room, random) {
+            return &self.reverberant[random.random_range(0..rooms) * self.clips.len() + clip];
+        }
+        &self.clips[clip]
+    }
+
     fn window(&self, clip: usize, target: &mut [f32], random: &mut ChaCha12Rng) -> Vec<f32> {
         let spec = &self.spec.augment;
         let augmenter = Augmenter {
@@ -102,28 +123,35 @@ impl Batches {
             window_frames: self.window_frames,
             floor_db: self.floor_db,
         };
-        let of_clip = |index: usize, random: &mut ChaCha12Rng| {
-            let (clip, starts) = &self.clips[index];
-            augmenter.window(clip, starts, &self.background, random)
+        let mut add = |label: Option<usize>, share: f32| {
+            if let Some(label) = label {
+                target[label] += share;
+            }
         };
         let mut window = if !self.background.is_empty() && drawn(spec.background, random) {
+            add(self.background_label, 1.0);
             augmenter.background(&self.background, random)
         } else {
-            let mut window = of_clip(clip, random);
+            let (sound, starts) = self.sound(clip, random);
+            let (mut window, power) = augmenter.window(sound, starts, random);
             let mut share = 1.0;
             if drawn(spec.mixup, random) {
                 let other = random.random_range(0..self.clips.len());
-                let addition = of_clip(other, random);
-                share = mix(&mut window, &addition, random);
-                if let Some(label) = self.clips[other].0.label {
-                    target[label] += 1.0 - share;
-                }
+                let (other, starts) = self.sound(other, random);
+                let (addition, other_power) = augmenter.window(other, starts, random);
+                share = augmenter.mix((&mut window, power), (&addition, other_power), random);
+                add(other.label, 1.0 - share);
             }
-            if let Some(label) = self.clips[clip].0.label {
-                target[label] += share;
-            }
+            add(sound.label, share);
+            augmenter.record(&mut window, power, &self.background, random);
             window
         };
+        if drawn(spec.mix_style, random) {
+            let (other, starts) = &self.clips[random.random_range(0..self.clips.len())];
+            let (mut other, power) = augmenter.window(other, starts, random);
+            augmenter.record(&mut other, power, &[], random);
+            augmenter.mix_style(&mut window, &other, random);
+        }
         augmenter.shift_and_mask(&mut window, random);
         window
     }

@@ -121,6 +121,10 @@ pub struct SetFingerprint {
     pub validation: PartFingerprint,
     /// Recordings that hold none of the labels.
     pub background: PartFingerprint,
+    /// The clips to fit as rooms would sound them.
+    pub reverberant: PartFingerprint,
+    /// Clips of labels that are no events.
+    pub non_events: PartFingerprint,
 }
 
 /// One part of a training set.
@@ -140,6 +144,8 @@ impl SetFingerprint {
             train: PartFingerprint::new(&set.train),
             validation: PartFingerprint::new(&set.validation),
             background: PartFingerprint::new(&set.background),
+            reverberant: PartFingerprint::new(&set.reverberant),
+            non_events: PartFingerprint::new(set.non_events.iter().flatten()),
         }
     }
 
@@ -149,6 +155,8 @@ impl SetFingerprint {
             ("training clips", &self.train, &former.train),
             ("validation clips", &self.validation, &former.validation),
             ("background recordings", &self.background, &former.background),
+            ("clips in rooms", &self.reverberant, &former.reverberant),
+            ("clips of labels that are no events", &self.non_events, &former.non_events),
         ];
         let (what, now, then) = parts.into_iter().find(|(_, now, then)| now != then)?;
         Some(match (then.clips, now.clips) {
@@ -159,10 +167,12 @@ impl SetFingerprint {
 }
 
 impl PartFingerprint {
-    fn new(clips: &[ClipFeatures]) -> Self {
+    fn new<'a>(clips: impl IntoIterator<Item = &'a ClipFeatures>) -> Self {
+        let mut count = 0;
         let mut hash = Sha256::new();
         let mut bytes = Vec::new();
         for clip in clips {
+            count += 1;
             bytes.clear();
             bytes.extend_from_slice(
                 &clip.label.map_or(u64::MAX, |label| label as u64).to_le_bytes(),
@@ -173,6 +183,6 @@ impl PartFingerprint {
             hash.update(&bytes);
         }
         let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { clips: clips.len(), sha256 }
+        Self { clips: count, sha256 }
     }
 }

@@ -27,6 +27,10 @@ pub struct ClipFeatures {
 pub struct TrainingSet {
     /// Labelled clips to fit.
     pub train: Vec<ClipFeatures>,
+    /// The same clips as rooms would sound them, once or several times over, in the order of `train`; or none.
+    pub reverberant: Vec<ClipFeatures>,
+    /// Clips of each label that is no event; no list is empty.
+    pub non_events: Vec<Vec<ClipFeatures>>,
     /// Clips to measure on.
     pub validation: Vec<ClipFeatures>,
     /// Recordings that hold none of the labels.

@@ -75,6 +75,19 @@ pub enum TrainingError {
         /// What is wrong.
         reason: String,
     },
+    /// A file of weights to begin with that cannot be used.
+    #[error("{}: {reason}; --start needs a safetensors file of 32-bit weights", path.display())]
+    BadStart {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Weights to begin with that are of another network.
+    #[error(
+        "no tensor of --start has the name and shape of one of the network's: it is of another kind or size"
+    )]
+    NoStart,
     /// A checkpoint of another run.
     #[error("{}: {difference}; a run goes on only with what it began with", path.display())]
     OtherRun {

@@ -16,13 +16,14 @@ mod error;
 mod feature_store;
 mod fit;
 mod random;
+mod start_weights;
 mod trainer;
 mod training_run;
 mod training_spec;
 mod training_state;
 mod validation;
 
-pub use augment::{Augmenter, mix};
+pub use augment::Augmenter;
 pub use augment_spec::AugmentSpec;
 pub use batches::{Batch, Batches};
 pub use checkpoint::{Checkpoint, CheckpointHead, PartFingerprint, SetFingerprint};
@@ -30,10 +31,13 @@ pub use clip_features::{ClipFeatures, NormaliserFit, TrainingSet};
 pub use error::TrainingError;
 pub use feature_store::{FeatureSource, FeatureStore};
 pub use fit::{
-    FitError, FitProgress, Fitted, FoldFigures, KFoldReport, SplitChoice, Spread, TrainingPlan,
-    fit, resume, unfinished,
+    FitError, FitProgress, Fitted, FoldFigures, KFoldReport, NonEventSource, SplitChoice, Spread,
+    TrainingPlan, fit, resume, unfinished,
 };
+pub use start_weights::StartWeights;
 pub use trainer::{Trainer, TrainingTarget};
 pub use training_run::{RunOutcome, StepReport, TrainingFiles, Watch};
-pub use training_spec::{ClassBalance, KeptWeights, RateSchedule, TrainingSpec};
+pub use training_spec::{
+    ClassBalance, KeptWeights, LossFunction, OTHER, RateSchedule, TrainingSpec,
+};
 pub use training_state::{EpochReport, EpochSums, TrainingState, Validation, log_text, write_log};

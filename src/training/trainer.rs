@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tch::nn::{ModuleT, VarStore};
-use tch::{Device, Reduction, Tensor};
+use tch::{Device, Kind, Reduction, Tensor};
 
 use super::adamw::AdamW;
 use super::adamw::FlatWeights;
@@ -12,7 +12,8 @@ use super::random::{Purpose, seed_of};
 use super::validation::Measurement;
 use super::{
     Batch, Batches, Checkpoint, CheckpointHead, ClipFeatures, EpochReport, KeptWeights,
-    SetFingerprint, TrainingError, TrainingSet, TrainingSpec, TrainingState, Validation,
+    LossFunction, SetFingerprint, StartWeights, TrainingError, TrainingSet, TrainingSpec,
+    TrainingState, Validation,
 };
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
 use crate::model::NetworkSpec;
@@ -33,6 +34,10 @@ pub struct TrainingTarget<'a> {
     pub labels: usize,
     /// Frames → what the network sees.
     pub normaliser: Normaliser,
+    /// The label that background has, if any.
+    pub background_label: Option<usize>,
+    /// Weights to begin with, where their names and shapes are those of the network; the others are random.
+    pub start: Option<&'a StartWeights>,
 }
 
 /// A network being trained, and what it is trained on.
@@ -77,20 +82,29 @@ impl Trainer {
             Network::new(&variables.root(), target.network, bands, labels, mode)
         })
         .with_precision(spec.precision);
+        if let Some(start) = target.start {
+            start.fill(&variables.variables())?;
+        }
         let flat = FlatWeights::new(&variables);
         let window_frames = target.window.frames;
-        let clips = set.train.into_iter().map(|clip| {
-            let starts = clip.labelled_starts(window_frames);
-            (clip, starts)
-        });
+        let with_starts = |clips: Vec<ClipFeatures>| -> Vec<(ClipFeatures, Vec<usize>)> {
+            let clips = clips.into_iter().map(|clip| {
+                let starts = clip.labelled_starts(window_frames);
+                (clip, starts)
+            });
+            clips.collect()
+        };
         let batches = Batches {
             spec: spec.clone(),
             window_frames,
             label_count: target.labels,
             normaliser: target.normaliser.clone(),
             floor_db: 10.0 * target.front_end.log_floor.log10(),
-            clips: clips.collect(),
+            clips: with_starts(set.train),
+            reverberant: with_starts(set.reverberant),
+            non_events: set.non_events.into_iter().map(with_starts).collect(),
             background: set.background,
+            background_label: target.background_label,
         };
         Ok(Self {
             optimiser: AdamW::new(&flat)?,
@@ -132,7 +146,7 @@ impl Trainer {
         let targets = Tensor::f_from_slice(&batch.targets)?.f_reshape([count, -1])?;
         let seed = seed_of(self.spec.seed, Purpose::Dropout, self.state.step);
         let logits = with_random_seed(seed, || self.network.forward_t(&windows, true)); // [batch, labels]
-        let loss = loss_of(&logits, &targets)?;
+        let loss = loss_of(self.spec.loss, &logits, &targets)?;
         let value = loss.f_double_value(&[])?;
         if !value.is_finite() {
             return Err(self.diverged("the loss", value, rate));
@@ -219,6 +233,7 @@ impl Trainer {
     fn measure(&self) -> Result<(Validation, Validation), TrainingError> {
         let measurement = Measurement {
             network: &self.network,
+            loss: self.spec.loss,
             normaliser: &self.batches.normaliser,
             window_frames: self.batches.window_frames,
             hop_frames: self.hop_frames * self.spec.validation_stride,
@@ -332,11 +347,20 @@ impl Trainer {
     }
 }
 
-/// Binary cross-entropy, summed over labels, mean over windows: each label is its own question, so that a score means
-/// the same whatever else sounds.
-fn loss_of(logits: &Tensor, targets: &Tensor) -> Result<Tensor, TrainingError> {
+/// Summed over labels, mean over windows.
+fn loss_of(loss: LossFunction, logits: &Tensor, targets: &Tensor) -> Result<Tensor, TrainingError> {
     let batch = logits.size()[0] as f64;
-    let sum =
-        logits.f_binary_cross_entropy_with_logits::<Tensor>(targets, None, None, Reduction::Sum)?;
+    let sum = match loss {
+        LossFunction::BinaryCrossEntropy => logits.f_binary_cross_entropy_with_logits::<Tensor>(
+            targets,
+            None,
+            None,
+            Reduction::Sum,
+        )?,
+        // a window that holds no label asks for nothing
+        LossFunction::CrossEntropy => {
+            logits.f_log_softmax(-1, Kind::Float)?.f_mul(targets)?.f_sum(Kind::Float)?.f_neg()?
+        }
+    };
     Ok(sum / batch)
 }

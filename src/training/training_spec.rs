@@ -13,6 +13,8 @@ use crate::torch::Precision;
 pub struct TrainingSpec {
     /// Passes over the training clips; each clip gives one random window a pass.
     pub epochs: usize,
+    /// What is made small.
+    pub loss: LossFunction,
     /// Windows a step.
     pub batch: usize,
     /// The learning rate, or its peak.
@@ -46,6 +48,20 @@ pub struct TrainingSpec {
     /// What is done to windows before they are trained on.
     pub augment: AugmentSpec,
 }
+
+/// What training makes small, and so what turns the network's outputs into scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossFunction {
+    /// Each label is its own question: sigmoid scores, which mean the same whatever else sounds.
+    BinaryCrossEntropy,
+    /// One label in place of the others: softmax scores. Background carries the label [`OTHER`], which takes what no label
+    /// explains.
+    CrossEntropy,
+}
+
+/// The label of background where labels stand in for each other.
+pub const OTHER: &str = "other";
 
 /// How the learning rate goes from the first step to the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +101,7 @@ impl Default for TrainingSpec {
     fn default() -> Self {
         Self {
             epochs: 250,
+            loss: LossFunction::BinaryCrossEntropy,
             batch: 16,
             learning_rate: 2e-3,
             schedule: RateSchedule::OneCycle,

@@ -1,10 +1,10 @@
 //! How the network does on clips as they are: the same windows, the same rule of which carry the label, and the same means
 //! as the evaluation of a finished bundle. Called by the trainer between epochs.
 
-use tch::Tensor;
 use tch::nn::ModuleT;
+use tch::{Kind, Tensor};
 
-use super::{ClipFeatures, TrainingError, Validation};
+use super::{ClipFeatures, LossFunction, TrainingError, Validation};
 use crate::domain::Scores;
 use crate::features::Normaliser;
 
@@ -15,6 +15,8 @@ const SCORING_BATCH: usize = 64;
 pub struct Measurement<'a, N> {
     /// The network.
     pub network: &'a N,
+    /// What its outputs were fitted to.
+    pub loss: LossFunction,
     /// Brings bands to zero mean and unit deviation.
     pub normaliser: &'a Normaliser,
     /// Frames of a window.
@@ -35,7 +37,7 @@ impl<N: ModuleT> Measurement<'_, N> {
         for chunk in windows.chunks(SCORING_BATCH) {
             for (scores, &(clip, _)) in self.scores(clips, chunk)?.into_iter().zip(chunk) {
                 let Some(label) = clips[clip].label else { continue };
-                loss += cross_entropy(&scores, label);
+                loss += self.loss_of(&scores, label);
                 add(&mut sums[clip], &scores);
                 right += usize::from(best_of(scores) == Some(label));
             }
@@ -77,8 +79,24 @@ impl<N: ModuleT> Measurement<'_, N> {
         }
         let shape = [windows.len() as i64, self.window_frames as i64, mel_bands as i64];
         let batch = Tensor::f_from_slice(&batch)?.f_reshape(shape)?; // [windows, frames, mel_bands]
-        let scores = self.network.forward_t(&batch, false).f_sigmoid()?; // [windows, labels]
+        let logits = self.network.forward_t(&batch, false); // [windows, labels]
+        let scores = match self.loss {
+            LossFunction::BinaryCrossEntropy => logits.f_sigmoid()?,
+            LossFunction::CrossEntropy => logits.f_softmax(-1, Kind::Float)?,
+        };
         Ok(Vec::<Vec<f32>>::try_from(scores)?)
+    }
+
+    /// The loss of one window.
+    fn loss_of(&self, scores: &[f32], label: usize) -> f64 {
+        let of = |likelihood: f32| -f64::from(likelihood.max(1e-7)).ln();
+        match self.loss {
+            LossFunction::CrossEntropy => of(scores[label]),
+            LossFunction::BinaryCrossEntropy => {
+                let scores = scores.iter().enumerate();
+                scores.map(|(index, &it)| of(if index == label { it } else { 1.0 - it })).sum()
+            }
+        }
     }
 }
 
@@ -87,18 +105,6 @@ fn add(sum: &mut Vec<f32>, scores: &[f32]) {
     sum.iter_mut().zip(scores).for_each(|(sum, score)| *sum += score);
 }
 
-/// Binary cross-entropy of one window, summed over labels.
-fn cross_entropy(scores: &[f32], label: usize) -> f64 {
-    scores
-        .iter()
-        .enumerate()
-        .map(|(index, &score)| {
-            let likelihood = if index == label { score } else { 1.0 - score };
-            -f64::from(likelihood.max(1e-7)).ln()
-        })
-        .sum()
-}
-
 fn best_of(scores: Vec<f32>) -> Option<usize> {
-    Scores(scores).best().map(|(label, _)| label)
+    Scores { values: scores, ..Scores::default() }.best().map(|(label, _)| label)
 }

@@ -61,10 +61,10 @@ fn use_bundle(bundle: &Bundle) {
         return;
     }
     let mut scorer = NetworkScorer::new(&Arc::new(Model::new(bundle)));
-    let mut scores = [Scores(vec![0.0; bundle.labels.len()])];
+    let mut scores = [Scores::zeros(bundle.labels.len())];
     scorer.score_into(std::slice::from_ref(&window), &mut scores).expect("a window's scores");
     let strange =
-        scores[0].0.iter().find(|score| !(score.is_nan() || (0.0..=1.0).contains(*score)));
+        scores[0].values.iter().find(|score| !(score.is_nan() || (0.0..=1.0).contains(*score)));
     assert_eq!(strange, None, "a score that is no share");
 }
 

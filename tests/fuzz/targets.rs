@@ -228,6 +228,7 @@ fn small_featuriser() -> Featuriser {
 /// A model for configurations to be checked against.
 fn model() -> ModelTraits {
     ModelTraits {
+        non_events: Vec::new(),
         labels: LabelSet::new(&["dog", "rain", "church bells"]).expect("the labels are labels"),
         thresholds: vec![Thresholds { on: 0.62, off: 0.4 }; 3],
         hop: std::time::Duration::from_millis(80),

@@ -27,6 +27,7 @@ fn problem(text: &str) -> String {
 
 fn model() -> ModelTraits {
     ModelTraits {
+        non_events: Vec::new(),
         labels: LabelSet::new(&["dog", "rain", "church bells"]).unwrap(),
         thresholds: vec![
             Thresholds { on: 0.62, off: 0.4 },

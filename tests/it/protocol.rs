@@ -98,7 +98,8 @@ fn window() -> impl Strategy<Value = Message> {
 
 fn event() -> impl Strategy<Value = Message> {
     let phase = prop_oneof![
-        score().prop_map(|score| EventPhase::Onset { score }),
+        (score(), option::of(score()))
+            .prop_map(|(score, verifier_score)| EventPhase::Onset { score, verifier_score }),
         (sample(), score())
             .prop_map(|(end_sample, peak_score)| EventPhase::Offset { end_sample, peak_score }),
     ];

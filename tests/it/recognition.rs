@@ -34,7 +34,7 @@ impl Scorer for Echo {
         scores: &mut [Scores],
     ) -> Result<(), ScorerError> {
         for (window, scores) in windows.iter().zip(scores) {
-            scores.0.clone_from(&window.values);
+            scores.values.clone_from(&window.values);
         }
         Ok(())
     }
@@ -46,6 +46,7 @@ fn rate() -> SampleRate {
 
 fn model() -> ModelTraits {
     ModelTraits {
+        non_events: Vec::new(),
         labels: LabelSet::new(&LABELS).unwrap(),
         thresholds: vec![Thresholds { on: 0.6, off: 0.4 }; LABELS.len()],
         hop: rate().duration_of(HOP),
@@ -128,7 +129,7 @@ fn spans(events: &[EventRecord]) -> Vec<(i64, i64)> {
 fn an_event_spans_the_new_audio_of_the_windows_that_made_it() {
     let detections = listen(plain(), &[0.0, 0.0, 0.9, 0.95, 0.7, 0.1, 0.0]);
     assert_eq!(spans(&detections), [(1, 4)]);
-    assert_eq!(detections[0].phase, EventPhase::Onset { score: 0.9 });
+    assert_eq!(detections[0].phase, EventPhase::Onset { score: 0.9, verifier_score: None });
     assert!(matches!(detections[1].phase, EventPhase::Offset { peak_score: 0.95, .. }));
     assert_eq!((detections[0].id, detections[1].id, &*detections[0].label), (1, 1, "dog"));
 }

@@ -20,7 +20,7 @@ const TIME_POOLING_BLOCKS: usize = 2;
 #[serde(rename_all = "kebab-case")]
 #[command(next_help_heading = "Network")]
 pub struct NetworkOptions {
-    /// Kind of network: conv1d, cnn, lstm, crnn (the default) or mobile
+    /// Kind of network: conv1d, cnn, lstm, crnn (the default), mobile or mobilenet
     #[arg(long, value_parser = by_name::<NetworkKind>)]
     network: Option<NetworkKind>,
     /// Channels of each block of convolutions, such as 32,64,128,128
@@ -41,7 +41,7 @@ pub struct NetworkOptions {
     /// Time from one window to the next; the nearest that the network can have is taken
     #[arg(long, value_name = "SECONDS")]
     hop: Option<f64>,
-    /// Mel bands of a frame (64; of mobile 101)
+    /// Mel bands of a frame (64; of mobile and mobilenet 101)
     #[arg(long, value_name = "BANDS")]
     mel_bands: Option<usize>,
 }
@@ -86,7 +86,7 @@ impl NetworkOptions {
                 NetworkSpec::Lstm(sizes) => sizes.projection = projection,
                 NetworkSpec::Crnn(sizes) => sizes.projection = projection,
                 NetworkSpec::Cnn(sizes) => sizes.projection = projection,
-                NetworkSpec::Conv1d(_) | NetworkSpec::Mobile(_) => {
+                NetworkSpec::Conv1d(_) | NetworkSpec::Mobile(_) | NetworkSpec::MobileNet(_) => {
                     return Err(absent("projection"));
                 }
             }
@@ -96,7 +96,9 @@ impl NetworkOptions {
                 NetworkSpec::Conv1d(sizes) => sizes.blocks = blocks_1d(&self.channels),
                 NetworkSpec::Cnn(sizes) => sizes.blocks = blocks_2d(&self.channels),
                 NetworkSpec::Crnn(sizes) => sizes.blocks = blocks_2d(&self.channels),
-                NetworkSpec::Lstm(_) | NetworkSpec::Mobile(_) => return Err(absent("channels")),
+                NetworkSpec::Lstm(_) | NetworkSpec::Mobile(_) | NetworkSpec::MobileNet(_) => {
+                    return Err(absent("channels"));
+                }
             }
         }
         Ok(spec)

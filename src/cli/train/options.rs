@@ -15,7 +15,7 @@ use crate::cli::Failure;
 use crate::cli::dataset_selection::DatasetSelection;
 use crate::dsp::EnvelopeSpec;
 use crate::offline::{CleaningSpec, ClipNormalisation, Leak};
-use crate::training::{SplitChoice, TrainingPlan, unfinished};
+use crate::training::{NonEventSource, SplitChoice, TrainingPlan, unfinished};
 
 /// Arguments of `tympan train`.
 #[derive(Debug, Clone, Default, Args, Serialize)]
@@ -83,6 +83,20 @@ pub struct DatasetArguments {
     /// model keeps quiet in it and in the background. May be given again
     #[arg(long, value_name = "PATH", requires = "background", num_args = 1..)]
     pub negatives: Vec<PathBuf>,
+    /// Sound of a label that is no event by default, such as speech=FOLDER: an output of its own that holds the others back.
+    /// May be given again
+    #[arg(long, value_name = "LABEL=PATH", value_parser = non_event)]
+    pub non_event: Vec<NonEventSource>,
+    /// Room response, or folder of them: clips are trained on as they are and as these rooms sound them. May be given again
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub responses: Vec<PathBuf>,
+    /// Safetensors file of weights to begin with, where names and shapes are the network's
+    #[arg(long, value_name = "FILE")]
+    pub start: Option<PathBuf>,
+    /// Bundle that looks again at what the network hears, trained with the same labels, front end and window: it becomes part
+    /// of the bundle, and thresholds are chosen with it
+    #[arg(long, value_name = "BUNDLE", conflicts_with = "k_fold")]
+    pub verifier: Option<PathBuf>,
     /// Keep features in this folder, and take from it what was kept before
     #[arg(long, value_name = "FOLDER")]
     pub features: Option<PathBuf>,
@@ -118,12 +132,22 @@ impl TrainArguments {
     /// # Errors
     /// When the system does not give the current folder.
     pub fn with_absolute_paths(mut self) -> std::io::Result<Self> {
-        let named = [&mut self.data, &mut self.out, &mut self.resume, &mut self.dataset.features];
+        let dataset = &mut self.dataset;
+        let named = [
+            &mut self.data,
+            &mut self.out,
+            &mut self.resume,
+            &mut dataset.features,
+            &mut dataset.start,
+            &mut dataset.verifier,
+        ];
         for path in named
             .into_iter()
             .flatten()
-            .chain(&mut self.dataset.background)
-            .chain(&mut self.dataset.negatives)
+            .chain(&mut dataset.background)
+            .chain(&mut dataset.negatives)
+            .chain(&mut dataset.responses)
+            .chain(dataset.non_event.iter_mut().map(|it| &mut it.path))
         {
             *path = std::path::absolute(&*path)?;
         }
@@ -159,6 +183,20 @@ impl TrainArguments {
                     command += " --negatives NEGATIVES";
                     continue;
                 }
+                ("responses", _) => {
+                    command += " --responses RESPONSES";
+                    continue;
+                }
+                ("start" | "verifier", _) => {
+                    command += &format!(" --{option} {}", option.to_uppercase());
+                    continue;
+                }
+                ("non-event", _) => {
+                    for NonEventSource { label, .. } in &self.dataset.non_event {
+                        command += &format!(" --non-event {}", quoted(&format!("{label}=FOLDER")));
+                    }
+                    continue;
+                }
                 (_, Value::Bool(_)) => String::new(),
                 (_, Value::Array(items)) => items.iter().map(plain).collect::<Vec<_>>().join(","),
                 (_, value) => plain(value),
@@ -169,6 +207,16 @@ impl TrainArguments {
             }
         }
         command + &format!(" --out {}", quoted(out))
+    }
+}
+
+/// A label that is no event and where its sound is.
+fn non_event(text: &str) -> Result<NonEventSource, String> {
+    match text.split_once('=') {
+        Some((label, path)) if !label.is_empty() && !path.is_empty() => {
+            Ok(NonEventSource { label: label.to_owned(), path: path.into() })
+        }
+        _ => Err("must be a label and a path, such as speech=recordings/speech".to_owned()),
     }
 }
 
@@ -218,6 +266,10 @@ pub fn plan(arguments: &TrainArguments) -> Result<TrainingPlan, Failure> {
     plan.cleaning = cleaning(dataset)?;
     plan.background.clone_from(&dataset.background);
     plan.negatives.clone_from(&dataset.negatives);
+    plan.non_events.clone_from(&dataset.non_event);
+    plan.responses.clone_from(&dataset.responses);
+    plan.start.clone_from(&dataset.start);
+    plan.verifier.clone_from(&dataset.verifier);
     plan.features.clone_from(&dataset.features);
     plan.split = split(&arguments.split)?;
     if let Some(licence) = &arguments.licence {

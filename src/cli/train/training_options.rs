@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, value};
 
 use crate::torch::Precision;
-use crate::training::{AugmentSpec, ClassBalance, KeptWeights, RateSchedule, TrainingSpec};
+use crate::training::{
+    AugmentSpec, ClassBalance, KeptWeights, LossFunction, RateSchedule, TrainingSpec,
+};
 
 /// How a network is fitted.
 #[derive(Debug, Clone, Default, Args, Serialize)]
@@ -16,6 +18,10 @@ use crate::training::{AugmentSpec, ClassBalance, KeptWeights, RateSchedule, Trai
 pub struct TrainingOptions {
     #[arg(long, help = with_default("Passes over the training clips", spec().epochs))]
     epochs: Option<usize>,
+    /// What is made small: binary-cross-entropy (the default; each label on its own) or cross-entropy (one label in place of
+    /// the others; background becomes the label "other")
+    #[arg(long, value_parser = by_name::<LossFunction>)]
+    loss: Option<LossFunction>,
     #[arg(long, help = with_default("Windows a step", spec().batch))]
     batch: Option<usize>,
     #[arg(long, help = with_default("Learning rate, or its peak", spec().learning_rate))]
@@ -68,6 +74,18 @@ pub struct AugmentOptions {
     #[arg(long, value_name = "SHARE", hide_short_help = true,
           help = with_default("Share of windows that are background alone", augment().background))]
     background_share: Option<f64>,
+    #[arg(long, value_name = "SHARE", hide_short_help = true,
+          help = with_default("Share of windows that are sound of a label that is no event", augment().non_event))]
+    non_event_share: Option<f64>,
+    #[arg(long, value_name = "SHARE", hide_short_help = true,
+          help = with_default("Share of clips that sound as in a room, where there are --responses", augment().room))]
+    room: Option<f64>,
+    #[arg(long, value_name = "SHARE", hide_short_help = true,
+          help = with_default("Share of windows of which only the last part sounds", augment().late_onset))]
+    late_onset: Option<f64>,
+    #[arg(long, value_name = "SHARE", hide_short_help = true,
+          help = with_default("Share of windows that take on the mean and deviation of another's bands", augment().mix_style))]
+    mix_style: Option<f64>,
     #[arg(long, value_name = "SHARE", hide_short_help = true,
           help = with_default("Share of windows that background is added to", augment().noise))]
     noise: Option<f64>,
@@ -129,6 +147,7 @@ impl TrainingOptions {
     pub fn spec(&self, augment: &AugmentOptions) -> TrainingSpec {
         let mut spec = TrainingSpec { augment: augment.spec(), ..spec() };
         set(&mut spec.epochs, self.epochs);
+        set(&mut spec.loss, self.loss);
         set(&mut spec.batch, self.batch);
         set(&mut spec.learning_rate, self.learning_rate);
         set(&mut spec.schedule, self.schedule);
@@ -153,6 +172,10 @@ impl AugmentOptions {
         let mut spec = augment();
         set_f32(&mut spec.mixup, self.mixup);
         set_f32(&mut spec.background, self.background_share);
+        set_f32(&mut spec.non_event, self.non_event_share);
+        set_f32(&mut spec.room, self.room);
+        set_f32(&mut spec.late_onset, self.late_onset);
+        set_f32(&mut spec.mix_style, self.mix_style);
         set_f32(&mut spec.noise, self.noise);
         set_f32(&mut spec.snr_low_db, self.snr_low_db);
         set_f32(&mut spec.snr_high_db, self.snr_high_db);

@@ -78,7 +78,7 @@ fn moved(model: &ModelTraits, odds: f64) -> ModelTraits {
         .thresholds
         .iter()
         .map(|thresholds| Thresholds { on: moved(thresholds.on), off: moved(thresholds.off) });
-    ModelTraits { thresholds: thresholds.collect(), ..model.clone() }
+    ModelTraits { non_events: Vec::new(), thresholds: thresholds.collect(), ..model.clone() }
 }
 
 #[cfg(test)]
@@ -92,7 +92,12 @@ mod tests {
     fn odds_move_a_threshold_without_leaving_its_range() {
         let thresholds = vec![Thresholds { on: 0.5, off: 0.25 }];
         let labels = LabelSet::new(&["dog"]).unwrap();
-        let model = ModelTraits { labels, thresholds, hop: Duration::from_millis(80) };
+        let model = ModelTraits {
+            non_events: Vec::new(),
+            labels,
+            thresholds,
+            hop: Duration::from_millis(80),
+        };
         let of = |odds| moved(&model, odds).thresholds[0];
         assert_eq!(of(1.0), model.thresholds[0]);
         assert_eq!((of(3.0).on, of(3.0).off), (0.75, 0.5));

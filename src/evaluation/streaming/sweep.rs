@@ -73,7 +73,7 @@ impl SweepChoice {
             on: scaled(thresholds.on),
             off: scaled(thresholds.off),
         });
-        ModelTraits { thresholds: thresholds.collect(), ..model.clone() }
+        ModelTraits { non_events: Vec::new(), thresholds: thresholds.collect(), ..model.clone() }
     }
 }
 

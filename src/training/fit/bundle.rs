@@ -2,6 +2,7 @@
 //! manifest written. Fed by the training of a split.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -15,11 +16,14 @@ use crate::evaluation::{
     choose_thresholds, score_clips, score_scenes,
 };
 use crate::features::Normaliser;
-use crate::model::{Activation, Bundle, Figures, Manifest, Model, Provenance};
+use crate::files::{self, Durability};
+use crate::model::{
+    Activation, Bundle, Figures, Manifest, Model, Provenance, VERIFIER_FOLDER, VerifierSpec,
+};
 use crate::offline::{CleaningSpec, DatasetClip, Progress, SplitSpec};
 use crate::recognition::Thresholds;
 use crate::torch::check_engines;
-use crate::training::KeptWeights;
+use crate::training::{KeptWeights, LossFunction};
 
 /// Until the clips were scored, every label has these.
 const UNCALIBRATED: Thresholds = Thresholds { on: 0.5, off: 0.3 };
@@ -58,7 +62,12 @@ pub fn finish(
 ) -> Result<Figures, FitError> {
     let weights = trained.weights.clone();
     let mut manifest = manifest(prepared, job, trained)?;
-    let bundle = Bundle::from_parts(job.folder, manifest.clone(), &weights)?;
+    let mut bundle = Bundle::from_parts(job.folder, manifest.clone(), &weights)?;
+    if let Some(verifier) = &prepared.plan.verifier {
+        bundle = bundle.with_verifier(VerifierSpec::default(), verifier)?;
+        manifest.verifier = bundle.manifest.verifier;
+        copy_bundle(verifier, &job.folder.join(VERIFIER_FOLDER))?;
+    }
     let model = Arc::new(Model::new(&bundle));
     check_engines(&bundle, &model)?;
     let usable = job.split.validation.iter().filter(|&&clip| recordings.has(clip));
@@ -69,6 +78,9 @@ pub fn finish(
     let figures = ClassificationFigures::new(&bundle.labels, &scores);
     let quiet = negative_scores(prepared, &model, progress)?;
     manifest.thresholds = thresholds(&bundle.labels, [scores, quiet].concat())?;
+    for label in &manifest.non_events {
+        manifest.thresholds.insert(label.clone(), UNCALIBRATED);
+    }
     manifest.figures = Figures {
         clips: figures.clips,
         clip_accuracy: round(figures.clip_accuracy),
@@ -86,6 +98,16 @@ pub fn finish(
         job.split.description
     );
     Ok(manifest.figures)
+}
+
+/// Copies a bundle, its manifest last.
+fn copy_bundle(from: &Path, to: &Path) -> Result<(), FitError> {
+    std::fs::create_dir_all(to)?;
+    for file in Bundle::FILES {
+        let bytes = files::read_regular(&from.join(file), u64::MAX)?;
+        files::replace(&to.join(file), &bytes, Durability::Synced)?;
+    }
+    Ok(())
 }
 
 /// Scores of hours of sound that hold none of the labels; nothing where no background was given.
@@ -122,14 +144,19 @@ fn manifest(
     trained: TrainedNetwork,
 ) -> Result<Manifest, FitError> {
     let name = job.folder.file_name();
-    let (plan, labels) = (prepared.plan, &prepared.dataset.labels);
+    let (plan, labels) = (prepared.plan, &prepared.labels);
     Ok(Manifest {
         format_version: Bundle::FORMAT_VERSION,
         name: name.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         tympan_version: env!("CARGO_PKG_VERSION").to_owned(),
         licence: plan.licence.clone(),
-        activation: Activation::Sigmoid,
+        activation: match plan.training.loss {
+            LossFunction::BinaryCrossEntropy => Activation::Sigmoid,
+            LossFunction::CrossEntropy => Activation::Softmax,
+        },
         labels: labels.clone().into(),
+        verifier: None,
+        non_events: prepared.non_event_labels().map(str::to_owned).collect(),
         weights_sha256: String::new(),
         front_end: plan.front_end.clone(),
         window: plan.window,
@@ -206,13 +233,23 @@ fn model_card(manifest: &Manifest) -> String {
     };
     format!(
         "# {name}\n\n{leaky}\
-         {labels} labels; one score each between 0 and 1, independent of the others: several may sound at once, or \
-         none.\n\n\
+         {labels} labels; one score each between 0 and 1, {activation}.{non_events}\n\n\
          {table}\n\
          {kept} the thresholds in `model.toml` at which events begin and end, so event figures on them are \
          optimistic.\n{made_by}",
         name = manifest.name,
         labels = manifest.labels.len(),
+        activation = match manifest.activation {
+            Activation::Sigmoid => "independent of the others: several may sound at once, or none",
+            Activation::Softmax => "together 1: the share of each in what is heard",
+        },
+        non_events = match manifest.non_events.as_slice() {
+            [] => String::new(),
+            labels => format!(
+                " No events unless `detector.allow` names them: {}. They hold the others back.",
+                labels.join(", ")
+            ),
+        },
         table = model_table(manifest),
     )
 }

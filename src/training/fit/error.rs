@@ -35,6 +35,14 @@ pub enum FitError {
         /// As named.
         path: PathBuf,
     },
+    /// A label that is no event has the name of another label, or of none.
+    #[error("--non-event {label}: {reason}")]
+    NonEvent {
+        /// As given.
+        label: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Background that was named is no recording.
     #[error(transparent)]
     Background(SourceError),

@@ -27,12 +27,15 @@ pub(super) fn fit_split(
     let plan = prepared.plan;
     std::fs::create_dir_all(job.folder)?;
     let (set, sums) = recordings.set_of(job.split, plan.front_end.mel_bands);
+    let normaliser = prepared.start.as_ref().and_then(|start| start.normaliser.clone());
     let target = TrainingTarget {
         front_end: &plan.front_end,
         window: plan.window,
         network: &plan.network,
-        labels: prepared.dataset.labels.len(),
-        normaliser: sums.normaliser(),
+        labels: prepared.labels.len(),
+        normaliser: normaliser.unwrap_or_else(|| sums.normaliser()),
+        background_label: prepared.background_label,
+        start: prepared.start.as_ref(),
     };
     let (train_clips, background_clips) = (set.train.len(), set.background.len());
     let mut trainer = Trainer::new(plan.training.clone(), &target, set)?;

@@ -38,6 +38,15 @@ pub struct TrainingPlan {
     pub background: Vec<PathBuf>,
     /// More such sound that is not trained on: thresholds are chosen so that the model keeps quiet in it.
     pub negatives: Vec<PathBuf>,
+    /// Recordings, and folders of them, of labels that are no events by default, such as speech.
+    pub non_events: Vec<NonEventSource>,
+    /// Room responses, and folders of them, that clips are convolved with.
+    pub responses: Vec<PathBuf>,
+    /// A file of weights to begin with.
+    pub start: Option<PathBuf>,
+    /// A bundle of the same labels, front end and window that looks again at what the network hears: it becomes part of the
+    /// bundle, and thresholds are chosen with it.
+    pub verifier: Option<PathBuf>,
     /// Where features are kept from run to run; nowhere by default.
     pub features: Option<PathBuf>,
     /// Which recordings are fitted to and which are measured on.
@@ -60,6 +69,16 @@ pub struct TrainingPlan {
     pub command: String,
     /// The options of the command that made the plan, for whoever goes on with others.
     pub options: Map<String, Value>,
+}
+
+/// Sound of a label that is no event by default: it holds the others back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NonEventSource {
+    /// The label.
+    pub label: String,
+    /// A recording, or a folder of them.
+    pub path: PathBuf,
 }
 
 /// Which recordings are fitted to and which are measured on.
@@ -116,6 +135,10 @@ impl TrainingPlan {
             cleaning: CleaningSpec::default(),
             background: Vec::new(),
             negatives: Vec::new(),
+            non_events: Vec::new(),
+            responses: Vec::new(),
+            start: None,
+            verifier: None,
             features: None,
             split: SplitChoice::default(),
             front_end: FrontEndSpec::standard()?,

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{FitError, SplitChoice, TrainingPlan};
+use super::{FitError, NonEventSource, SplitChoice, TrainingPlan};
+use crate::domain::LabelSet;
 use crate::offline::{Dataset, KFoldSpec, Layout, Leak, Split, SplitSpec, k_fold};
 use crate::sources::find_recordings;
+use crate::training::{LossFunction, OTHER, StartWeights};
 
 /// Share that is measured on where the options set no other and the dataset has no folds.
 const RANDOM_SHARE: f64 = 0.2;
@@ -14,8 +16,18 @@ pub(super) struct Prepared<'a> {
     pub plan: &'a TrainingPlan,
     /// The recordings.
     pub dataset: Dataset,
+    /// The labels: the dataset's, then those that are no events.
+    pub labels: LabelSet,
+    /// Recordings of each label that is no event, in the order of the labels.
+    pub non_events: Vec<Vec<PathBuf>>,
     /// Recordings that hold none of the labels.
     pub background: Vec<PathBuf>,
+    /// The label that those have, if any.
+    pub background_label: Option<usize>,
+    /// Room responses.
+    pub responses: Vec<PathBuf>,
+    /// Weights to begin with.
+    pub start: Option<StartWeights>,
     /// What is fitted to and measured on: one bundle each.
     pub splits: Splits,
 }
@@ -50,12 +62,59 @@ impl<'a> Prepared<'a> {
             return Err(FitError::NoThreads);
         }
         let dataset = Dataset::open(&plan.data, &plan.dataset)?;
-        if let Some(absent) = plan.background.iter().find(|path| !path.exists()) {
-            return Err(FitError::Absent { path: absent.clone() });
+        let background = recordings(&plan.background)?;
+        let responses = recordings(&plan.responses)?;
+        let mut labels: Vec<String> = dataset.labels.clone().into();
+        let events = labels.len();
+        let mut non_events: Vec<Vec<PathBuf>> = Vec::new();
+        for NonEventSource { label, path } in &plan.non_events {
+            let found = recordings(std::slice::from_ref(path))?;
+            match labels.iter().position(|known| known == label) {
+                Some(index) if index < events => {
+                    let reason = "the dataset has a class of that name".to_owned();
+                    return Err(FitError::NonEvent { label: label.clone(), reason });
+                }
+                Some(index) => non_events[index - events].extend(found),
+                None => {
+                    labels.push(label.clone());
+                    non_events.push(found);
+                }
+            }
         }
-        let background = find_recordings(&plan.background).map_err(FitError::Background)?;
+        // where labels stand in for each other, what holds none of them needs one
+        let mut background_label = None;
+        if plan.training.loss == LossFunction::CrossEntropy && !background.is_empty() {
+            let known = labels.iter().position(|label| label == OTHER);
+            background_label = Some(known.unwrap_or(labels.len()));
+            if known.is_none() {
+                labels.push(OTHER.to_owned());
+            }
+        }
+        let labels = LabelSet::new(&labels).map_err(|error| FitError::NonEvent {
+            label: labels[events..].join(", "),
+            reason: error.to_string(),
+        })?;
         let splits = splits(&plan.split, &dataset, plan.training.seed)?;
-        Ok(Self { plan, dataset, background, splits })
+        let start = plan.start.as_deref().map(StartWeights::load).transpose()?;
+        if let Some(normaliser) = start.as_ref().and_then(|start| start.normaliser.as_ref()) {
+            normaliser.check(plan.front_end.mel_bands)?;
+        }
+        Ok(Self {
+            plan,
+            dataset,
+            labels,
+            non_events,
+            background,
+            background_label,
+            responses,
+            start,
+            splits,
+        })
+    }
+
+    /// The labels that are no events.
+    pub fn non_event_labels(&self) -> impl Iterator<Item = &str> {
+        self.labels.iter().skip(self.dataset.labels.len()).map(|label| &**label)
     }
 
     /// All splits.
@@ -65,6 +124,14 @@ impl<'a> Prepared<'a> {
             Splits::KFold(splits) => splits,
         }
     }
+}
+
+/// Every recording that paths name.
+fn recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FitError> {
+    if let Some(absent) = paths.iter().find(|path| !path.exists()) {
+        return Err(FitError::Absent { path: absent.clone() });
+    }
+    find_recordings(paths).map_err(FitError::Background)
 }
 
 fn splits(choice: &SplitChoice, dataset: &Dataset, seed: u64) -> Result<Splits, FitError> {

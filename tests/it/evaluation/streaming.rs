@@ -37,8 +37,8 @@ impl Scorer for ToneScorer {
             let newest = &window.values[window.values.len() - 64..];
             let loudest = (0..64).max_by(|a, b| newest[*a].total_cmp(&newest[*b])).unwrap();
             let sure = if newest[loudest] > 0.0 { 0.9 } else { 0.1 };
-            scores.0.fill(0.05);
-            scores.0[loudest / 32] = sure;
+            scores.values.fill(0.05);
+            scores.values[loudest / 32] = sure;
         }
         Ok(())
     }
@@ -55,6 +55,7 @@ fn featuriser() -> FeaturiserSpec {
 
 fn model() -> ModelTraits {
     ModelTraits {
+        non_events: Vec::new(),
         labels: labels(),
         thresholds: vec![Thresholds { on: 0.5, off: 0.3 }; 2],
         hop: Duration::from_millis(80),
@@ -211,7 +212,7 @@ fn thresholds_chosen_on_recordings_let_the_tones_through_and_the_background_not(
     let thresholds = choose_thresholds(&labels(), &clips, &ThresholdRules::default()).unwrap();
     assert!(thresholds[0].on > 0.6 && thresholds[0].on < 0.9, "{thresholds:?}");
     assert!(thresholds[1].on < 0.6, "{thresholds:?}");
-    let model = ModelTraits { thresholds, ..model() };
+    let model = ModelTraits { non_events: Vec::new(), thresholds, ..model() };
     let rules = DetectionRules::default();
     let detections: Vec<SceneDetections> =
         scenes.iter().map(|scene| scene.replay(&model, &rules).unwrap()).collect();

@@ -97,8 +97,8 @@ impl Scorer for Loudness {
                 together: windows.len(),
             });
             let mean = window.values.iter().sum::<f32>() / window.values.len() as f32;
-            scores.0.clear();
-            scores.0.extend(if mean > -70.0 { [0.9, 0.1] } else { [0.1, 0.9] });
+            scores.values.clear();
+            scores.values.extend(if mean > -70.0 { [0.9, 0.1] } else { [0.1, 0.9] });
             if segment > u64::MAX / 2 {
                 continue;
             }

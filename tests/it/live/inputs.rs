@@ -87,8 +87,8 @@ impl Scorer for MeanOfBands {
     ) -> Result<(), ScorerError> {
         for (window, scores) in windows.iter().zip(scores) {
             let mean = window.values.iter().sum::<f32>() / window.values.len() as f32;
-            scores.0[0] = (1.0 + mean / 100.0).clamp(0.0, 1.0);
-            scores.0[1] = 1.0 - scores.0[0];
+            scores.values[0] = (1.0 + mean / 100.0).clamp(0.0, 1.0);
+            scores.values[1] = 1.0 - scores.values[0];
         }
         Ok(())
     }
@@ -97,6 +97,7 @@ impl Scorer for MeanOfBands {
 fn spec() -> PipelineSpec {
     let labels = LabelSet::new(&["loud", "quiet"]).unwrap();
     let model = ModelTraits {
+        non_events: Vec::new(),
         labels,
         thresholds: vec![Thresholds { on: 0.45, off: 0.4 }; 2],
         hop: Duration::from_millis(80),

@@ -62,6 +62,7 @@ fn detector() -> DetectorSpec {
 
 fn detector_for(labels: LabelSet) -> DetectorSpec {
     let model = ModelTraits {
+        non_events: Vec::new(),
         labels,
         thresholds: vec![Thresholds { on: 0.6, off: 0.4 }; 2],
         hop: rate(16_000).duration_of(HOP),

@@ -8,6 +8,7 @@ mod random_network;
 mod reference;
 mod shared;
 mod stored_scores;
+mod verifier;
 
 use std::path::{Path, PathBuf};
 

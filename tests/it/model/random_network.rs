@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tympan::features::WindowSpec;
 use tympan::model::{
     ActivationFunction, CnnSpec, Conv1dBlockSpec, Conv1dSpec, ConvBlockSpec, CrnnSpec, LstmSpec,
-    MobileBlockSpec, MobileSpec, NetworkSpec, TimePooling,
+    MobileBlockSpec, MobileNetSpec, MobileSpec, NetworkSpec, TimePooling,
 };
 
 fn pooling() -> impl Strategy<Value = TimePooling> {
@@ -68,9 +68,11 @@ fn mobile() -> impl Strategy<Value = NetworkSpec> {
             },
         }
     });
-    (1i64..4, 1i64..7, 1i64..7, pooling(), prop::collection::vec(block, 1..5)).prop_map(
-        |(stem, last, lstm_hidden, pooling, blocks)| {
-            NetworkSpec::Mobile(MobileSpec { stem, last, lstm_hidden, pooling, blocks })
+    let sizes = (1i64..4, 1i64..7, 1i64..7, pooling(), prop::collection::vec(block, 1..5));
+    (sizes, any::<bool>()).prop_map(
+        |((stem, last, lstm_hidden, pooling, blocks), whole_windows)| match whole_windows {
+            true => NetworkSpec::MobileNet(MobileNetSpec { stem, last, pooling, blocks }),
+            false => NetworkSpec::Mobile(MobileSpec { stem, last, lstm_hidden, pooling, blocks }),
         },
     )
 }

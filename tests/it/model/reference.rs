@@ -25,7 +25,7 @@ const TOLERANCE: f32 = 1e-5;
 
 /// The network of a bundle as training has it, and its variables.
 fn trained_network(bundle: &Bundle) -> (Network, HashMap<String, Tensor>) {
-    let Bundle { manifest, labels, weights } = bundle;
+    let Bundle { manifest, labels, weights, .. } = bundle;
     let (bands, labels) = (manifest.front_end.mel_bands as i64, labels.len() as i64);
     let store = VarStore::new(Device::Cpu);
     let mode = NetworkMode::Training { dropout: 0.5 };
@@ -57,7 +57,7 @@ fn bands_of(kind: NetworkKind) -> usize {
 fn score(scorer: &mut dyn Scorer, window: &MelWindow) -> Vec<f32> {
     let mut scores = [Scores::zeros(scorer.labels().len())];
     scorer.score_into(std::slice::from_ref(window), &mut scores).unwrap();
-    scores[0].0.clone()
+    scores[0].values.clone()
 }
 
 /// What the network says as training runs it.
@@ -137,7 +137,7 @@ fn walk(
         let mut scores = vec![Scores::zeros(bundle.labels.len()); count];
         incremental.score_into(batch, &mut scores).unwrap();
         for (window, scores) in batch.iter().zip(&scores) {
-            let apart = furthest(&scores.0, &score(&mut from_scratch, window));
+            let apart = furthest(&scores.values, &score(&mut from_scratch, window));
             prop_assert!(apart < TOLERANCE, "{:?} of {count}: {apart} apart", steps[done]);
             done += 1;
         }
@@ -287,7 +287,7 @@ fn a_batch_of_windows_scores_as_one_by_one() {
     incremental(&bundle).score_into(&windows, &mut together).unwrap();
     let mut alone = from_scratch(&bundle);
     for (window, scores) in windows.iter().zip(&together) {
-        assert!(furthest(&score(&mut alone, window), &scores.0) < TOLERANCE);
+        assert!(furthest(&score(&mut alone, window), &scores.values) < TOLERANCE);
     }
 }
 
@@ -343,8 +343,12 @@ fn engines_that_differ_are_refused_and_those_that_round_otherwise_are_not() {
         (name.to_owned(), tensor)
     });
     let weights = tympan::model::Weights::new(tensors);
-    let wrong =
-        Bundle { weights, labels: bundle.labels.clone(), manifest: bundle.manifest.clone() };
+    let wrong = Bundle {
+        weights,
+        labels: bundle.labels.clone(),
+        manifest: bundle.manifest.clone(),
+        verifier: None,
+    };
     let error = check_engines(&bundle, &Arc::new(Model::new(&wrong))).unwrap_err();
     assert!(matches!(error, TorchError::EnginesDiffer { .. }), "{error}");
     assert!(error.to_string().contains("differently"), "{error}");

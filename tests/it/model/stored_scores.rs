@@ -58,7 +58,7 @@ fn scores_by(scorer: &mut dyn Scorer, spec: &FeaturiserSpec) -> StoredScores {
     let mut all = |windows: &[MelWindow], every: usize| {
         let mut scores = vec![Scores::zeros(scorer.labels().len()); windows.len()];
         scorer.score_into(windows, &mut scores).unwrap();
-        scores.into_iter().step_by(every).map(|scores| scores.0).collect::<Vec<_>>()
+        scores.into_iter().step_by(every).map(|scores| scores.values).collect::<Vec<_>>()
     };
     StoredScores { frames: all(&frame_windows(), 1), demo: all(&demo_windows(spec), EVERY) }
 }

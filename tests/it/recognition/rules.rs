@@ -146,7 +146,7 @@ impl RuleChecker {
             let cooldown = self.samples(self.settings.cooldown);
             let story = self.stories.get_mut(&*event.label).unwrap();
             match event.phase {
-                EventPhase::Onset { score } => {
+                EventPhase::Onset { score, .. } => {
                     assert_eq!(event.id, self.last_id + 1, "ids ascend by one");
                     self.last_id = event.id;
                     assert!(
@@ -170,7 +170,7 @@ impl RuleChecker {
                     assert!(lasted > 0 && lasted <= most, "lasts {lasted}: {event:?}");
                     assert!(broken || lasted >= least, "lasts {lasted}: {event:?}");
                     assert!(
-                        matches!(onset.phase, EventPhase::Onset { score } if peak_score >= score)
+                        matches!(onset.phase, EventPhase::Onset { score, .. } if peak_score >= score)
                     );
                     story.ended = Some(end_sample);
                     story.windows.retain(|_| false);

@@ -62,7 +62,7 @@ impl Room {
 
     fn event(&mut self, label: &str, id: u64, start: u64, end: Option<u64>) {
         let phase = match end {
-            None => EventPhase::Onset { score: 0.9 },
+            None => EventPhase::Onset { score: 0.9, verifier_score: None },
             Some(end) => EventPhase::Offset { end_sample: SampleIndex(end), peak_score: 0.9 },
         };
         self.write(Record::Event(EventRecord {

@@ -29,7 +29,7 @@ fn second(second: i64) -> Timestamp {
 /// The onset of event `id`, `id` seconds after noon.
 fn event(id: u64) -> Record {
     Record::Event(EventRecord {
-        phase: EventPhase::Onset { score: 0.75 },
+        phase: EventPhase::Onset { score: 0.75, verifier_score: None },
         id,
         label: "dog".into(),
         time: second(i64::try_from(id).unwrap()),

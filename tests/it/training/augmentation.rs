@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 use tympan::features::Normaliser;
-use tympan::training::{AugmentSpec, Augmenter, ClipFeatures, mix};
+use tympan::training::{AugmentSpec, Augmenter, ClipFeatures};
 
 const FRAMES: usize = 10;
 const BANDS: usize = 6;
@@ -37,7 +37,12 @@ fn with<T>(
 #[test]
 fn without_any_change_a_window_is_the_clip_s_own_frames() {
     let clip = ramp(30);
-    let window = with(&AugmentSpec::none(), 1, |it, random| it.window(&clip, &[7], &[], random));
+    let (window, power) = with(&AugmentSpec::none(), 1, |it, random| {
+        let (mut window, power) = it.window(&clip, &[7], random);
+        it.record(&mut window, power, &[], random);
+        (window, power)
+    });
+    assert!((power - 0.01).abs() < 1e-6);
     assert_eq!(window, clip.log_mel[7 * BANDS..17 * BANDS]);
 }
 
@@ -182,12 +187,69 @@ fn a_band_shift_moves_every_frame_alike_and_repeats_the_edge() {
 }
 
 #[test]
-fn mixing_keeps_the_larger_share_of_the_window_it_began_with() {
-    let mut random = ChaCha12Rng::seed_from_u64(1);
-    for _ in 0..100 {
-        let mut window = vec![1.0; 4];
-        let share = mix(&mut window, &[0.0; 4], &mut random);
-        assert!((0.5..=1.0).contains(&share));
-        assert!(window.iter().all(|value| (value - share).abs() < 1e-6));
+fn sounds_are_mixed_by_power_and_the_louder_one_has_the_larger_share() {
+    let spec = AugmentSpec::none();
+    let mut shares = Vec::new();
+    for seed in 0..100 {
+        // the second sound is 20 dB weaker as recorded, which says nothing of how it is mixed
+        let (mut window, other) = (vec![-20.0; FRAMES * BANDS], vec![-40.0; FRAMES * BANDS]);
+        let share =
+            with(&spec, seed, |it, random| it.mix((&mut window, 0.01), (&other, 0.0001), random));
+        // what the other one added: its power against that of the first
+        let added = 10f32.powf((window[0] + 20.0) / 10.0) - 1.0;
+        let level_db = 10.0 * added.log10();
+        assert!((-12.01..=12.01).contains(&level_db), "{level_db}");
+        assert!(window.iter().all(|value| (value - window[0]).abs() < 1e-3));
+        assert_eq!(share > 0.5, level_db < 0.0, "{share} of the first at {level_db} dB");
+        shares.push(share);
+    }
+    assert!(shares.iter().any(|it| *it > 0.9) && shares.iter().any(|it| *it < 0.1), "{shares:?}");
+}
+
+#[test]
+fn of_a_late_onset_only_the_end_of_the_window_sounds() {
+    const LONG: usize = 60;
+    let (spec, normaliser) = (AugmentSpec { late_onset: 1.0, ..AugmentSpec::none() }, normaliser());
+    let augmenter =
+        Augmenter { spec: &spec, normaliser: &normaliser, window_frames: LONG, floor_db: FLOOR };
+    let clip = ramp(2 * LONG);
+    let mut lengths = std::collections::BTreeSet::new();
+    for seed in 0..50 {
+        let (window, _) = augmenter.window(&clip, &[3], &mut ChaCha12Rng::seed_from_u64(seed));
+        let silent = window.chunks_exact(BANDS).take_while(|it| it.iter().all(|v| *v == FLOOR));
+        let silent = silent.count();
+        // what sounds is where it was, and at least 20 frames of it
+        assert_eq!(
+            window[silent * BANDS..],
+            clip.log_mel[(3 + silent) * BANDS..(3 + LONG) * BANDS]
+        );
+        lengths.insert(LONG - silent);
+    }
+    assert!(lengths.len() > 15 && lengths.first() >= Some(&20), "{lengths:?}");
+}
+
+#[test]
+fn a_mixed_style_takes_mean_and_deviation_of_each_band_from_another_window_in_part() {
+    let spec = AugmentSpec::none();
+    let statistics = |window: &[f32], band: usize| {
+        let values: Vec<f32> = window.iter().skip(band).step_by(BANDS).copied().collect();
+        let mean = values.iter().sum::<f32>() / values.len() as f32;
+        let variance = values.iter().map(|it| (it - mean).powi(2)).sum::<f32>();
+        (mean, (variance / values.len() as f32).sqrt())
+    };
+    let wave = |scale: f32, mean: f32| -> Vec<f32> {
+        (0..FRAMES * BANDS).map(|i| mean + scale * ((i / BANDS) as f32).sin()).collect()
+    };
+    for seed in 0..20 {
+        let (mut window, other) = (wave(1.0, 0.0), wave(3.0, 2.0));
+        with(&spec, seed, |it, random| it.mix_style(&mut window, &other, random));
+        let (mean, deviation) = statistics(&window, 2);
+        let (own_mean, own) = statistics(&wave(1.0, 0.0), 2);
+        let (other_mean, others) = statistics(&other, 2);
+        // the same share of both, somewhere in between
+        let (by_mean, by_deviation) =
+            ((mean - own_mean) / (other_mean - own_mean), (deviation - own) / (others - own));
+        assert!((-0.001..=1.001).contains(&by_mean), "{by_mean}");
+        assert!((by_mean - by_deviation).abs() < 1e-3, "{by_mean} {by_deviation}");
     }
 }

@@ -20,7 +20,10 @@ fn batches(clips: Vec<ClipFeatures>, spec: TrainingSpec) -> Batches {
         normaliser: fit.normaliser(),
         floor_db: -100.0,
         clips: clips.into_iter().map(with_starts).collect(),
+        reverberant: Vec::new(),
+        non_events: Vec::new(),
         background: vec![clip(1, 30)],
+        background_label: None,
     }
 }
 
@@ -86,6 +89,52 @@ fn smoothing_spreads_targets_and_leaves_background_without_any() {
         };
         assert!(target.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{target:?}");
     }
+}
+
+#[test]
+fn sound_of_a_label_that_is_no_event_comes_as_often_as_asked_alone_and_in_mixtures() {
+    let augment = AugmentSpec { mixup: 0.0, background: 0.0, non_event: 1.0, ..spec().augment };
+    let mut batches = batches(uneven(), TrainingSpec { augment, batch: 15, ..spec() });
+    let labels = |batches: &Batches| batches.batch(0, &batches.order(0)).labels;
+    assert!(labels(&batches).iter().all(|label| *label < 2), "there is no such sound yet");
+    let speech = ClipFeatures { label: Some(2), ..clip(0, 40) };
+    let starts = speech.labelled_starts(WINDOW.frames);
+    (batches.label_count, batches.non_events) = (3, vec![vec![(speech, starts)]]);
+    assert_eq!(labels(&batches), [2; 15]);
+    batches.spec.augment = AugmentSpec { mixup: 1.0, non_event: 0.5, ..batches.spec.augment };
+    let batch = batches.batch(0, &batches.order(0));
+    let mixed = batch.targets.chunks_exact(3).filter(|it| it[2] > 0.0 && it[2] < 1.0).count();
+    assert!(mixed > 0, "{:?}", batch.targets);
+}
+
+#[test]
+fn background_has_a_label_where_labels_stand_in_for_each_other() {
+    let augment = AugmentSpec { background: 1.0, ..spec().augment };
+    let mut batches = batches(uneven(), TrainingSpec { augment, ..spec() });
+    (batches.label_count, batches.background_label) = (3, Some(2));
+    let batch = batches.batch(0, &batches.order(0));
+    assert!(batch.targets.chunks_exact(3).all(|target| target == [0.0, 0.0, 1.0]));
+}
+
+#[test]
+fn clips_are_drawn_as_rooms_sound_them_as_often_as_asked() {
+    let still = AugmentSpec { room: 1.0, ..AugmentSpec::none() };
+    let mut batches = batches(uneven(), TrainingSpec { augment: still, batch: 15, ..spec() });
+    let dry = batches.batch(0, &batches.order(0));
+    // another clip in place of each, so that it can be told
+    let rooms = uneven().into_iter().map(|clip| ClipFeatures {
+        log_mel: clip.log_mel.iter().map(|value| value - 3.0).collect(),
+        ..clip
+    });
+    batches.reverberant = rooms
+        .map(|clip| {
+            let starts = clip.labelled_starts(WINDOW.frames);
+            (clip, starts)
+        })
+        .collect();
+    let wet = batches.batch(0, &batches.order(0));
+    assert_eq!(wet.labels, dry.labels);
+    assert!(wet.windows.iter().zip(&dry.windows).any(|(wet, dry)| wet < dry));
 }
 
 #[test]

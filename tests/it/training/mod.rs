@@ -54,7 +54,13 @@ pub fn clips(takes: std::ops::Range<usize>) -> Vec<ClipFeatures> {
 }
 
 fn set() -> TrainingSet {
-    TrainingSet { train: clips(0..8), validation: clips(8..12), background: Vec::new() }
+    TrainingSet {
+        train: clips(0..8),
+        reverberant: Vec::new(),
+        non_events: Vec::new(),
+        validation: clips(8..12),
+        background: Vec::new(),
+    }
 }
 
 /// Windows are too small here for the masks and shifts of real ones.
@@ -83,6 +89,8 @@ pub fn trainer_of(spec: TrainingSpec, set: TrainingSet) -> Result<Trainer, Train
         network: &network,
         labels: 2,
         normaliser: fit.normaliser(),
+        background_label: None,
+        start: None,
     };
     Trainer::new(spec, &target, set)
 }

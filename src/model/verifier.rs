@@ -1,0 +1,149 @@
+//! The second look: a network that sees whole windows, asked only about windows in which the first one hears something. It
+//! costs nothing at rest, so it may be the better ear of the two. Part of [`super::Model`]; runs on the classify thread.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::inference_network::InferenceNetwork;
+use super::stream::Stream;
+use super::{Bundle, BundleError, Manifest};
+use crate::domain::{MelWindow, Scores};
+
+/// The folder of the verifier's own bundle, in that of the model.
+pub const VERIFIER_FOLDER: &str = "verifier";
+
+/// How a model's two networks become one score.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifierSpec {
+    /// The verifier looks at windows in which the first network gives some label at least this; labels that are no events do
+    /// not count. No threshold may be lower.
+    pub candidate: f32,
+    /// The verifier's share in the score of such a window: `first^(1 − share) · verifier^share`.
+    pub share: f32,
+}
+
+impl Default for VerifierSpec {
+    fn default() -> Self {
+        Self { candidate: 0.05, share: 0.5 }
+    }
+}
+
+impl VerifierSpec {
+    /// Whether both lie between 0 and 1.
+    pub fn is_sound(&self) -> bool {
+        let range = 0.0..1.0;
+        range.contains(&self.candidate) && range.contains(&self.share)
+    }
+}
+
+/// Which windows are looked at again, and what becomes of their scores; for any engine.
+#[derive(Debug, Clone)]
+pub struct SecondLook {
+    spec: VerifierSpec,
+    /// Labels, as indices, whose scores ask for a second look.
+    events: Arc<[usize]>,
+}
+
+impl SecondLook {
+    /// That of a model; none where it has no verifier.
+    pub fn of(manifest: &Manifest) -> Option<Self> {
+        let labels = manifest.labels.iter().enumerate();
+        let events = labels.filter(|(_, label)| !manifest.non_events.contains(label));
+        let events = events.map(|(index, _)| index).collect();
+        manifest.verifier.map(|spec| Self { spec, events })
+    }
+
+    /// Has `verify` score the window anew if its `scores` ask for it, and makes one score of the two.
+    ///
+    /// # Errors
+    /// Those of `verify`.
+    pub fn apply<E>(
+        &self,
+        scores: &mut Scores,
+        verify: impl FnOnce(&mut Scores) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut other = std::mem::take(&mut scores.verified);
+        other.clear();
+        // written so that what is not a number asks for nothing, and is seen in the scores
+        let asks = self.events.iter().any(|&label| scores.values[label] >= self.spec.candidate);
+        if asks {
+            other.resize(scores.values.len(), 0.0);
+            std::mem::swap(&mut scores.values, &mut other);
+            verify(scores)?;
+            let share = self.spec.share;
+            for (verifier, first) in scores.values.iter_mut().zip(&mut other) {
+                let both = first.powf(1.0 - share) * verifier.powf(share);
+                (*first, *verifier) = (*verifier, both);
+            }
+        }
+        scores.verified = other;
+        Ok(())
+    }
+}
+
+/// A network that looks again. Holds no state of any stream: it sees each window whole.
+#[derive(Clone)]
+pub struct Verifier {
+    look: SecondLook,
+    network: Arc<InferenceNetwork>,
+}
+
+impl Verifier {
+    /// Packs the weights of a model's verifier, if it has one.
+    pub fn of(bundle: &Bundle) -> Option<Self> {
+        let network = InferenceNetwork::of_bundle(bundle.verifier.as_deref()?);
+        Some(Self { look: SecondLook::of(&bundle.manifest)?, network: Arc::new(network) })
+    }
+
+    /// What one input needs to be looked at again.
+    pub fn begin(&self) -> Stream {
+        Stream::new(&self.network)
+    }
+
+    /// Looks again at those windows that ask for it.
+    ///
+    /// # Shapes
+    /// `windows` and `scores` are equally long.
+    ///
+    /// # Real time
+    /// Allocates nothing once it looked at a window.
+    pub fn look(&self, stream: &mut Stream, windows: &[MelWindow], scores: &mut [Scores]) {
+        for (window, scores) in windows.iter().zip(scores) {
+            let window = std::slice::from_ref(window);
+            let verify = |scores: &mut Scores| -> Result<(), Infallible> {
+                stream.reset();
+                stream.score(&self.network, window, std::slice::from_mut(scores));
+                Ok(())
+            };
+            let Ok(()) = self.look.apply(scores, verify);
+        }
+    }
+}
+
+/// Checks that a verifier's bundle sees the windows and has the labels of the model it belongs to.
+///
+/// # Errors
+/// [`BundleError::Verifier`], saying what differs.
+pub fn check_verifier(
+    folder: &Path,
+    verifier: &Bundle,
+    manifest: &Manifest,
+) -> Result<(), BundleError> {
+    let theirs = &verifier.manifest;
+    let differs = [
+        ("verifier", verifier.verifier.is_some()),
+        ("labels", theirs.labels != manifest.labels),
+        ("front_end", theirs.front_end != manifest.front_end),
+        ("window.frames", theirs.window.frames != manifest.window.frames),
+        ("normaliser", theirs.normaliser != manifest.normaliser),
+        ("activation", theirs.activation != manifest.activation),
+    ];
+    match differs.into_iter().find(|(_, differs)| *differs) {
+        Some((what, _)) => Err(BundleError::Verifier { folder: folder.to_owned(), what }),
+        None => Ok(()),
+    }
+}

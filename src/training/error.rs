@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::features::FeatureError;
-use crate::model::NetworkError;
+use crate::model::{BundleError, NetworkError};
 use crate::torch::TorchError;
 
 /// Training that cannot begin or go on.
@@ -76,13 +76,16 @@ pub enum TrainingError {
         reason: String,
     },
     /// A file of weights to begin with that cannot be used.
-    #[error("{}: {reason}; --start needs a safetensors file of 32-bit weights", path.display())]
+    #[error("{}: {reason}; --start takes a bundle, or a safetensors file of 32-bit weights", path.display())]
     BadStart {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         reason: String,
     },
+    /// A bundle to begin with that cannot be used.
+    #[error(transparent)]
+    StartBundle(#[from] BundleError),
     /// Weights to begin with that are of another network.
     #[error(
         "no tensor of --start has the name and shape of one of the network's: it is of another kind or size"

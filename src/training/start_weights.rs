@@ -11,6 +11,7 @@ use tch::{Kind, Tensor};
 use super::TrainingError;
 use crate::features::Normaliser;
 use crate::files;
+use crate::model::Bundle;
 
 /// No such file is larger.
 const MAX_BYTES: u64 = 256 << 20;
@@ -27,14 +28,16 @@ pub struct StartWeights {
 }
 
 impl StartWeights {
-    /// Reads a safetensors file of 32-bit numbers.
+    /// Reads a bundle's folder, or a safetensors file of 32-bit numbers.
     ///
     /// # Errors
-    /// [`TrainingError::File`] when it cannot be read, [`TrainingError::BadStart`] when it is none or has no such tensor.
+    /// [`TrainingError::BadStart`] when it cannot be read or is no such file, [`TrainingError::StartBundle`] when the folder holds no bundle.
     pub fn load(path: &Path) -> Result<Self, TrainingError> {
-        let bytes = files::read_regular(path, MAX_BYTES)
-            .map_err(|source| TrainingError::File { path: path.to_owned(), source })?;
+        if path.is_dir() {
+            return Self::of_bundle(path);
+        }
         let bad = |reason: String| TrainingError::BadStart { path: path.to_owned(), reason };
+        let bytes = files::read_regular(path, MAX_BYTES).map_err(|error| bad(error.to_string()))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| bad(error.to_string()))?;
         let mut tensors = HashMap::new();
         for (name, view) in file.iter() {
@@ -45,12 +48,22 @@ impl StartWeights {
             let tensor = Tensor::f_from_data_size(view.data(), &shape, Kind::Float)?;
             tensors.insert(name.to_owned(), tensor);
         }
-        let mut values = |name: &str| tensors.remove(name).map(|it| Vec::<f32>::try_from(it));
+        let mut values = |name: &str| tensors.remove(name).map(Vec::<f32>::try_from);
         let normaliser = match (values(MEAN).transpose()?, values(DEVIATION).transpose()?) {
             (Some(mean), Some(deviation)) => Some(Normaliser { mean, deviation }),
             _ => None,
         };
         Ok(Self { tensors, normaliser })
+    }
+
+    fn of_bundle(folder: &Path) -> Result<Self, TrainingError> {
+        let bundle = Bundle::load(folder)?;
+        let mut tensors = HashMap::new();
+        for (name, tensor) in bundle.weights.iter() {
+            let values = Tensor::f_from_slice(&tensor.values)?.f_reshape(&tensor.shape)?;
+            tensors.insert(name.to_owned(), values);
+        }
+        Ok(Self { tensors, normaliser: Some(bundle.manifest.normaliser) })
     }
 
     /// Fills the variables that have a tensor of their name and shape, and says how many.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::require;
 use super::{AugmentSpec, TrainingError};
+use crate::model::Activation;
 use crate::torch::Precision;
 
 /// How to train.
@@ -58,6 +59,16 @@ pub enum LossFunction {
     /// One label in place of the others: softmax scores. Background carries the label [`OTHER`], which takes what no label
     /// explains.
     CrossEntropy,
+}
+
+impl LossFunction {
+    /// What turns outputs that were fitted to it into scores.
+    pub fn activation(self) -> Activation {
+        match self {
+            Self::BinaryCrossEntropy => Activation::Sigmoid,
+            Self::CrossEntropy => Activation::Softmax,
+        }
+    }
 }
 
 /// The label of background where labels stand in for each other.

@@ -51,7 +51,10 @@ fn failure_of(error: FitError) -> Failure {
             TrainingError::Spec { .. }
             | TrainingError::NoClips { .. }
             | TrainingError::OtherRun { .. }
-            | TrainingError::BadCheckpoint { .. },
+            | TrainingError::BadCheckpoint { .. }
+            | TrainingError::BadStart { .. }
+            | TrainingError::NoStart
+            | TrainingError::StartBundle(_),
         )
         | FitError::Dataset(_)
         | FitError::Split(_)
@@ -59,6 +62,7 @@ fn failure_of(error: FitError) -> Failure {
         | FitError::NoThreads
         | FitError::Window(_)
         | FitError::Absent { .. }
+        | FitError::NonEvent { .. }
         | FitError::Background(_)
         | FitError::NotWritable { .. }
         | FitError::Unfinished { .. }

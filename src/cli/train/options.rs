@@ -90,8 +90,8 @@ pub struct DatasetArguments {
     /// Room response, or folder of them: clips are trained on as they are and as these rooms sound them. May be given again
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub responses: Vec<PathBuf>,
-    /// Safetensors file of weights to begin with, where names and shapes are the network's
-    #[arg(long, value_name = "FILE")]
+    /// Weights to begin with, where names and shapes are the network's: a bundle, of whatever labels, or a safetensors file
+    #[arg(long, value_name = "PATH")]
     pub start: Option<PathBuf>,
     /// Bundle that looks again at what the network hears, trained with the same labels, front end and window: it becomes part
     /// of the bundle, and thresholds are chosen with it

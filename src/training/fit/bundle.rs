@@ -23,7 +23,7 @@ use crate::model::{
 use crate::offline::{CleaningSpec, DatasetClip, Progress, SplitSpec};
 use crate::recognition::Thresholds;
 use crate::torch::check_engines;
-use crate::training::{KeptWeights, LossFunction};
+use crate::training::KeptWeights;
 
 /// Until the clips were scored, every label has these.
 const UNCALIBRATED: Thresholds = Thresholds { on: 0.5, off: 0.3 };
@@ -150,10 +150,7 @@ fn manifest(
         name: name.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         tympan_version: env!("CARGO_PKG_VERSION").to_owned(),
         licence: plan.licence.clone(),
-        activation: match plan.training.loss {
-            LossFunction::BinaryCrossEntropy => Activation::Sigmoid,
-            LossFunction::CrossEntropy => Activation::Softmax,
-        },
+        activation: plan.training.loss.activation(),
         labels: labels.clone().into(),
         verifier: None,
         non_events: prepared.non_event_labels().map(str::to_owned).collect(),

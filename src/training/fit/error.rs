@@ -43,6 +43,9 @@ pub enum FitError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The verifier cannot be read, or is of other labels, windows or scores.
+    #[error(transparent)]
+    Verifier(BundleError),
     /// Background that was named is no recording.
     #[error(transparent)]
     Background(SourceError),

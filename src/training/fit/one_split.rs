@@ -27,13 +27,12 @@ pub(super) fn fit_split(
     let plan = prepared.plan;
     std::fs::create_dir_all(job.folder)?;
     let (set, sums) = recordings.set_of(job.split, plan.front_end.mel_bands);
-    let normaliser = prepared.start.as_ref().and_then(|start| start.normaliser.clone());
     let target = TrainingTarget {
         front_end: &plan.front_end,
         window: plan.window,
         network: &plan.network,
         labels: prepared.labels.len(),
-        normaliser: normaliser.unwrap_or_else(|| sums.normaliser()),
+        normaliser: prepared.normaliser.clone().unwrap_or_else(|| sums.normaliser()),
         background_label: prepared.background_label,
         start: prepared.start.as_ref(),
     };

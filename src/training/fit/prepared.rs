@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::{FitError, NonEventSource, SplitChoice, TrainingPlan};
 use crate::domain::LabelSet;
+use crate::features::Normaliser;
+use crate::model::{Bundle, BundleError, Manifest};
 use crate::offline::{Dataset, KFoldSpec, Layout, Leak, Split, SplitSpec, k_fold};
 use crate::sources::find_recordings;
 use crate::training::{LossFunction, OTHER, StartWeights};
@@ -28,6 +30,8 @@ pub(super) struct Prepared<'a> {
     pub responses: Vec<PathBuf>,
     /// Weights to begin with.
     pub start: Option<StartWeights>,
+    /// What frames are to be normalised by, where the weights to begin with or the verifier say so.
+    pub normaliser: Option<Normaliser>,
     /// What is fitted to and measured on: one bundle each.
     pub splits: Splits,
 }
@@ -96,8 +100,12 @@ impl<'a> Prepared<'a> {
         })?;
         let splits = splits(&plan.split, &dataset, plan.training.seed)?;
         let start = plan.start.as_deref().map(StartWeights::load).transpose()?;
-        if let Some(normaliser) = start.as_ref().and_then(|start| start.normaliser.as_ref()) {
+        let mut normaliser = start.as_ref().and_then(|start| start.normaliser.clone());
+        if let Some(normaliser) = &normaliser {
             normaliser.check(plan.front_end.mel_bands)?;
+        }
+        if let Some(folder) = &plan.verifier {
+            normaliser = Some(verifier_normaliser(plan, folder, &labels, normaliser)?);
         }
         Ok(Self {
             plan,
@@ -108,6 +116,7 @@ impl<'a> Prepared<'a> {
             background_label,
             responses,
             start,
+            normaliser,
             splits,
         })
     }
@@ -124,6 +133,34 @@ impl<'a> Prepared<'a> {
             Splits::KFold(splits) => splits,
         }
     }
+}
+
+/// The normaliser of a verifier that fits the plan.
+fn verifier_normaliser(
+    plan: &TrainingPlan,
+    folder: &Path,
+    labels: &LabelSet,
+    start: Option<Normaliser>,
+) -> Result<Normaliser, FitError> {
+    let Manifest { front_end, window, activation, normaliser, .. } = match Bundle::load(folder) {
+        Ok(bundle) if bundle.labels == *labels => bundle.manifest,
+        Ok(_) => return Err(other_verifier(folder, "labels")),
+        Err(error) => return Err(FitError::Verifier(error)),
+    };
+    let differs = [
+        ("front_end", front_end != plan.front_end),
+        ("window.frames", window.frames != plan.window.frames),
+        ("activation", activation != plan.training.loss.activation()),
+        ("normaliser", start.is_some_and(|start| start != normaliser)),
+    ];
+    match differs.into_iter().find(|(_, differs)| *differs) {
+        Some((what, _)) => Err(other_verifier(folder, what)),
+        None => Ok(normaliser),
+    }
+}
+
+fn other_verifier(folder: &Path, what: &'static str) -> FitError {
+    FitError::Verifier(BundleError::Verifier { folder: folder.to_owned(), what })
 }
 
 /// Every recording that paths name.

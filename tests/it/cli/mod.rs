@@ -26,6 +26,8 @@ mod train;
 mod train_from_code;
 #[cfg(feature = "torch")]
 mod train_interrupted;
+#[cfg(feature = "torch")]
+mod train_verifier;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;

@@ -21,6 +21,22 @@ fn strings(list: &[&str]) -> Vec<String> {
 }
 
 #[test]
+fn a_label_that_is_no_event_becomes_one_only_where_it_is_named() {
+    let mut model = model();
+    model.non_events = strings(&["rain"]);
+    let allowed = |settings: DetectorSettings| {
+        let spec = DetectorSpec::new(&model, settings).unwrap();
+        let labels = spec.labels().iter().enumerate();
+        let labels = labels.filter(|(index, _)| spec.is_allowed(*index));
+        labels.map(|(_, label)| label.to_string()).collect::<Vec<_>>()
+    };
+    assert!(!allowed(plain()).contains(&"rain".to_owned()));
+    let named = DetectorSettings { allow: strings(&["dog", "rain"]), ..plain() };
+    assert_eq!(allowed(named.clone()), ["dog", "rain"]);
+    assert_eq!(allowed(DetectorSettings { deny: strings(&["rain"]), ..named }), ["dog"]);
+}
+
+#[test]
 fn every_combination_that_can_never_fire_is_refused_at_its_key() {
     let all = |on| DetectorSettings { every_label: change(Some(on), None), ..plain() };
     let cases = [

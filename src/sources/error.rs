@@ -152,12 +152,14 @@ pub enum SourceError {
         source: io::Error,
     },
     /// A folder that is searched for recordings has none.
-    #[error("{}: no recording in this folder; looked for {endings}", path.display())]
+    #[error("{}: no recording in this folder; looked for {endings}{unread}", path.display())]
     NoRecordings {
         /// The folder.
         path: PathBuf,
         /// The endings of recordings.
         endings: String,
+        /// The recordings in formats that are not read, in words that go on; empty where there are none.
+        unread: String,
     },
     /// A file cannot be opened or read.
     #[error("cannot read {}", path.display())]

@@ -22,7 +22,8 @@ pub use error::SourceError;
 pub use microphone::{Microphone, MicrophoneSpec};
 pub use reader_source::{Pace, ReaderSource, Repeat, SampleReader};
 pub use recordings::{
-    RECORDING_ENDINGS, entries, files_below, find_recordings, has_recording_ending,
+    RECORDING_ENDINGS, entries, files_below, find_recordings, has_recording_ending, is_hidden,
+    is_unread_format,
 };
 pub use sample_ring::{Pushed, RingCloser, RingItem, SampleConsumer, SampleProducer, sample_ring};
 pub use soundscape::{Passage, Soundscape};

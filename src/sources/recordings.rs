@@ -1,8 +1,11 @@
 //! Which files are recordings, and which of them lie below a folder. Used by every command that takes files or folders, and
 //! by the datasets, before anything is decoded; calling thread.
 
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
 
 use super::SourceError;
 
@@ -10,13 +13,31 @@ use super::SourceError;
 pub const RECORDING_ENDINGS: [&str; 12] =
     ["wav", "wave", "flac", "ogg", "oga", "mp3", "aif", "aiff", "aifc", "caf", "m4a", "mp4"];
 
-/// Whether a file's ending is that of a recording, in upper or lower case.
-pub fn has_recording_ending(path: &Path) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| RECORDING_ENDINGS.contains(&ending.as_str()))
+/// Endings of recordings that are not read, so that nobody believes they were.
+const UNREAD_ENDINGS: [&str; 22] = [
+    "opus", "wma", "w64", "amr", "awb", "3gp", "spx", "ape", "wv", "tta", "au", "snd", "ra", "rm",
+    "gsm", "dsf", "dff", "mpc", "mkv", "mov", "avi", "ac3",
+];
+
+/// Files in other formats that a message names; the others are counted.
+const NAMED_FILES: usize = 3;
+
+fn ending(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
-/// Files as they are named, and all recordings below the folders that are, in the order of their names.
+/// Whether a file's ending is that of a recording, in upper or lower case.
+pub fn has_recording_ending(path: &Path) -> bool {
+    RECORDING_ENDINGS.contains(&&*ending(path))
+}
+
+/// Whether a file's ending is that of a recording in a format that is not read.
+pub fn is_unread_format(path: &Path) -> bool {
+    !has_recording_ending(path) && UNREAD_ENDINGS.contains(&&*ending(path))
+}
+
+/// Files as they are named, and all recordings below the folders that are, in the order of their names. Recordings in
+/// formats that are not read are counted in the log, and some of them named.
 ///
 /// # Errors
 /// [`SourceError::Folder`] for a folder that cannot be read, [`SourceError::NoRecordings`] for one without any.
@@ -27,33 +48,104 @@ pub fn find_recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
             found.push(path.clone());
             continue;
         }
-        let mut files = files_below(path)
+        let files = files_below(path)
             .map_err(|source| SourceError::Folder { path: path.clone(), source })?;
-        files.retain(|file| has_recording_ending(file));
-        if files.is_empty() {
+        let unread: Vec<&PathBuf> = files.iter().filter(|file| is_unread_format(file)).collect();
+        let mut recordings: Vec<PathBuf> =
+            files.iter().filter(|file| has_recording_ending(file)).cloned().collect();
+        if recordings.is_empty() {
             let endings = RECORDING_ENDINGS.join(", ");
-            return Err(SourceError::NoRecordings { path: path.clone(), endings });
+            let unread = if unread.is_empty() {
+                String::new()
+            } else {
+                format!("; {}", named_formats(path, &unread))
+            };
+            return Err(SourceError::NoRecordings { path: path.clone(), endings, unread });
         }
-        found.append(&mut files);
+        if !unread.is_empty() {
+            log::warn!("{}: {}", path.display(), named_formats(path, &unread));
+        }
+        found.append(&mut recordings);
     }
     Ok(found)
 }
 
-/// Every file below `folder`, folder by folder in the order of their names.
+/// `2 recordings are in formats that tympan does not read (1 opus, 1 wma): …`.
+fn named_formats(folder: &Path, files: &[&PathBuf]) -> String {
+    let mut formats: BTreeMap<String, usize> = BTreeMap::new();
+    files.iter().for_each(|file| *formats.entry(ending(file)).or_default() += 1);
+    let formats: Vec<String> =
+        formats.iter().map(|(ending, count)| format!("{count} {ending}")).collect();
+    let name = |file: &&&PathBuf| file.strip_prefix(folder).unwrap_or(file).display().to_string();
+    let mut names: Vec<String> = files.iter().take(NAMED_FILES).map(|file| name(&file)).collect();
+    if let Some(more @ 1..) = files.len().checked_sub(NAMED_FILES) {
+        names.push(format!("and {more} more"));
+    }
+    let are =
+        if files.len() == 1 { "recording is in a format" } else { "recordings are in formats" };
+    format!(
+        "{} {are} that tympan does not read ({}): {}; convert: ffmpeg -i FILE FILE.wav",
+        files.len(),
+        formats.join(", "),
+        names.join(", ")
+    )
+}
+
+/// Every file below `folder` that is not hidden, folder by folder in the order of their names, each once: links are
+/// followed, but to no folder above them and to nothing that was there before. What is neither file nor folder is no file;
+/// a link that leads nowhere is one, so that somebody reports it.
 ///
 /// # Errors
 /// Those of reading a folder.
 pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut seen = HashSet::new();
+    let is_new = |entry: &DirEntry| {
+        if entry.depth() > 0 && is_hidden(entry.path()) {
+            return false;
+        }
+        // one that cannot be resolved is reported by whoever opens it
+        let is_first = entry.path().canonicalize().map_or(true, |real| seen.insert(real));
+        if !is_first {
+            log::info!(
+                "{}: the same as another, by a link; it counts once",
+                entry.path().display()
+            );
+        }
+        is_first
+    };
     let mut files = Vec::new();
-    for path in entries(folder)? {
-        // a link to a folder above would never end
-        if path.is_dir() && !path.is_symlink() {
-            files.append(&mut files_below(&path)?);
-        } else if !path.is_dir() {
-            files.push(path);
+    for entry in
+        WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_new)
+    {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => files.push(entry.into_path()),
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) => {
+                log::warn!("{}: neither a file nor a folder; passed over", entry.path().display());
+            }
+            Err(error) => {
+                let path = error.path().map(Path::to_owned);
+                match path {
+                    Some(path) if error.loop_ancestor().is_some() => {
+                        log::info!("{}: a link to a folder above it; passed over", path.display());
+                    }
+                    Some(path) if path.is_symlink() => {
+                        if !is_hidden(&path) {
+                            files.push(path);
+                        }
+                    }
+                    _ => return Err(error.into()),
+                }
+            }
         }
     }
     Ok(files)
+}
+
+/// Whether a file or folder is hidden, or what macOS leaves in archives.
+pub fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with('.') || name == "__MACOSX"
 }
 
 /// What is in a folder, by name: a folder's own order differs from machine to machine.

@@ -59,6 +59,7 @@ fn failure_of(error: FitError) -> Failure {
         | FitError::NoThreads
         | FitError::Window(_)
         | FitError::Absent { .. }
+        | FitError::OneClass { .. }
         | FitError::Background(_)
         | FitError::NotWritable { .. }
         | FitError::Unfinished { .. }

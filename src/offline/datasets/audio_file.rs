@@ -2,7 +2,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::sources::{RECORDING_ENDINGS, has_recording_ending};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::sources::{RECORDING_ENDINGS, has_recording_ending, is_unread_format};
 
 /// Endings of what lies beside recordings and does not pretend to be one.
 const COMPANIONS: [&str; 19] = [
@@ -52,4 +54,70 @@ pub(super) fn find(folders: &[PathBuf], name: &str) -> PathBuf {
         return expected;
     }
     candidates.find(|path| path.exists()).unwrap_or(expected)
+}
+
+/// Whether a table's cell is the name of a recording: by its ending, or because there is one.
+pub(super) fn names_recording(folder: &Path, cell: &str) -> bool {
+    let path = Path::new(cell);
+    !cell.is_empty()
+        && (has_recording_ending(path)
+            || is_unread_format(path)
+            || find(&[folder.to_owned()], cell).is_file())
+}
+
+/// A recording that a table lists.
+pub(super) struct ListedFile {
+    /// Where it is; where there is none, where it should be.
+    pub(super) path: PathBuf,
+    /// Whether it was found in another place than the table names.
+    pub(super) is_elsewhere: bool,
+    /// What keeps it from being found.
+    pub(super) fault: Option<String>,
+}
+
+/// The recording that a table in `folder` calls `written`: there or with another ending, by a path of Windows, in
+/// whichever form its letters with accents are composed, by the end of a path that was right on another machine, or one
+/// folder below.
+pub(super) fn find_listed(folder: &Path, written: &str) -> ListedFile {
+    let found = |path: PathBuf, is_elsewhere| ListedFile { path, is_elsewhere, fault: None };
+    let slashed = written.replace('\\', "/");
+    let spellings: [String; 4] =
+        [written.to_owned(), slashed.clone(), slashed.nfc().collect(), slashed.nfd().collect()];
+    for spelling in spellings.iter().filter(|it| !it.is_empty()) {
+        let path = find(&[folder.to_owned()], spelling);
+        if path.is_file() {
+            return found(path, false);
+        }
+    }
+    let expected = folder.join(written);
+    // a part at a time from the front, down to the name itself
+    for spelling in &spellings[1..] {
+        let mut rest = spelling.as_str();
+        while let Some((_, below)) = rest.split_once('/') {
+            let path = find(&[folder.to_owned()], below);
+            if path.is_file() && !below.is_empty() {
+                return found(path, true);
+            }
+            rest = below;
+        }
+    }
+    if slashed.is_empty() || slashed.contains('/') || expected.exists() {
+        return found(expected, false);
+    }
+    let folders = crate::sources::entries(folder).unwrap_or_default();
+    let below = folders.into_iter().filter(|path| path.is_dir());
+    let mut there = below.map(|path| find(&[path], &slashed)).filter(|path| path.is_file());
+    match (there.next(), there.next()) {
+        (Some(one), None) => found(one, true),
+        (Some(one), Some(other)) => ListedFile {
+            path: expected,
+            is_elsewhere: false,
+            fault: Some(format!(
+                "may be {} or {}; write its folder",
+                one.display(),
+                other.display()
+            )),
+        },
+        (None, _) => found(expected, false),
+    }
 }

@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 use super::DatasetError;
 use super::assembly::{Content, Entry, Listing};
 use super::audio_file::{FileKind, kind_of};
-use crate::sources::{self, files_below};
+use super::{class_names, csv_list};
+use crate::sources::{self, files_below, is_hidden};
 
 /// The class folders of `folder` by name, each with its files at whatever depth. A folder that is empty, or holds only
 /// notes, tables and pictures, is no class.
 pub(super) fn classes(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, DatasetError> {
     let mut classes = BTreeMap::new();
     for path in entries(folder)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && !name.starts_with('.') {
+        if path.is_dir() && !is_hidden(&path) {
+            let name = path.file_name().unwrap_or_default();
+            let Some(name) = name.to_str().map(str::to_owned) else {
+                return Err(DatasetError::NotUtf8 { path });
+            };
             let mut files = files_below(&path).map_err(|source| unreadable(&path, source))?;
             files.retain(|path| kind_of(path) != FileKind::Companion);
             if files.is_empty() {
@@ -37,6 +41,25 @@ pub(super) fn hold_recordings(classes: &BTreeMap<String, Vec<PathBuf>>) -> bool 
 /// class folders belong to none. There are no folds and no groups: each file counts as a recording of its own.
 pub(super) fn read(folder: &Path) -> Result<Listing, DatasetError> {
     let classes = classes(folder)?;
+    let beside: Vec<PathBuf> = entries(folder)?
+        .into_iter()
+        .filter(|path| path.is_file() && kind_of(path) == FileKind::Recording)
+        .collect();
+    if let [first, ..] = &beside[..] {
+        log::warn!(
+            "{}: {} recordings lie beside the class folders and belong to no class, {} among them",
+            folder.display(),
+            beside.len(),
+            first.file_name().unwrap_or_default().display()
+        );
+    }
+    for table in csv_list::tables_in(folder)? {
+        log::info!(
+            "{}: not read, for the names of the folders beside it are the classes",
+            table.display()
+        );
+    }
+    class_names::warn_of_folders(folder, &classes);
     let mut entries = Vec::new();
     for (label, files) in &classes {
         for path in files {

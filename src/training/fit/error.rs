@@ -46,6 +46,18 @@ pub enum FitError {
     /// Background that was named is no recording.
     #[error(transparent)]
     Background(SourceError),
+    /// A network that knows one sound and nothing else says that it hears it, whatever sounds.
+    #[error(
+        "{}: there is one class, {label:?}, and no sound that is not of it: a model would report it whatever sounds. Add \
+         other classes, name sound without it (--background FOLDER), or name the folder that holds the class folders",
+        data.display()
+    )]
+    OneClass {
+        /// The dataset.
+        data: PathBuf,
+        /// Its class.
+        label: String,
+    },
     /// The bundle's folder cannot be written; it is tried first.
     #[error("{}: the bundle cannot be written there ({source}); choose another --out", folder.display())]
     NotWritable {

@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use walkdir::{DirEntry, WalkDir};
+use walkdir::WalkDir;
 
 use super::SourceError;
 
 /// Endings of files that may be recordings that are read.
-pub const RECORDING_ENDINGS: [&str; 12] =
-    ["wav", "wave", "flac", "ogg", "oga", "mp3", "aif", "aiff", "aifc", "caf", "m4a", "mp4"];
+pub const RECORDING_ENDINGS: [&str; 19] = [
+    "wav", "wave", "bwf", "flac", "ogg", "oga", "mp3", "mp2", "aif", "aiff", "aifc", "caf", "m4a",
+    "m4b", "mp4", "mov", "aac", "mka", "webm",
+];
 
 /// Endings of recordings that are not read, so that nobody believes they were.
-const UNREAD_ENDINGS: [&str; 22] = [
+const UNREAD_ENDINGS: [&str; 21] = [
     "opus", "wma", "w64", "amr", "awb", "3gp", "spx", "ape", "wv", "tta", "au", "snd", "ra", "rm",
-    "gsm", "dsf", "dff", "mpc", "mkv", "mov", "avi", "ac3",
+    "gsm", "dsf", "dff", "mpc", "mkv", "avi", "ac3",
 ];
 
 /// Files in other formats that a message names; the others are counted.
@@ -48,7 +50,7 @@ pub fn find_recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
             found.push(path.clone());
             continue;
         }
-        let files = files_below(path)
+        let files = files_below(path, &mut |remark| log::info!("{remark}"))
             .map_err(|source| SourceError::Folder { path: path.clone(), source })?;
         let unread: Vec<&PathBuf> = files.iter().filter(|file| is_unread_format(file)).collect();
         let mut recordings: Vec<PathBuf> =
@@ -93,50 +95,42 @@ fn named_formats(folder: &Path, files: &[&PathBuf]) -> String {
 
 /// Every file below `folder` that is not hidden, folder by folder in the order of their names, each once: links are
 /// followed, but to no folder above them and to nothing that was there before. What is neither file nor folder is no file;
-/// a link that leads nowhere is one, so that somebody reports it.
+/// a link that leads nowhere is one, so that somebody reports it. What is passed over for another reason than that it is
+/// hidden goes to `remark`.
 ///
 /// # Errors
 /// Those of reading a folder.
-pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut seen = HashSet::new();
-    let is_new = |entry: &DirEntry| {
-        if entry.depth() > 0 && is_hidden(entry.path()) {
-            return false;
-        }
-        // one that cannot be resolved is reported by whoever opens it
-        let is_first = entry.path().canonicalize().map_or(true, |real| seen.insert(real));
-        if !is_first {
-            log::info!(
-                "{}: the same as another, by a link; it counts once",
-                entry.path().display()
-            );
-        }
-        is_first
-    };
-    let mut files = Vec::new();
-    for entry in
-        WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_new)
-    {
-        match entry {
-            Ok(entry) if entry.file_type().is_file() => files.push(entry.into_path()),
-            Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(entry) => {
-                log::warn!("{}: neither a file nor a folder; passed over", entry.path().display());
-            }
-            Err(error) => {
-                let path = error.path().map(Path::to_owned);
-                match path {
-                    Some(path) if error.loop_ancestor().is_some() => {
-                        log::info!("{}: a link to a folder above it; passed over", path.display());
-                    }
-                    Some(path) if path.is_symlink() => {
-                        if !is_hidden(&path) {
-                            files.push(path);
-                        }
-                    }
-                    _ => return Err(error.into()),
+pub fn files_below(folder: &Path, remark: &mut dyn FnMut(String)) -> io::Result<Vec<PathBuf>> {
+    let (mut files, mut seen) = (Vec::new(), HashSet::new());
+    let mut walk = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
+        let (path, kind) = match entry {
+            Ok(entry) => (entry.path().to_owned(), Some(entry.file_type())),
+            Err(error) => match error.path() {
+                Some(path) if error.loop_ancestor().is_some() => {
+                    remark(format!("{}: a link to a folder above it; passed over", path.display()));
+                    continue;
                 }
-            }
+                Some(path) if path.is_symlink() => (path.to_owned(), None),
+                _ => return Err(error.into()),
+            },
+        };
+        let is_folder = kind.is_some_and(|kind| kind.is_dir());
+        let is_passed_over = if path != folder && is_hidden(&path) {
+            true
+        } else if path.canonicalize().is_ok_and(|real| !seen.insert(real)) {
+            remark(format!("{}: the same as another, by a link; it counts once", path.display()));
+            true
+        } else if kind.is_some_and(|kind| !kind.is_dir() && !kind.is_file()) {
+            remark(format!("{}: neither a file nor a folder; passed over", path.display()));
+            true
+        } else {
+            false
+        };
+        if is_passed_over && is_folder {
+            walk.skip_current_dir();
+        } else if !is_passed_over && !is_folder {
+            files.push(path);
         }
     }
     Ok(files)

@@ -12,12 +12,12 @@ use crate::cli::Failure;
 use crate::dsp::{EnvelopeSpec, EnvelopeStatistic, envelope};
 use crate::offline::{ClipNormalisation, normalise_clip};
 use crate::plots::{Envelope, draw_envelope};
+use crate::sources::READ_FORMATS;
 
 /// Arguments of `tympan plot envelope`.
 #[derive(Debug, Args)]
 pub(super) struct EnvelopeArguments {
-    /// Recording (WAV, FLAC, Ogg Vorbis, MP3, AIFF, CAF, AAC in M4A)
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", help = format!("Recording ({READ_FORMATS})"))]
     file: PathBuf,
     /// Level below which the envelope is silence; `train --trim` takes the same
     #[arg(long, value_name = "DBFS", allow_negative_numbers = true, default_value_t = EnvelopeSpec::default().threshold_dbfs)]

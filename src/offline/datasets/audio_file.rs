@@ -7,9 +7,11 @@ use unicode_normalization::UnicodeNormalization;
 use crate::sources::{RECORDING_ENDINGS, has_recording_ending, is_unread_format};
 
 /// Endings of what lies beside recordings and does not pretend to be one.
-const COMPANIONS: [&str; 19] = [
+const COMPANIONS: [&str; 42] = [
     "txt", "md", "csv", "tsv", "json", "jsonl", "xml", "yaml", "yml", "toml", "ini", "db", "pdf",
-    "jpg", "jpeg", "png", "svg", "lab", "html",
+    "jpg", "jpeg", "png", "gif", "svg", "lab", "html", "htm", "docx", "doc", "odt", "rtf", "xlsx",
+    "xls", "ods", "numbers", "py", "ipynb", "npy", "sh", "log", "bak", "tab", "psv", "lnk", "url",
+    "reapeaks", "asd", "sfk",
 ];
 
 /// What a file in a folder of recordings is taken for.

@@ -120,7 +120,7 @@ pub(super) fn read(path: &Path) -> Result<Listing, DatasetError> {
     let Some(LabelTable { table, columns, remarks }) = LabelTable::open(&place)? else {
         return Err(DatasetError::NoLabelTable { path: place });
     };
-    table.tell_guess();
+    table.tell_remarks();
     remarks.iter().for_each(|remark| log::info!("{}: {remark}", place.display()));
     let folder = place.parent().unwrap_or(Path::new("."));
     let width = table.width();

@@ -36,8 +36,7 @@ pub enum DatasetError {
     },
     /// The folder has no known layout.
     #[error(
-        "{}: no layout of a dataset that tympan knows. Looked for {looked_for}. Name the folder that holds one of these, \
-         or write a CSV of your recordings",
+        "{}: no layout of a dataset that tympan knows. Looked for {looked_for}. {mend}",
         path.display()
     )]
     NoLayout {
@@ -45,6 +44,8 @@ pub enum DatasetError {
         path: PathBuf,
         /// What each layout is known by.
         looked_for: String,
+        /// What to do.
+        mend: &'static str,
     },
     /// The layout was named, and is not there.
     #[error("{}: not laid out as {layout}: no {looked_for} there", path.display())]

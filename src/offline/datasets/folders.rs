@@ -10,41 +10,55 @@ use super::audio_file::{FileKind, kind_of};
 use super::{class_names, csv_list};
 use crate::sources::{self, files_below, is_hidden};
 
+/// Class folders, and what in them was passed over.
+pub(super) struct Classes {
+    files: BTreeMap<String, Vec<PathBuf>>,
+    remarks: Vec<String>,
+}
+
 /// The class folders of `folder` by name, each with its files at whatever depth. A folder that is empty, or holds only
 /// notes, tables and pictures, is no class.
-pub(super) fn classes(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, DatasetError> {
-    let mut classes = BTreeMap::new();
+pub(super) fn classes(folder: &Path) -> Result<Classes, DatasetError> {
+    let (mut classes, mut remarks) = (BTreeMap::new(), Vec::new());
     for path in entries(folder)? {
         if path.is_dir() && !is_hidden(&path) {
             let name = path.file_name().unwrap_or_default();
             let Some(name) = name.to_str().map(str::to_owned) else {
                 return Err(DatasetError::NotUtf8 { path });
             };
-            let mut files = files_below(&path).map_err(|source| unreadable(&path, source))?;
+            let mut files = files_below(&path, &mut |remark| remarks.push(remark))
+                .map_err(|source| unreadable(&path, source))?;
             files.retain(|path| kind_of(path) != FileKind::Companion);
             if files.is_empty() {
-                log::warn!("{}: no recording in this folder; it is no class", path.display());
+                remarks.push(format!(
+                    "{}: no recording in this folder; it is no class",
+                    path.display()
+                ));
             } else {
                 classes.insert(name, files);
             }
         }
     }
-    Ok(classes)
+    Ok(Classes { files: classes, remarks })
 }
 
 /// Whether the files of these classes look like recordings at all.
-pub(super) fn hold_recordings(classes: &BTreeMap<String, Vec<PathBuf>>) -> bool {
-    classes.values().flatten().any(|path| kind_of(path) == FileKind::Recording)
+pub(super) fn hold_recordings(classes: &Classes) -> bool {
+    classes.files.values().flatten().any(|path| kind_of(path) == FileKind::Recording)
+}
+
+/// The recordings in a folder itself.
+pub(super) fn recordings_in(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let is_recording = |path: &PathBuf| path.is_file() && kind_of(path) == FileKind::Recording;
+    Ok(entries(folder)?.into_iter().filter(is_recording).collect())
 }
 
 /// Lists the recordings of every class folder. Files in folders within a class belong to the class; files beside the
 /// class folders belong to none. There are no folds and no groups: each file counts as a recording of its own.
 pub(super) fn read(folder: &Path) -> Result<Listing, DatasetError> {
-    let classes = classes(folder)?;
-    let beside: Vec<PathBuf> = entries(folder)?
-        .into_iter()
-        .filter(|path| path.is_file() && kind_of(path) == FileKind::Recording)
-        .collect();
+    let Classes { files: classes, remarks } = classes(folder)?;
+    remarks.iter().for_each(|remark| log::warn!("{remark}"));
+    let beside = recordings_in(folder)?;
     if let [first, ..] = &beside[..] {
         log::warn!(
             "{}: {} recordings lie beside the class folders and belong to no class, {} among them",

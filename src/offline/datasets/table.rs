@@ -22,8 +22,8 @@ pub(super) struct Table {
     pub(super) path: PathBuf,
     header: StringRecord,
     rows: Vec<StringRecord>,
-    /// What was guessed of its encoding.
-    guess: Option<String>,
+    /// What was guessed of its encoding, and what was passed over.
+    remarks: Vec<String>,
     separator: u8,
 }
 
@@ -52,8 +52,9 @@ impl Table {
     /// than the header.
     pub(super) fn open(path: &Path) -> Result<Self, DatasetError> {
         let table = Self::open_headless(path)?;
-        table.tell_guess();
-        Ok(table.with_header_at(0))
+        let table = table.with_header_at(0);
+        table.tell_remarks();
+        Ok(table)
     }
 
     /// Reads all rows as rows. Lines that begin with `#` and have another number of cells than most are comments, and
@@ -76,13 +77,19 @@ impl Table {
             let is_comment = begins.starts_with('#') && row.len() != usual;
             !is_comment && row.iter().any(|cell| !trimmed(cell).is_empty())
         });
-        Ok(Self { path: path.to_owned(), header: StringRecord::new(), rows, guess, separator })
+        Ok(Self {
+            path: path.to_owned(),
+            header: StringRecord::new(),
+            rows,
+            remarks: guess.into_iter().collect(),
+            separator,
+        })
     }
 
-    /// Says of the encoding what was guessed.
-    pub(super) fn tell_guess(&self) {
-        if let Some(guess) = &self.guess {
-            log::warn!("{}: {guess}", self.path.display());
+    /// Says what was guessed of its encoding, and what was passed over.
+    pub(super) fn tell_remarks(&self) {
+        for remark in &self.remarks {
+            log::warn!("{}: {remark}", self.path.display());
         }
     }
 
@@ -95,10 +102,7 @@ impl Table {
         let header = &self.header;
         let again = self.rows.iter().filter(|row| *row == header).count();
         if again > 0 {
-            log::warn!(
-                "{}: its header stands in it {again} more times; that is no recording",
-                self.path.display()
-            );
+            self.remarks.push(format!("its header stands in it {} times", again + 1));
             let header = self.header.clone();
             self.rows.retain(|row| *row != header);
         }

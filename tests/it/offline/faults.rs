@@ -130,7 +130,7 @@ fn what_only_decoding_shows_is_a_fault_of_the_clip() {
         .iter()
         .map(|clip| load_clean_clip(clip, &CleaningSpec::default()).map_err(|it| it.to_string()))
         .collect();
-    says(loaded[0].as_ref().unwrap_err(), &["a.wav: is not audio", "ffmpeg"]);
+    says(loaded[0].as_ref().unwrap_err(), &["a.wav: is a text, not a recording"]);
     says(loaded[1].as_ref().unwrap_err(), &["b.wav: holds no samples"]);
     assert_eq!(loaded[2].as_ref().unwrap().samples.len(), 800);
     let gone = dataset.clips[2].clone();

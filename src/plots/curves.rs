@@ -11,6 +11,8 @@ use super::{EpochFigures, PlotError, Sheet, TrainingLog};
 const SOLID: f64 = 1.8;
 const THIN: f64 = 1.2;
 const DASH: f64 = 5.0;
+/// How much of its colour the training as it is fitted has.
+const FITTED: f64 = 0.35;
 
 /// Reads one figure of an epoch.
 type Figure = fn(&EpochFigures) -> Option<f64>;
@@ -109,13 +111,19 @@ fn entries(runs: &[TrainingLog]) -> Vec<Entry> {
         Entry::new("validation (dot: its best epoch)", INK, Swatch::Line(SOLID)),
         Entry::new(training_name(runs), PALE_INK, Swatch::Dashed(THIN)),
     ];
+    if runs.iter().any(|run| !LOSS.fitted_points(run).is_empty()) {
+        let fitted = "training as it is fitted: augmented, mixed, with dropout";
+        entries.push(Entry::new(fitted, faded(PALE_INK, FITTED), Swatch::Line(THIN)));
+    }
     for (index, run) in runs.iter().enumerate() {
         let best = |measure: &Measure| measure.best_of(run);
         let mut text = run.name.clone();
         if let Some((epoch, accuracy)) = best(&ACCURACY) {
             text = format!("{text}: {accuracy:.1} % at epoch {epoch:.0}");
         }
-        if let Some((epoch, loss)) = best(&LOSS) {
+        if LOSS.points(run, LOSS.validation).len() == 1 {
+            text = format!("{text}, measured once (train --validate-every 1 measures every epoch)");
+        } else if let Some((epoch, loss)) = best(&LOSS) {
             text = format!("{text}, lowest loss {loss:.3} at epoch {epoch:.0}");
         }
         entries.push(Entry::new(text, colour::line(index), Swatch::Filled));
@@ -136,12 +144,19 @@ impl Measure {
         if plain.is_empty() { self.points(run, self.training) } else { plain }
     }
 
+    /// Training as it is fitted, where something else is drawn as training; it is there for every epoch.
+    fn fitted_points(&self, run: &TrainingLog) -> Vec<(f64, f64)> {
+        let has_plain = !self.points(run, self.plain).is_empty();
+        if has_plain { self.points(run, self.training) } else { Vec::new() }
+    }
+
     fn axis(&self, runs: &[TrainingLog]) -> Axis {
         if self.best == Best::Highest {
             return Axis::linear(self.title, (0.0, 100.0), 10);
         }
         let values = runs.iter().flat_map(|run| {
-            [self.training_points(run), self.points(run, self.validation)].concat()
+            let validation = self.points(run, self.validation);
+            [self.training_points(run), self.fitted_points(run), validation].concat()
         });
         let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), (_, value)| {
             (low.min(value), high.max(value))
@@ -162,6 +177,8 @@ impl Measure {
 
     fn draw(&self, picture: &mut Picture, panel: &Panel, run: &TrainingLog, index: usize) {
         let colour = colour::line(index);
+        let fitted = panel.all_at(&self.fitted_points(run));
+        picture.line(&fitted, Stroke { colour: faded(colour, FITTED), width: THIN });
         let pale = Stroke { colour: faded(colour, 0.7), width: THIN };
         let training = panel.all_at(&self.training_points(run));
         picture.dashed_line(&training, pale, DASH);

@@ -184,6 +184,12 @@ pub enum SourceError {
         #[source]
         source: io::Error,
     },
+    /// A folder where a recording is to be played.
+    #[error("{0} is a folder; run plays one recording. `tympan classify {0}` classifies all of them", path.display())]
+    IsFolder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file of zero bytes.
     #[error("{} is empty (0 bytes); it needs to be an audio file", path.display())]
     FileEmpty {

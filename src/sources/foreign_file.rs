@@ -17,9 +17,13 @@ pub fn refused(path: &Path, reason: String) -> SourceError {
     let path = path.to_owned();
     match read.ok().and_then(|_| kind_of(&beginning)) {
         Some(Kind::Sound(format)) => {
-            SourceError::UnsupportedFile { path, reason: format!("it is {format}; {reason}") }
+            SourceError::UnsupportedFile { path, reason: format!("it is {format}") }
         }
         Some(Kind::Other(what, mend)) => SourceError::NotARecording { path, what, mend },
+        None if reason.contains("no suitable format reader") => {
+            let reason = "no format that it knows begins as this file does".to_owned();
+            SourceError::UnsupportedFile { path, reason }
+        }
         None => SourceError::UnsupportedFile { path, reason },
     }
 }

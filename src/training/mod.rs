@@ -31,7 +31,7 @@ pub use clip_features::{ClipFeatures, NormaliserFit, TrainingSet};
 pub use error::TrainingError;
 pub use feature_store::{FeatureSource, FeatureStore};
 pub use fit::{
-    FitError, FitProgress, Fitted, FoldFigures, KFoldReport, NonEventSource, SplitChoice, Spread,
+    ExistingBundle, FitError, FitProgress, Fitted, FoldFigures, KFoldReport, NonEventSource, SplitChoice, Spread,
     TrainingPlan, fit, resume, unfinished,
 };
 pub use start_weights::StartWeights;

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::destination::{Destination, failure_of, name};
-use crate::assembly::{Setup, shipped_bundle};
+use crate::assembly::{Setup, load_bundle, shipped_bundle};
 use crate::cli::{Failure, load_setup};
 use crate::domain::{Clip, Record};
 use crate::features::{FrameValues, FrontEndSpec};
@@ -68,7 +68,7 @@ pub(super) fn waveform(arguments: &WaveformArguments) -> Result<(), Failure> {
 /// Draws a spectrogram.
 pub(super) fn spectrogram(arguments: &SpectrogramArguments) -> Result<(), Failure> {
     let folder = arguments.model.clone().unwrap_or_else(shipped_bundle);
-    let bundle = AnyBundle::load(&folder).map_err(Failure::device_or_model)?;
+    let bundle = load_bundle(&folder)?;
     let clip = load(&arguments.file)?;
     let (model, spec) = match &bundle {
         AnyBundle::Network(bundle) => (&bundle.manifest.name, bundle.featuriser_spec()),

@@ -15,7 +15,7 @@ use crate::cli::Failure;
 use crate::cli::dataset_selection::DatasetSelection;
 use crate::dsp::EnvelopeSpec;
 use crate::offline::{CleaningSpec, ClipNormalisation, Leak};
-use crate::training::{NonEventSource, SplitChoice, TrainingPlan, unfinished};
+use crate::training::{ExistingBundle, NonEventSource, SplitChoice, TrainingPlan, unfinished};
 
 /// Arguments of `tympan train`.
 #[derive(Debug, Clone, Default, Args, Serialize)]
@@ -27,6 +27,10 @@ pub struct TrainArguments {
     /// Folder of the bundle to write
     #[arg(long, value_name = "FOLDER", required_unless_present = "resume")]
     pub out: Option<PathBuf>,
+    /// Let the new bundle take the place of a finished one that is there already
+    #[arg(long, conflicts_with = "resume")]
+    #[serde(skip)]
+    pub overwrite: bool,
     /// Go on with the run that was interrupted in this folder, as it was begun
     #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
     #[serde(skip)]
@@ -249,6 +253,9 @@ pub fn plan(arguments: &TrainArguments) -> Result<TrainingPlan, Failure> {
         return Err(Failure::usage(anyhow!("--data and --out are needed")));
     };
     let mut plan = TrainingPlan::new(data, out).map_err(Failure::failed)?;
+    if arguments.overwrite {
+        plan.existing = ExistingBundle::Replace;
+    }
     plan.threads = *arguments.threads.get_or_insert(plan.threads);
     plan.training = arguments.training.spec(&arguments.augment);
     plan.training.check().map_err(Failure::usage)?;

@@ -1,10 +1,12 @@
-//! Which files are recordings, by their endings. Used by the readers of layouts, before anything is decoded.
+//! Which files are recordings, by their endings, and where a listed one is. Used by the readers of layouts, before anything is decoded.
 
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::sources::{RECORDING_ENDINGS, has_recording_ending, is_unread_format};
+use super::DatasetError;
+use crate::sources::{self, RECORDING_ENDINGS, has_recording_ending, is_unread_format};
 
 /// Endings of what lies beside recordings and does not pretend to be one.
 const COMPANIONS: [&str; 42] = [
@@ -106,7 +108,7 @@ pub(super) fn find_listed(folder: &Path, written: &str) -> ListedFile {
     if slashed.is_empty() || slashed.contains('/') || expected.exists() {
         return found(expected, false);
     }
-    let folders = crate::sources::entries(folder).unwrap_or_default();
+    let folders = sources::entries(folder).unwrap_or_default();
     let below = folders.into_iter().filter(|path| path.is_dir());
     let mut there = below.map(|path| find(&[path], &slashed)).filter(|path| path.is_file());
     match (there.next(), there.next()) {
@@ -122,4 +124,19 @@ pub(super) fn find_listed(folder: &Path, written: &str) -> ListedFile {
         },
         (None, _) => found(expected, false),
     }
+}
+
+/// The name of a folder or file, also of `.`.
+pub(super) fn name_of(path: &Path) -> String {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    whole.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What is in a folder, by name.
+pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    sources::entries(folder).map_err(|source| unreadable(folder, source))
+}
+
+pub(super) fn unreadable(folder: &Path, source: io::Error) -> DatasetError {
+    DatasetError::Folder { path: folder.to_owned(), source }
 }

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_a_split_are_told_from_sounds() {
+    fn parts_of_a_split_are_distinguished_from_sounds() {
         for name in ["train", "Test", "fold1", "fold_10", "VAL", "audio", "part-2", "train2"] {
             assert!(is_purpose(name), "{name}");
         }

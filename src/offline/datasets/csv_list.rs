@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::assembly::{Content, Entry, Listing};
-use super::audio_file::{find_listed, names_recording};
-use super::folders::{entries, name_of};
+use super::audio_file::{entries, find_listed, name_of, names_recording};
 use super::table::{Column, Row, Table};
 use super::{ClipSpan, DatasetError};
 
@@ -120,7 +119,7 @@ pub(super) fn read(path: &Path) -> Result<Listing, DatasetError> {
     let Some(LabelTable { table, columns, remarks }) = LabelTable::open(&place)? else {
         return Err(DatasetError::NoLabelTable { path: place });
     };
-    table.tell_remarks();
+    table.report_remarks();
     remarks.iter().for_each(|remark| log::info!("{}: {remark}", place.display()));
     let folder = place.parent().unwrap_or(Path::new("."));
     let width = table.width();

@@ -1,14 +1,13 @@
 //! One folder a class: the simplest layout there is. Read by `Dataset::open`.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::DatasetError;
 use super::assembly::{Content, Entry, Listing};
-use super::audio_file::{FileKind, kind_of};
+use super::audio_file::{FileKind, entries, kind_of, name_of, unreadable};
 use super::{class_names, csv_list};
-use crate::sources::{self, files_below, is_hidden};
+use crate::sources::{files_below, is_hidden};
 
 /// Class folders, and what in them was passed over.
 pub(super) struct Classes {
@@ -97,19 +96,4 @@ pub(super) fn read(folder: &Path) -> Result<Listing, DatasetError> {
         classes: classes.into_keys().collect(),
         entries,
     })
-}
-
-/// The name of a folder or file, also of `.`.
-pub(super) fn name_of(path: &Path) -> String {
-    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    whole.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// What is in a folder, by name.
-pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
-    sources::entries(folder).map_err(|source| unreadable(folder, source))
-}
-
-fn unreadable(folder: &Path, source: io::Error) -> DatasetError {
-    DatasetError::Folder { path: folder.to_owned(), source }
 }

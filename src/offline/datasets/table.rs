@@ -53,7 +53,7 @@ impl Table {
     pub(super) fn open(path: &Path) -> Result<Self, DatasetError> {
         let table = Self::open_headless(path)?;
         let table = table.with_header_at(0);
-        table.tell_remarks();
+        table.report_remarks();
         Ok(table)
     }
 
@@ -87,7 +87,7 @@ impl Table {
     }
 
     /// Says what was guessed of its encoding, and what was passed over.
-    pub(super) fn tell_remarks(&self) {
+    pub(super) fn report_remarks(&self) {
         for remark in &self.remarks {
             log::warn!("{}: {remark}", self.path.display());
         }

@@ -77,6 +77,12 @@ pub enum FitError {
         /// The run's plan in it.
         file: PathBuf,
     },
+    /// The folder holds a finished bundle that would be lost.
+    #[error("{} is there already: a finished model would be replaced. Choose another --out, or say --overwrite", file.display())]
+    Existing {
+        /// The file that shows it.
+        file: PathBuf,
+    },
     /// There is no run to go on with.
     #[error("{}: {source}; there is no unfinished run in {} to go on with", file.display(), folder.display())]
     NoRun {

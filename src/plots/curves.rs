@@ -155,8 +155,7 @@ impl Measure {
             return Axis::linear(self.title, (0.0, 100.0), 10);
         }
         let values = runs.iter().flat_map(|run| {
-            let validation = self.points(run, self.validation);
-            [self.training_points(run), self.fitted_points(run), validation].concat()
+            [self.training_points(run), self.points(run, self.validation)].concat()
         });
         let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), (_, value)| {
             (low.min(value), high.max(value))
@@ -177,8 +176,13 @@ impl Measure {
 
     fn draw(&self, picture: &mut Picture, panel: &Panel, run: &TrainingLog, index: usize) {
         let colour = colour::line(index);
-        let fitted = panel.all_at(&self.fitted_points(run));
-        picture.line(&fitted, Stroke { colour: faded(colour, FITTED), width: THIN });
+        // augmented, it may lie far above the others, which the axis is for
+        let is_shown = |point: &(f64, f64)| (panel.y.from..=panel.y.to).contains(&point.1);
+        let fitted = self.fitted_points(run);
+        for stretch in fitted.split(|point| !is_shown(point)) {
+            let stroke = Stroke { colour: faded(colour, FITTED), width: THIN };
+            picture.line(&panel.all_at(stretch), stroke);
+        }
         let pale = Stroke { colour: faded(colour, 0.7), width: THIN };
         let training = panel.all_at(&self.training_points(run));
         picture.dashed_line(&training, pale, DASH);

@@ -54,7 +54,7 @@ impl MelFrames {
         });
         match self.unit {
             MelUnit::Decibel => {
-                Axis::linear("level (dB re power 1)", (low.max(high - SHOWN_DB), high), 8)
+                Axis::linear("level (dB), re power 1", (low.max(high - SHOWN_DB), high), 8)
             }
             MelUnit::Normalised => {
                 let ends = (low.max(-SHOWN_DEVIATIONS), high.min(SHOWN_DEVIATIONS));

@@ -96,9 +96,16 @@ const KINDS: [(&[u8], Kind); 40] = [
     (b".RMF", Kind::Sound("RealAudio")),
 ];
 
+/// Beginnings of recordings: what is wrong with them only a decoder knows.
+const RECORDINGS: [&[u8]; 5] = [b"RIFF", b"FORM", b"fLaC", b"caff", b"ID3"];
+
 fn kind_of(beginning: &[u8]) -> Option<Kind> {
     let by_magic = KINDS.iter().find(|(magic, _)| beginning.starts_with(magic)).map(|it| it.1);
-    by_magic.or_else(|| container(beginning)).or_else(|| text(beginning)).or_else(|| {
+    let known = by_magic.or_else(|| container(beginning));
+    if known.is_some() || RECORDINGS.iter().any(|magic| beginning.starts_with(magic)) {
+        return known;
+    }
+    text(beginning).or_else(|| {
         let is_blank = !beginning.is_empty() && beginning.iter().all(|&byte| byte == 0);
         is_blank.then_some(Kind::Other("nothing but zeros", LOST))
     })

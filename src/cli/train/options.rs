@@ -58,7 +58,8 @@ pub struct TrainArguments {
     /// Terms of the weights, for the manifest and the card
     #[arg(long, value_name = "TERMS")]
     pub licence: Option<String>,
-    /// Threads of libtorch; by default one a core. The same number gives the same weights again
+    /// Threads of libtorch; by default one for conv1d and lstm, and one a core for others. Give 1 where other programs
+    /// compute as well. The same number gives the same weights again
     #[arg(long)]
     pub threads: Option<usize>,
     /// Least seconds between two checkpoints, which are made at the ends of epochs
@@ -256,7 +257,8 @@ pub fn plan(arguments: &TrainArguments) -> Result<TrainingPlan, Failure> {
     if arguments.overwrite {
         plan.existing = ExistingBundle::Replace;
     }
-    plan.threads = *arguments.threads.get_or_insert(plan.threads);
+    let threads = if arguments.network.has_short_steps() { 1 } else { plan.threads };
+    plan.threads = *arguments.threads.get_or_insert(threads);
     plan.training = arguments.training.spec(&arguments.augment);
     plan.training.check().map_err(Failure::usage)?;
     plan.front_end = arguments.network.front_end()?;

@@ -45,6 +45,7 @@ class Network(nn.Module):
         super().__init__()
         spec, bands = manifest["network"], manifest["front_end"]["mel_bands"]
         self.kind, self.steps = spec["kind"], spec.get("frames_per_step", 1)
+        self.is_softmax = manifest["activation"] == "softmax"
         over_bands = self.kind in ("cnn", "crnn")
         width, before = bands * self.steps, 1 if over_bands else bands
         for index, block in enumerate(spec.get("blocks", [])):
@@ -81,7 +82,8 @@ class Network(nn.Module):
         if hasattr(self, "lstm"):
             x, _ = self.lstm(x)
         weight = torch.softmax(self.attention(x), 1) if hasattr(self, "attention") else 1 / x.shape[1]
-        return torch.sigmoid(self.output((weight * x).sum(1)))
+        logits = self.output((weight * x).sum(1))
+        return torch.softmax(logits, 1) if self.is_softmax else torch.sigmoid(logits)
 
 
 def mel_filters(front_end):

@@ -6,6 +6,7 @@ mod bench;
 mod commands;
 mod datasets;
 mod engines;
+mod first_hour;
 #[cfg(feature = "torch")]
 mod eval;
 mod eval_shipped;

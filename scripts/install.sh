@@ -134,7 +134,7 @@ install_all() {
   put 644 "$scratch/tympan.service" "$prefix/lib/systemd/system/tympan.service"
   put 644 "$scratch/tympan-user.service" "$prefix/lib/systemd/user/tympan.service"
   # with what they link to
-  for file in README.md CHANGELOG.md CONTRIBUTING.md LICENSE LICENSE-MIT LICENSE-APACHE config.toml docs/*.md \
+  for file in README.md CHANGELOG.md CONTRIBUTING.md LICENSE LICENSE-MIT LICENSE-APACHE config.toml docs/*.md docs/*.png \
     models/README.md models/esc50/README.md; do
     [ ! -e "$file" ] || put 644 "$file" "$prefix/share/doc/tympan/$file"
   done

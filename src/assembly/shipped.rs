@@ -35,7 +35,10 @@ fn shipped_places() -> Vec<PathBuf> {
 /// # Errors
 /// [`ModelError`].
 pub fn load_bundle(folder: &Path) -> Result<AnyBundle, ModelError> {
-    AnyBundle::load(folder).map_err(|error| unusable(folder, error))
+    // a configuration that names no model has this one, from whatever folder it is read
+    let found =
+        if folder == Path::new(SHIPPED_BUNDLE) { shipped_bundle() } else { folder.to_owned() };
+    AnyBundle::load(&found).map_err(|error| unusable(&found, error))
 }
 
 /// What is wrong with the bundle in `folder`: of the shipped one, where it was looked for.

@@ -1,6 +1,7 @@
 //! A table of recordings: the layout for whatever has none. Read by `Dataset::open`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,11 +9,17 @@ use super::assembly::{Content, Entry, Listing};
 use super::audio_file::{entries, find_listed, name_of, names_recording};
 use super::table::{Column, Row, Table};
 use super::{ClipSpan, DatasetError};
+use crate::files;
+use crate::sources::has_recording_ending;
 
 /// Endings of tables that are read.
 const TABLE_ENDINGS: [&str; 5] = ["csv", "tsv", "tab", "psv", "txt"];
 /// Endings of tables that are not.
-const SPREADSHEET_ENDINGS: [&str; 6] = ["xlsx", "xls", "xlsm", "ods", "numbers", "jsonl"];
+const SPREADSHEET_ENDINGS: [&str; 5] = ["xlsx", "xls", "xlsm", "ods", "numbers"];
+/// Endings of what may be one: lists of labels, or notes.
+const LIST_ENDINGS: [&str; 3] = ["json", "jsonl", "ndjson"];
+/// So much of a list shows whether it names recordings.
+const LIST_BEGINNING: u64 = 1 << 16;
 
 /// Names that people give the column of files, beside `path`, without spaces, signs and capitals.
 const PATH_NAMES: [&str; 19] = [
@@ -102,10 +109,20 @@ pub(super) fn tables_in(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let may_be = |path: &PathBuf| {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let is_hidden = file_name(path).starts_with(['.', '~']);
-        let is_table = [&TABLE_ENDINGS[..], &SPREADSHEET_ENDINGS].concat().contains(&&*ending);
+        let known = [&TABLE_ENDINGS[..], &SPREADSHEET_ENDINGS, &LIST_ENDINGS].concat();
+        let is_table = known.contains(&&*ending);
         is_table && !is_hidden && path.is_file()
     };
     Ok(entries(folder)?.into_iter().filter(may_be).collect())
+}
+
+/// Whether a JSON file has names of recordings in it.
+fn list_names_recordings(path: &Path) -> bool {
+    let mut beginning = Vec::new();
+    let read = files::open_regular_within(path)
+        .and_then(|file| file.take(LIST_BEGINNING).read_to_end(&mut beginning));
+    let text = String::from_utf8_lossy(&beginning).to_lowercase();
+    read.is_ok() && text.split('"').any(|word| has_recording_ending(Path::new(word)))
 }
 
 fn file_name(path: &Path) -> String {
@@ -183,6 +200,13 @@ impl LabelTable {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         if SPREADSHEET_ENDINGS.contains(&&*ending) {
             let reason = "tympan does not read this kind of table; save it as CSV".to_owned();
+            return Err(DatasetError::TableUnread { path: path.to_owned(), reason });
+        }
+        if LIST_ENDINGS.contains(&&*ending) {
+            if !list_names_recordings(path) {
+                return Ok(None);
+            }
+            let reason = "tympan reads no labels from JSON; write them as CSV".to_owned();
             return Err(DatasetError::TableUnread { path: path.to_owned(), reason });
         }
         let table = Table::open_headless(path)?;

@@ -6,10 +6,10 @@ mod bench;
 mod commands;
 mod datasets;
 mod engines;
-mod first_hour;
 #[cfg(feature = "torch")]
 mod eval;
 mod eval_shipped;
+mod first_hour;
 mod hostile;
 mod plot;
 mod power_cut;

@@ -155,6 +155,7 @@ fn a_table_that_is_not_plain_is_never_passed_over() {
     refused("list.csv", "", &["list.csv", "is empty", "--layout folders"]);
     refused("list.csv", "path,label\n", &["list.csv", "names no recording"]);
     refused("labels.xlsx", "PK", &["labels.xlsx", "save it as CSV", "--layout folders"]);
+    refused("labels.json", r#"{"a/high0.wav": "high"}"#, &["labels.json", "as CSV"]);
     let options = DatasetOptions { layout: Some(Layout::Folders), ..DatasetOptions::default() };
     let named = Dataset::open(folder_with("list.csv", &rows).path(), &options).unwrap();
     assert_eq!(labels(&named), ["a"]);
@@ -167,6 +168,7 @@ fn what_is_no_table_of_labels_is_none() {
         ("testing_list.txt", "a/high0.wav\na/low0.wav\n"),
         ("seconds.csv", "a,b\n1,2\n"),
         ("empty.txt", ""),
+        ("recorder.json", r#"{"rate": 48000, "notes": "by the window"}"#),
         (".list.csv", "path,label\na/high0.wav,high\n"),
     ] {
         assert_eq!(folder_with(name, text).open().unwrap().layout, Layout::Folders, "{name}");

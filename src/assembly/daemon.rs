@@ -26,7 +26,7 @@ pub struct DaemonControls {
     pub source: Option<SourceChoice>,
     /// The pace of recordings and of the demo; the configuration's without it.
     pub pace: Option<Pace>,
-    /// How much of a recording, of standard input or of the demo is heard; all of it without it.
+    /// How much of a recording, of standard input or of the demo is read; all of it without it.
     pub length: Option<Duration>,
     /// The configuration's file, read again at a reload.
     pub config: Option<PathBuf>,

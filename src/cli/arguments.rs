@@ -41,7 +41,7 @@ pub enum Command {
     Run(RunArguments),
     /// Classify the sounds in recordings
     Classify(ClassifyArguments),
-    /// Write recordings without their silence, or at one level, as training hears them
+    /// Write recordings without their silence, or at one level, as training reads them
     Clean(CleanArguments),
     /// Fit a model to a dataset and write its bundle
     Train(Box<TrainArguments>),

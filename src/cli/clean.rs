@@ -1,4 +1,4 @@
-//! `tympan clean`: recordings as training would hear them, written as WAV, to be listened to or used elsewhere.
+//! `tympan clean`: recordings as training reads them, written as WAV, to be listened to or used elsewhere.
 
 use std::io::Cursor;
 use std::path::{Component, Path, PathBuf};

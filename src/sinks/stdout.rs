@@ -107,7 +107,7 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
     }
 
     fn takes_windows(&self) -> bool {
-        // they say how far the recording was heard
+        // they say how far the recording was read
         self.records == RecordFilter::Everything || self.order.is_some()
     }
 

@@ -92,7 +92,7 @@ fn a_model_that_is_not_there_or_not_finished_is_called_so() {
 }
 
 #[test]
-fn cleaned_recordings_are_what_training_hears() {
+fn cleaned_recordings_are_what_training_reads() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let half = |loud: f32| (0..8_000).map(move |i| (loud * (i as f32 * 0.3).sin()) as i16);

@@ -78,6 +78,17 @@ program.write_bytes(cut)
 PYTHON
 }
 
+# What makes systemd know the unit: it looks below /usr and /usr/local by itself.
+as_service() {
+  local unit=lib/systemd/system/tympan.service
+  case $prefix in
+    /usr | /usr/local) echo "systemctl daemon-reload && systemctl enable --now tympan" ;;
+    "${HOME:-/root}"/*)
+      echo "systemctl --user link $prefix/lib/systemd/user/tympan.service && systemctl --user enable --now tympan" ;;
+    *) echo "systemctl link $prefix/$unit && systemctl enable --now tympan" ;;
+  esac
+}
+
 install_all() {
   local build=$1 libraries=
   if [ -z "${SUDO_UID:-}" ] || [ ! -x "$program" ]; then "${MAKE:-make}" "$build"; fi
@@ -122,7 +133,9 @@ install_all() {
   for file in models/esc50/*; do put 644 "$file" "$prefix/share/tympan/$file"; done
   put 644 "$scratch/tympan.service" "$prefix/lib/systemd/system/tympan.service"
   put 644 "$scratch/tympan-user.service" "$prefix/lib/systemd/user/tympan.service"
-  for file in README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE docs/*.md; do
+  # with what they link to
+  for file in README.md CHANGELOG.md CONTRIBUTING.md LICENSE LICENSE-MIT LICENSE-APACHE config.toml docs/*.md docs/*.png \
+    models/README.md models/esc50/README.md; do
     [ ! -e "$file" ] || put 644 "$file" "$prefix/share/doc/tympan/$file"
   done
   local licences=${libraries%/lib}/licenses
@@ -143,7 +156,7 @@ install_all() {
   cp "$new_list" "$destdir$list"
   chmod 644 "$destdir$list"
   echo "install: $destdir$prefix/bin/tympan; configuration: $destdir$config" >&2
-  [ -n "$destdir" ] || echo "install: as a service: systemctl daemon-reload && systemctl enable --now tympan" >&2
+  [ -n "$destdir" ] || echo "install: as a service: $(as_service)" >&2
 }
 
 case $action in

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::error::in_full;
 use super::outputs::OpenOutputs;
@@ -16,6 +17,7 @@ use super::{
 use crate::config::{Config, ParsedConfig};
 use crate::domain::{OutputCounters, SampleRate};
 use crate::live::{Daemon, Reload, Reloaded, SharedStatus};
+use crate::sinks::TextClock;
 use crate::sources::Pace;
 
 /// What a command has a daemon do.
@@ -24,6 +26,8 @@ pub struct DaemonControls {
     pub source: Option<SourceChoice>,
     /// The pace of recordings and of the demo; the configuration's without it.
     pub pace: Option<Pace>,
+    /// How much of a recording, of standard input or of the demo is read; all of it without it.
+    pub length: Option<Duration>,
     /// The configuration's file, read again at a reload.
     pub config: Option<PathBuf>,
     /// The bundle's folder, where it is not the configuration's.
@@ -42,13 +46,22 @@ impl Setup {
     /// # Errors
     /// [`AssemblyError`]: a device, a file or an output that cannot be opened.
     pub fn daemon(self, controls: DaemonControls) -> Result<Daemon, AssemblyError> {
-        let OpenSource { mut input, overflow } =
-            open_source(controls.source.as_ref(), &self.config.source, controls.pace)?;
+        let OpenSource { mut input, overflow, is_recording } = open_source(
+            controls.source.as_ref(),
+            &self.config.source,
+            controls.pace,
+            controls.length,
+        )?;
+        let clock = if is_recording {
+            TextClock::Recording { onset_windows: self.detector.settings().confirm_of }
+        } else {
+            TextClock::Wall
+        };
         let counters = Arc::new(OutputCounters::default());
         let status = Arc::new(SharedStatus::default());
         let report = outputs::status_report(&status);
         let OpenOutputs { mut sinks, outlets } =
-            outputs::open(&self.config.output, controls.descriptors, &counters, report)?;
+            outputs::open(&self.config.output, clock, controls.descriptors, &counters, report)?;
         let rate: SampleRate = input.source.sample_rate();
         let tap = clips::open(&self.config.clips, rate, overflow, &counters)?;
         if let Some((folder, tap)) = tap {

@@ -39,6 +39,11 @@ pub enum AssemblyError {
     /// A file is to be read, and none is named.
     #[error("source.kind is file, and source.file.path is not set")]
     NoFile,
+    /// A microphone is to end by itself.
+    #[error(
+        "--seconds ends the demo, recordings and standard input; a microphone has no end (`timeout 60 tympan run` ends it)"
+    )]
+    EndlessSource,
     /// An output cannot be opened.
     #[error(transparent)]
     Output(#[from] SinkError),

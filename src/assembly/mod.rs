@@ -13,6 +13,7 @@ mod outputs;
 mod probe;
 mod scorers;
 mod setup;
+mod shipped;
 mod sources;
 
 pub use daemon::DaemonControls;
@@ -20,5 +21,6 @@ pub use error::AssemblyError;
 pub use model_error::ModelError;
 pub use outputs::read_token;
 pub use scorers::{ModuleTrust, Scorers};
-pub use setup::{ConfigOverrides, Scope, Setup, read_config, shipped_bundle};
+pub use setup::{ConfigOverrides, Scope, Setup, read_config};
+pub use shipped::{load_bundle, shipped_bundle};
 pub use sources::SourceChoice;

@@ -15,6 +15,15 @@ pub enum ModelError {
     /// Its files.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// No model was named, and the one that comes with tympan is not there.
+    #[error(
+        "the model that comes with tympan is in none of these places:\n{places}\nInstall the program (`sudo make install` or \
+         `make install PREFIX=~/.local` in its clone), or name a bundle with --model"
+    )]
+    NoShippedBundle {
+        /// Where it was looked for, a line each.
+        places: String,
+    },
     /// libtorch, or the check of one engine against the other.
     #[cfg(feature = "torch")]
     #[error(transparent)]

@@ -13,7 +13,7 @@ use crate::live::SharedStatus;
 use crate::protocol::Token;
 use crate::sinks::{
     Colour, LineFormat, LogFile, LogFileSpec, Outlet, RecordFilter, Sink, SocketSink, SocketSpec,
-    StatusReport, StdoutSink, UnixSocketSpec,
+    StatusReport, StdoutSink, TextClock, UnixSocketSpec,
 };
 
 /// What is open: sinks that may block, and outlets that never do.
@@ -25,12 +25,13 @@ pub(super) struct OpenOutputs {
     pub(super) outlets: Vec<Box<dyn Outlet>>,
 }
 
-/// Opens every output that is enabled; `descriptors`: how many files this process may open.
+/// Opens every output that is enabled; `clock`: what time is in text; `descriptors`: how many files this process may open.
 ///
 /// # Errors
 /// [`AssemblyError`]: a folder that cannot be written, an address in use, a token that cannot be read.
 pub(super) fn open(
     output: &OutputConfig,
+    clock: TextClock,
     descriptors: u64,
     counters: &Arc<OutputCounters>,
     status: StatusReport,
@@ -38,7 +39,7 @@ pub(super) fn open(
     let OpenOutputs { mut sinks, mut outlets } = OpenOutputs::default();
     if let Some(stdout) = &output.stdout {
         let format = line_format(stdout.format);
-        sinks.push(Box::new(StdoutSink::open(format, records(stdout, format))?));
+        sinks.push(Box::new(StdoutSink::open(format, records(stdout, format), clock)?));
     }
     if let Some(log_file) = &output.log_file {
         let spec = LogFileSpec {

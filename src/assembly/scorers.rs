@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::ModelError;
 use super::golden::check_golden;
+use super::{ModelError, load_bundle};
 use crate::config::Engine;
 #[cfg(feature = "torch")]
 use crate::model::Bundle;
@@ -69,7 +69,7 @@ impl Scorers {
         torch_threads: usize,
         trust: &ModuleTrust,
     ) -> Result<Self, ModelError> {
-        let bundle = match AnyBundle::load(folder)? {
+        let bundle = match load_bundle(folder)? {
             AnyBundle::Network(bundle) => *bundle,
             AnyBundle::Module(bundle) => return Self::of_module(*bundle, torch_threads, trust),
         };

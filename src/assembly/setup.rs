@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::sources::{OpenSource, open_source};
-use super::{AssemblyError, ModuleTrust, Scorers, SourceChoice, clips, probe};
+use super::{AssemblyError, ModuleTrust, Scorers, SourceChoice, clips, probe, shipped_bundle};
 use crate::config::{
     Config, ConfigError, ConfigProblems, Engine, ParsedConfig, StdoutConfig, StdoutFormat,
     UnixConfig,
@@ -62,9 +62,6 @@ impl ConfigOverrides {
         }
     }
 }
-
-/// The shipped bundle, below the working folder or below `share/tympan` of an installation.
-const SHIPPED_BUNDLE: &str = "models/esc50";
 
 /// This much audio that is exactly zero makes the input `silent`.
 const SILENT_AFTER: Duration = Duration::from_secs(10);
@@ -182,8 +179,8 @@ impl Setup {
     /// [`AssemblyError`] when it cannot be opened.
     pub fn demo(&self) -> Result<(DaemonInput, PipelineSpec), AssemblyError> {
         let demo = Some(&SourceChoice::Demo);
-        let OpenSource { input, overflow } =
-            open_source(demo, &self.config.source, Some(Pace::RealTime))?;
+        let OpenSource { input, overflow, .. } =
+            open_source(demo, &self.config.source, Some(Pace::RealTime), None)?;
         let (counters, status) = (Arc::default(), Arc::default());
         let spec = self.pipeline_spec(overflow, counters, status);
         Ok((input, spec))
@@ -218,18 +215,4 @@ pub fn read_config(config: Option<&Path>) -> Result<ParsedConfig, ConfigError> {
             Ok(ParsedConfig::from_str("built-in configuration", text).with_model(shipped_bundle()))
         }
     }
-}
-
-/// The shipped bundle: below the working folder, or else beside the installed program, so that
-/// `tympan classify x.wav` works anywhere.
-pub fn shipped_bundle() -> PathBuf {
-    let here = PathBuf::from(SHIPPED_BUNDLE);
-    if here.exists() {
-        return here;
-    }
-    let installed = std::env::current_exe().ok().and_then(|program| {
-        let prefix = program.parent()?.parent()?.to_owned();
-        Some(prefix.join("share/tympan").join(SHIPPED_BUNDLE))
-    });
-    installed.filter(|folder| folder.exists()).unwrap_or(here)
 }

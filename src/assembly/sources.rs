@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::AssemblyError;
 use crate::config::{self, SourceConfig, SourceKind};
@@ -12,7 +13,7 @@ use crate::live::{DaemonInput, Reopen};
 use crate::sources::microphone::{DeviceChoice, HostChoice};
 use crate::sources::{
     ChannelSelection, ClipFile, Microphone, MicrophoneSpec, Pace, PcmReader, PcmSpec, ReaderSource,
-    Repeat, SampleReader, Soundscape, Source, UnavailableSource,
+    Repeat, SampleReader, Soundscape, Source, SourceError, UnavailableSource,
 };
 
 /// What sample indices count at before a device that is waited for says its own rate.
@@ -47,7 +48,7 @@ impl FromStr for SourceChoice {
             ("stdin", Some(spec)) => spec
                 .parse()
                 .map(|spec| Self::Stdin(Some(spec)))
-                .map_err(|error: crate::sources::SourceError| error.to_string()),
+                .map_err(|error: SourceError| error.to_string()),
             ("demo", None) => Ok(Self::Demo),
             ("demo", Some(_)) => Err("demo takes nothing after it".into()),
             (other, _) => Err(format!(
@@ -64,6 +65,8 @@ pub(super) struct OpenSource {
     pub(super) input: DaemonInput,
     /// What to do when a queue is full: a device and real-time pace wait for nobody, a pipe and `--fast` do.
     pub(super) overflow: Overflow,
+    /// Whether its time is a place in a recording, and not that of the day.
+    pub(super) is_recording: bool,
 }
 
 /// Opens what `choice` says, or else the configuration.
@@ -74,6 +77,7 @@ pub(super) fn open_source(
     choice: Option<&SourceChoice>,
     config: &SourceConfig,
     pace: Option<Pace>,
+    length: Option<Duration>,
 ) -> Result<OpenSource, AssemblyError> {
     let choice = match choice {
         Some(choice) => choice.clone(),
@@ -87,24 +91,44 @@ pub(super) fn open_source(
         },
     };
     match choice {
+        SourceChoice::Microphone(_) if length.is_some() => Err(AssemblyError::EndlessSource),
         SourceChoice::Microphone(id) => open_microphone(id.as_deref(), config),
-        SourceChoice::File(path) => open_file(&path, config, pace),
-        SourceChoice::Stdin(spec) => Ok(open_stdin(spec, config)),
+        SourceChoice::File(path) => open_file(&path, config, pace, length),
+        SourceChoice::Stdin(spec) => Ok(open_stdin(spec, config, length)),
         SourceChoice::Demo => {
-            let (demo, pace) =
-                (Soundscape::new(Soundscape::DEMO_SEED), pace.unwrap_or(Pace::RealTime));
-            Ok(fed(Box::new(demo), pace, "the demo".into()))
+            let pace = pace.unwrap_or(Pace::RealTime);
+            // nobody waits for the end of what goes on for ever at full speed
+            let repeat = match (pace, length) {
+                (Pace::AsFastAsPossible, None) => Repeat::Once,
+                _ => Repeat::Forever,
+            };
+            let demo = Soundscape::with_repeat(Soundscape::DEMO_SEED, repeat);
+            Ok(fed(Box::new(demo), pace, length, "the demo".into()))
         }
     }
 }
 
-fn fed(reader: Box<dyn SampleReader>, pace: Pace, description: String) -> OpenSource {
+fn fed(
+    reader: Box<dyn SampleReader>,
+    pace: Pace,
+    length: Option<Duration>,
+    description: String,
+) -> OpenSource {
     let overflow = match pace {
         Pace::RealTime => Overflow::DropNewest,
         Pace::AsFastAsPossible => Overflow::Block,
     };
-    let source = Box::new(ReaderSource::new(reader, pace));
-    OpenSource { input: DaemonInput { description, ..DaemonInput::new(source) }, overflow }
+    let is_recording = overflow == Overflow::Block;
+    let source = ReaderSource::new(reader, pace);
+    let source = Box::new(match length {
+        Some(length) => source.at_most(length),
+        None => source,
+    });
+    OpenSource {
+        input: DaemonInput { description, ..DaemonInput::new(source) },
+        overflow,
+        is_recording,
+    }
 }
 
 fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource, AssemblyError> {
@@ -155,26 +179,35 @@ fn microphone_of(
     let reopen: Reopen =
         Arc::new(move || Microphone::open(&again).map(|it| Box::new(it) as Box<dyn Source>));
     let input = DaemonInput { description, reopen: Some(reopen), ..DaemonInput::new(source) };
-    OpenSource { input, overflow: Overflow::DropNewest }
+    OpenSource { input, overflow: Overflow::DropNewest, is_recording: false }
 }
 
 fn open_file(
     path: &Path,
     config: &SourceConfig,
     pace: Option<Pace>,
+    length: Option<Duration>,
 ) -> Result<OpenSource, AssemblyError> {
     let pace = pace.unwrap_or(match config.file.pace {
         config::Pace::Fast => Pace::AsFastAsPossible,
         config::Pace::RealTime => Pace::RealTime,
     });
+    if path.is_dir() {
+        return Err(AssemblyError::Source(SourceError::IsFolder { path: path.to_owned() }));
+    }
     let repeat = if config.file.repeat { Repeat::Forever } else { Repeat::Once };
     let file = ClipFile::open(path, repeat).map_err(AssemblyError::Source)?;
-    Ok(fed(Box::new(file), pace, path.display().to_string()))
+    let open = fed(Box::new(file), pace, length, path.display().to_string());
+    Ok(OpenSource { is_recording: true, ..open })
 }
 
 /// Standard input is read as it comes: a pipe has its own pace, and a full ring holds it back.
-fn open_stdin(spec: Option<PcmSpec>, config: &SourceConfig) -> OpenSource {
+fn open_stdin(
+    spec: Option<PcmSpec>,
+    config: &SourceConfig,
+    length: Option<Duration>,
+) -> OpenSource {
     let spec = spec.unwrap_or(config.stdin.format);
     let description = format!("standard input, {spec}");
-    fed(Box::new(PcmReader::stdin(spec)), Pace::AsFastAsPossible, description)
+    fed(Box::new(PcmReader::stdin(spec)), Pace::AsFastAsPossible, length, description)
 }

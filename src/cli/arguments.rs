@@ -11,13 +11,18 @@ use clap::{Parser, Subcommand};
 use super::bench::BenchArguments;
 use super::check::CheckArguments;
 use super::classify::ClassifyArguments;
+use super::clean::CleanArguments;
 use super::devices::DevicesArguments;
 use super::eval::EvalArguments;
+use super::labels::LabelsArguments;
 use super::plot::PlotArguments;
 use super::run::RunArguments;
 use super::status::StatusArguments;
 use super::train::TrainArguments;
-use super::{Failure, bench, check, classify, devices, eval, plot, run, signals, status, train};
+use super::{
+    Failure, bench, check, classify, clean, devices, eval, labels, plot, run, signals, status,
+    train,
+};
 use crate::domain::printable_lines;
 
 /// Classifies the sounds from a microphone within milliseconds and reports them as events.
@@ -36,6 +41,8 @@ pub enum Command {
     Run(RunArguments),
     /// Classify the sounds in recordings
     Classify(ClassifyArguments),
+    /// Write recordings without their silence, or at one level, as training reads them
+    Clean(CleanArguments),
     /// Fit a model to a dataset and write its bundle
     Train(Box<TrainArguments>),
     /// Measure a model on a dataset
@@ -48,6 +55,8 @@ pub enum Command {
     Status(StatusArguments),
     /// List the capture devices
     Devices(DevicesArguments),
+    /// List the labels of a model
+    Labels(LabelsArguments),
     /// Check a configuration and the bundle it names
     Check(CheckArguments),
 }
@@ -87,12 +96,14 @@ pub fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Classify(arguments) => classify::classify(&arguments),
+        Command::Clean(arguments) => clean::clean(&arguments),
         Command::Train(arguments) => train::train(&arguments),
         Command::Eval(arguments) => eval::eval(&arguments),
         Command::Plot(arguments) => plot::plot(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Status(arguments) => status::status(&arguments),
         Command::Devices(arguments) => devices::devices(&arguments),
+        Command::Labels(arguments) => labels::labels(&arguments),
         Command::Check(arguments) => check::check(&arguments),
     }
 }

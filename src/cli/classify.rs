@@ -9,19 +9,19 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use clap::Args;
 
+use super::failure::with_causes;
 use super::output::progress_bar;
 use super::{Failure, load_setup, output};
 use crate::domain::{EventPhase, EventRecord, Record, SampleIndex, SampleRate, printable};
 use crate::files::csv_text;
 use crate::offline::{ClipScanner, ClipWindows, map_clips, worker_count};
 use crate::sinks::LineFormat;
-use crate::sources::{find_recordings, load_clip};
+use crate::sources::{READ_FORMATS, find_recordings, load_clip};
 
 /// Arguments of `tympan classify`.
 #[derive(Debug, Args)]
 pub struct ClassifyArguments {
-    /// Recordings (WAV, FLAC, Ogg Vorbis, MP3, AIFF, CAF, AAC in M4A) and folders of them
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required = true, value_name = "PATH", help = format!("Recordings ({READ_FORMATS}) and folders of them"))]
     paths: Vec<PathBuf>,
     /// Configuration file; its rules for events and its number of labels count here
     #[arg(long, value_name = "FILE")]
@@ -43,7 +43,7 @@ const GROUP: usize = 4;
 /// [`Failure`] with exit code 1 when some recordings could not be read, 2 or 3 when nothing could begin.
 pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
     let setup = load_setup(arguments.config.as_deref(), arguments.model.as_deref())?;
-    let files = find_recordings(&arguments.paths).map_err(Failure::usage)?;
+    let (files, empty) = recordings_in(&arguments.paths)?;
     if arguments.format == ClassifyFormat::Audacity && files.len() > 1 {
         return Err(Failure::usage(anyhow!(
             "a label track belongs to one recording, and there are {}; give them one at a time",
@@ -63,14 +63,14 @@ pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
     let mut writer = ClipWriter::new(arguments.format);
     output::print(writer.heading())?;
     let bar = progress_bar(files.len() as u64, "recordings");
-    let (mut unreadable, mut ids) = (0usize, EventIds::default());
+    let (mut unreadable, mut ids) = (empty, EventIds::default());
     for group in files.chunks(GROUP * scanners.len()) {
         let work = |scanner: &mut &mut ClipScanner, _: usize, path: &PathBuf| scan(path, scanner);
         let scanned = map_clips(group, scanners.iter_mut().collect(), work, &|| bar.inc(1));
         for (path, scanned) in group.iter().zip(scanned) {
             match scanned {
                 Err(error) => {
-                    bar.suspend(|| log::error!("{error}"));
+                    bar.suspend(|| log::error!("{}", with_causes(&error)));
                     unreadable += 1;
                 }
                 Ok(scanned) => {
@@ -85,9 +85,30 @@ pub fn classify(arguments: &ClassifyArguments) -> Result<ExitCode, Failure> {
         0 => Ok(ExitCode::SUCCESS),
         some => Err(Failure::failed(anyhow!(
             "{some} of {} recordings could not be classified; each is named above",
-            files.len()
+            files.len() + empty
         ))),
     }
+}
+
+/// The recordings that were named and those in folders, and how many folders have none; each of those is named.
+///
+/// # Errors
+/// [`Failure`] when there is not one recording.
+fn recordings_in(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, usize), Failure> {
+    let (mut files, mut empty) = (Vec::new(), Vec::new());
+    for path in paths {
+        match find_recordings(std::slice::from_ref(path)) {
+            Ok(mut found) => files.append(&mut found),
+            Err(error) => empty.push(anyhow::Error::new(error)),
+        }
+    }
+    if files.is_empty() {
+        let last = empty.pop().unwrap_or_else(|| anyhow!("no recording was named"));
+        empty.iter().for_each(|error| log::error!("{}", with_causes(error)));
+        return Err(Failure::usage(last));
+    }
+    empty.iter().for_each(|error| log::error!("{}", with_causes(error)));
+    Ok((files, empty.len()))
 }
 
 /// What one recording came to.

@@ -96,15 +96,20 @@ impl Failure {
 impl std::fmt::Display for Failure {
     /// The error with its causes, once each.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = self.error.to_string();
-        for cause in self.error.chain().skip(1) {
-            let cause = cause.to_string();
-            if !text.contains(&cause) {
-                text = format!("{text}: {cause}");
-            }
-        }
-        f.write_str(&text)
+        f.write_str(&with_causes(&self.error))
     }
+}
+
+/// An error with its causes, once each.
+pub fn with_causes(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 impl From<AssemblyError> for Failure {

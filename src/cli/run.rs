@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use clap::Args;
 use nix::sys::prctl;
@@ -30,9 +31,12 @@ pub struct RunArguments {
         help = "What to capture: microphone[:ID], file:PATH, stdin[:FORMAT:RATE:CHANNELS] or demo"
     )]
     pub source: Option<SourceChoice>,
-    /// Process at full speed instead of real time; never drops audio
+    /// Process at full speed instead of real time; never drops audio. The demo ends after one round then
     #[arg(long)]
     pub fast: bool,
+    /// End after so many seconds of the demo, a recording or standard input
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: Option<Duration>,
     /// How standard output looks: text or jsonl; by default text on a terminal, JSON Lines elsewhere
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -83,6 +87,13 @@ impl RunArguments {
     }
 }
 
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().and_then(|it| Duration::try_from_secs_f64(it).ok());
+    seconds
+        .filter(|it| !it.is_zero())
+        .ok_or_else(|| "it has to be a number above 0, such as 60".to_owned())
+}
+
 /// Runs the daemon until it is stopped.
 ///
 /// # Errors
@@ -103,6 +114,7 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let daemon = setup.daemon(DaemonControls {
         source: arguments.source.clone(),
         pace: arguments.fast.then_some(Pace::AsFastAsPossible),
+        length: arguments.seconds,
         config: arguments.config.clone(),
         model: arguments.model.clone(),
         descriptors,

@@ -121,7 +121,7 @@ fn exchange(
         Err(error) if is_late(&error) => return Err(timed_out()),
         Err(error) => {
             return Err(anyhow!(error).context(format!(
-                "no daemon listens at {address}: is it running, and [output.unix] or [output.tcp] enabled?"
+                "no daemon listens at {address}: is it running, and [output.unix] or [output.tcp] enabled? If its socket is elsewhere (`run --socket PATH`), say --connect PATH"
             )));
         }
     };

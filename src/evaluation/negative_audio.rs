@@ -1,6 +1,7 @@
 //! Clips of a dataset, and scenes, through the network on all cores; and hours of sound that holds none of the labels, as scenes.
 //! Called by the evaluation, which counts events in them, and by the training, which chooses thresholds by them.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::model::{Model, NetworkScorer};
 use crate::offline::{
     CleaningSpec, ClipFault, DatasetClip, Progress, load_clean_clip, map_clips, worker_count,
 };
-use crate::sources::{find_recordings, load_clip};
+use crate::sources::{Soundscape, find_recordings, load_clip};
 
 /// Recordings without a class in a scene.
 const NEGATIVES_A_SCENE: usize = 75;
@@ -30,7 +31,14 @@ pub struct NegativeAudio {
     minutes: u32,
     seed: u64,
     groups: Vec<Vec<usize>>,
+    /// The level of the background, where it is not that of [`SceneSpec::without_classes`].
+    background_dbfs: Option<RangeInclusive<f32>>,
 }
+
+/// The level of a room in which nothing sounds, through microphones of all kinds.
+const EMPTY_ROOM_DBFS: RangeInclusive<f32> = -65.0..=-45.0;
+/// The empty room that a scene is laid with.
+const ROOM: Duration = Duration::from_secs(60);
 
 impl NegativeAudio {
     /// Loads every recording named or found below a folder named; `seed` decides what comes when and how loud.
@@ -45,7 +53,19 @@ impl NegativeAudio {
     ) -> Result<Self, MeasureError> {
         let (background, negatives) = (load_all(background)?, load_all(negatives)?);
         let groups = scene_groups(negatives.len(), NEGATIVES_A_SCENE, seed);
-        Ok(Self { background, negatives, minutes, seed, groups })
+        Ok(Self { background, negatives, minutes, seed, groups, background_dbfs: None })
+    }
+
+    /// The empty room of the demo: what there is where nobody has recorded a room.
+    pub fn empty_room(minutes: u32, seed: u64) -> Self {
+        Self {
+            background: vec![Soundscape::empty_room(seed, ROOM)],
+            negatives: Vec::new(),
+            minutes,
+            seed,
+            groups: Vec::new(),
+            background_dbfs: Some(EMPTY_ROOM_DBFS),
+        }
     }
 
     /// How many scenes there are.
@@ -61,7 +81,11 @@ impl NegativeAudio {
         let before = u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(MINUTES_A_SCENE);
         let minutes = self.minutes.saturating_sub(before).min(MINUTES_A_SCENE);
         let length = Duration::from_secs(60 * u64::from(minutes));
-        let spec = SceneSpec::without_classes(rate, length, self.seed.wrapping_add(index as u64));
+        let mut spec =
+            SceneSpec::without_classes(rate, length, self.seed.wrapping_add(index as u64));
+        if let Some(level) = &self.background_dbfs {
+            spec.background_dbfs = level.clone();
+        }
         // without negatives there are no groups of them: background alone
         let group = self.groups.get(index % self.groups.len().max(1));
         let pieces: Vec<ScenePiece<'_>> = group
@@ -84,7 +108,7 @@ pub fn score_scenes(
     progress: &dyn Progress,
 ) -> Result<Vec<ScoredScene>, MeasureError> {
     let featuriser = model.featuriser_spec();
-    progress.begin(scenes, "scenes");
+    progress.begin(scenes, "stretches of sound for events");
     let new_scorer = || {
         progress.advance();
         Ok(NetworkScorer::new(model))

@@ -317,17 +317,22 @@ fn log_counts(inputs: &[Arc<InputCounters>], outputs: &OutputCounters) {
     let sum = |counter: fn(&InputCounters) -> &Counter| -> u64 {
         inputs.iter().map(|input| counter(input).get()).sum()
     };
-    log::info!(
-        "{} samples captured, {} windows scored; {} windows skipped, {} samples dropped, {} repaired, {} window \
-         records and {} others dropped, {} missed by slow clients; {} overruns in the driver",
-        sum(|input| &input.samples_captured),
-        sum(|input| &input.windows_scored),
-        sum(|input| &input.windows_skipped),
-        sum(|input| &input.samples_dropped),
-        sum(|input| &input.samples_repaired),
-        outputs.records_dropped.get(),
-        outputs.events_dropped.get(),
-        outputs.client_records_dropped.get(),
-        sum(|input| &input.driver_overruns),
-    );
+    let losses = [
+        (sum(|input| &input.windows_skipped), "windows were skipped"),
+        (sum(|input| &input.samples_dropped), "samples were dropped"),
+        (outputs.records_dropped.get(), "window records were dropped"),
+        (outputs.events_dropped.get(), "other records were dropped"),
+        (outputs.client_records_dropped.get(), "records were missed by slow clients"),
+        (sum(|input| &input.driver_overruns), "overruns happened in the driver"),
+        (sum(|input| &input.samples_repaired), "samples were no numbers and counted as zero"),
+    ];
+    let lost: Vec<String> = losses
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let lost = if lost.is_empty() { "nothing was lost".to_owned() } else { lost.join(", ") };
+    let windows = sum(|input| &input.windows_scored);
+    log::info!("{windows} windows scored; {lost}");
+    log::debug!("{} samples captured", sum(|input| &input.samples_captured));
 }

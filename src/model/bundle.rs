@@ -263,6 +263,9 @@ pub const MANIFEST: &str = "model.toml";
 pub const WEIGHTS: &str = "weights.safetensors";
 pub const CARD: &str = "README.md";
 
+/// The plan of a training run, in the folder of its bundle until that is whole.
+pub const UNFINISHED_RUN: &str = "run.json";
+
 /// Two hundred times the manifest of the shipped bundle, which has 50 labels.
 pub const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
@@ -279,8 +282,7 @@ pub fn read(folder: &Path, file: &str, max: u64) -> Result<Vec<u8>, BundleError>
     let resolve = move || Ok((file_path.canonicalize()?, folder_path.canonicalize()?));
     let (target, inside) = match files::within(files::MAX_WAIT, resolve) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let (folder, file) = (folder.to_owned(), file.to_owned());
-            return Err(BundleError::Missing { folder, file });
+            return Err(missing(folder, file));
         }
         resolved => resolved.map_err(failed)?,
     };
@@ -295,6 +297,18 @@ pub fn read(folder: &Path, file: &str, max: u64) -> Result<Vec<u8>, BundleError>
         }
         _ => BundleError::File { path, source: error },
     })
+}
+
+/// What a folder is that lacks a file of a bundle.
+fn missing(folder: &Path, file: &str) -> BundleError {
+    let (folder, file) = (folder.to_owned(), file.to_owned());
+    if folder.join(UNFINISHED_RUN).is_file() {
+        BundleError::Unfinished { folder }
+    } else if folder.join("fold1").join(MANIFEST).is_file() {
+        BundleError::Folds { folder }
+    } else {
+        BundleError::Missing { folder, file }
+    }
 }
 
 /// Writes a file of the bundle; nobody reads half of it.

@@ -159,6 +159,18 @@ pub enum BundleError {
         /// The file that is not there.
         file: String,
     },
+    /// The folder holds a training run that has not come to a bundle.
+    #[error("{}: its training is not finished; go on with `tympan train --resume {}`", folder.display(), folder.display())]
+    Unfinished {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder holds the bundles of a cross-validation.
+    #[error("{}: a bundle for each fold is in it; name one of them, such as {}/fold1", folder.display(), folder.display())]
+    Folds {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A file that is there but cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {

@@ -30,7 +30,7 @@ mod structure;
 mod verifier;
 mod weights;
 
-pub use bundle::Bundle;
+pub use bundle::{Bundle, UNFINISHED_RUN};
 pub use error::{BundleError, NetworkError};
 pub use layer_cost::LayerCost;
 pub use manifest::{Activation, Figures, Manifest, Provenance};

@@ -53,6 +53,14 @@ pub enum AnyBundle {
 }
 
 impl AnyBundle {
+    /// The labels, in the order of the outputs.
+    pub fn labels(&self) -> &LabelSet {
+        match self {
+            Self::Network(bundle) => &bundle.labels,
+            Self::Module(bundle) => &bundle.labels,
+        }
+    }
+
     /// Reads and checks a bundle of either kind. Runs no code from it.
     ///
     /// # Errors

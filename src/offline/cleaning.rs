@@ -179,7 +179,12 @@ fn reason(error: &SourceError) -> String {
         SourceError::FileEmpty { .. } => "is empty (0 bytes)".to_owned(),
         SourceError::FileWithoutSamples { .. } => "holds no samples, only a header".to_owned(),
         SourceError::UnsupportedFile { reason, .. } => {
-            format!("is not audio that tympan reads ({reason}); convert it: ffmpeg -i FILE out.wav")
+            format!(
+                "is not audio that tympan reads ({reason}); convert it: ffmpeg -i FILE FILE.wav"
+            )
+        }
+        SourceError::NotARecording { what, mend, .. } => {
+            format!("is {what}, not a recording. {mend}")
         }
         SourceError::BadRate { source, .. } => format!("has an impossible rate: {source}"),
         SourceError::FormatChange { seconds, change, .. } => {

@@ -11,6 +11,8 @@ use super::{EpochFigures, PlotError, Sheet, TrainingLog};
 const SOLID: f64 = 1.8;
 const THIN: f64 = 1.2;
 const DASH: f64 = 5.0;
+/// How much of its colour the training as it is fitted has.
+const FITTED: f64 = 0.35;
 
 /// Reads one figure of an epoch.
 type Figure = fn(&EpochFigures) -> Option<f64>;
@@ -109,13 +111,19 @@ fn entries(runs: &[TrainingLog]) -> Vec<Entry> {
         Entry::new("validation (dot: its best epoch)", INK, Swatch::Line(SOLID)),
         Entry::new(training_name(runs), PALE_INK, Swatch::Dashed(THIN)),
     ];
+    if runs.iter().any(|run| !LOSS.fitted_points(run).is_empty()) {
+        let fitted = "training as it is fitted: augmented, mixed, with dropout";
+        entries.push(Entry::new(fitted, faded(PALE_INK, FITTED), Swatch::Line(THIN)));
+    }
     for (index, run) in runs.iter().enumerate() {
         let best = |measure: &Measure| measure.best_of(run);
         let mut text = run.name.clone();
         if let Some((epoch, accuracy)) = best(&ACCURACY) {
             text = format!("{text}: {accuracy:.1} % at epoch {epoch:.0}");
         }
-        if let Some((epoch, loss)) = best(&LOSS) {
+        if LOSS.points(run, LOSS.validation).len() == 1 {
+            text = format!("{text}, measured once (train --validate-every 1 measures every epoch)");
+        } else if let Some((epoch, loss)) = best(&LOSS) {
             text = format!("{text}, lowest loss {loss:.3} at epoch {epoch:.0}");
         }
         entries.push(Entry::new(text, colour::line(index), Swatch::Filled));
@@ -134,6 +142,12 @@ impl Measure {
     fn training_points(&self, run: &TrainingLog) -> Vec<(f64, f64)> {
         let plain = self.points(run, self.plain);
         if plain.is_empty() { self.points(run, self.training) } else { plain }
+    }
+
+    /// Training as it is fitted, where something else is drawn as training; it is there for every epoch.
+    fn fitted_points(&self, run: &TrainingLog) -> Vec<(f64, f64)> {
+        let has_plain = !self.points(run, self.plain).is_empty();
+        if has_plain { self.points(run, self.training) } else { Vec::new() }
     }
 
     fn axis(&self, runs: &[TrainingLog]) -> Axis {
@@ -162,6 +176,13 @@ impl Measure {
 
     fn draw(&self, picture: &mut Picture, panel: &Panel, run: &TrainingLog, index: usize) {
         let colour = colour::line(index);
+        // augmented, it may lie far above the others, which the axis is for
+        let is_shown = |point: &(f64, f64)| (panel.y.from..=panel.y.to).contains(&point.1);
+        let fitted = self.fitted_points(run);
+        for stretch in fitted.split(|point| !is_shown(point)) {
+            let stroke = Stroke { colour: faded(colour, FITTED), width: THIN };
+            picture.line(&panel.all_at(stretch), stroke);
+        }
         let pale = Stroke { colour: faded(colour, 0.7), width: THIN };
         let training = panel.all_at(&self.training_points(run));
         picture.dashed_line(&training, pale, DASH);

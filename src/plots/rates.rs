@@ -90,6 +90,11 @@ impl Kind {
     }
 }
 
+/// As tables and report write shares.
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
 fn staircase(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut recall = 0.0;
     let mut stairs = Vec::with_capacity(points.len() * 2);
@@ -153,7 +158,7 @@ fn average_colour(index: usize) -> RGBAColor {
 
 fn entries(classes: &[RateCurve], averages: &[RateCurve], kind: Kind) -> Vec<Entry> {
     let named = |curve: &RateCurve| match curve.area {
-        Some(area) => format!("{} ({} {area:.3})", curve.label, kind.area_name()),
+        Some(area) => format!("{} ({} {})", curve.label, kind.area_name(), percent(area)),
         None => curve.label.clone(),
     };
     let mut entries: Vec<Entry> = averages
@@ -178,7 +183,7 @@ fn entries(classes: &[RateCurve], averages: &[RateCurve], kind: Kind) -> Vec<Ent
             let mean = areas.iter().sum::<f64>() / areas.len() as f64;
             let clear = RGBAColor(255, 255, 255, 0.0);
             let mut say = |text: String| entries.push(Entry::new(text, clear, Swatch::Filled));
-            say(format!("mean {} {mean:.3}", kind.area_name()));
+            say(format!("mean {} {}", kind.area_name(), percent(mean)));
             say(format!("lowest: {}", named(lowest)));
         }
     }

@@ -53,7 +53,9 @@ impl MelFrames {
             (low.min(value.into()), high.max(value.into()))
         });
         match self.unit {
-            MelUnit::Decibel => Axis::linear("level (dB)", (low.max(high - SHOWN_DB), high), 8),
+            MelUnit::Decibel => {
+                Axis::linear("level (dB), re power 1", (low.max(high - SHOWN_DB), high), 8)
+            }
             MelUnit::Normalised => {
                 let ends = (low.max(-SHOWN_DEVIATIONS), high.min(SHOWN_DEVIATIONS));
                 Axis::linear("deviations from the mean", ends, 8)

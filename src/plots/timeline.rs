@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::axis::{Axis, Tick};
-use super::colour::{ColourMap, ORANGE, faded};
+use super::colour::{ColourMap, ORANGE, PALE_INK, faded};
 use super::font::LABEL_EM;
 use super::legend::{self, Entry, Swatch};
 use super::panel::{Numbers, Panel, bottom_margin, left_margin};
@@ -18,6 +18,8 @@ use crate::domain::{EventPhase, Record, SampleRate};
 const MAX_LABEL_WIDTH: f64 = 150.0;
 /// A row's height where the sheet leaves the choice.
 const ROW: u32 = 22;
+/// From one line of a hatching to the next, in pixels.
+const HATCH: f64 = 9.0;
 /// Between two panels.
 const BETWEEN: f64 = 14.0;
 
@@ -109,8 +111,15 @@ pub fn draw_timeline(
     }
     let rows_height = ROW * rows.len() as u32;
     let (mut picture, area) = sheet.begin((1000, 440 + rows_height))?;
-    let entry = Entry::new("event", ORANGE, Swatch::Outlined);
-    let area = legend::draw_rows(&mut picture, &[entry], area);
+    let entries = [
+        Entry::new("event", ORANGE, Swatch::Outlined),
+        Entry::new(
+            "the first window: nothing is known before its end",
+            PALE_INK,
+            Swatch::Dashed(1.0),
+        ),
+    ];
+    let area = legend::draw_rows(&mut picture, &entries, area);
     let levels = mel.level_axis();
     let scores = Axis::share("score", 4);
     let panels = Panels::fit(&picture, area, signal, mel, rows, [&levels, &scores])?;
@@ -118,6 +127,7 @@ pub fn draw_timeline(
     draw_signal(&mut picture, &panels.waveform, signal);
     mel.draw_into(&mut picture, &panels.spectrogram, &levels);
     draw_rows(&mut picture, &panels.labels, rows);
+    hatch_first_window(&mut picture, &panels.labels, rows);
     colour_bar::draw(&mut picture, panels.labels.area, &ColourMap::blues(), &scores);
     panels.waveform.draw_axes(&mut picture, Numbers::Below);
     panels.spectrogram.draw_axes(&mut picture, Numbers::Below);
@@ -181,6 +191,27 @@ fn label_axis(rows: &[LabelRow]) -> Axis {
     Axis { title: String::new(), from: 0.0, to: rows.len() as f64, ticks }
 }
 
+/// The first window has one score for all of it: nobody can say when in it a sound begins.
+fn hatch_first_window(picture: &mut Picture, panel: &Panel, rows: &[LabelRow]) {
+    let Some(first) = rows.iter().find_map(|row| row.scores.first()) else { return };
+    let stroke = Stroke { colour: faded(PALE_INK, 0.5), width: 0.7 };
+    let ((left, top), (right, bottom)) =
+        (panel.at((first.start_s, panel.y.to)), panel.at((first.end_s, panel.y.from)));
+    let height = bottom - top;
+    let mut foot = left - height;
+    while foot < right {
+        // from the lower edge up to the right, at 45 degrees, as far as the window goes
+        let (begin, end) = (foot.max(left), (foot + height).min(right));
+        picture.line(&[(begin, bottom - (begin - foot)), (end, bottom - (end - foot))], stroke);
+        foot += HATCH;
+    }
+    picture.dashed_line(
+        &[(right, top), (right, bottom)],
+        Stroke { colour: PALE_INK, width: 1.0 },
+        4.0,
+    );
+}
+
 fn draw_rows(picture: &mut Picture, panel: &Panel, rows: &[LabelRow]) {
     let map = ColourMap::blues();
     for (index, row) in rows.iter().enumerate() {
@@ -200,7 +231,7 @@ fn draw_rows(picture: &mut Picture, panel: &Panel, rows: &[LabelRow]) {
             picture.outline(area(start, end, 2.0), Stroke { colour: ORANGE, width: 2.0 });
         }
         let edge = area(panel.x.from, panel.x.to, 0.0);
-        let stroke = Stroke { colour: faded(super::colour::PALE_INK, 0.35), width: 0.7 };
+        let stroke = Stroke { colour: faded(PALE_INK, 0.35), width: 0.7 };
         picture.line(&[(edge.left, edge.bottom), (edge.right, edge.bottom)], stroke);
     }
 }

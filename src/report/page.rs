@@ -87,8 +87,8 @@ fn overview(report: &EvaluationReport) -> Markup {
             tr { td { "Macro precision" } td { (percent(figures.macro_precision)) } }
             tr { td { "Macro recall" } td { (percent(figures.macro_recall)) } }
             tr { td { "Macro F1" } td { (percent(figures.macro_f1)) } }
-            tr { td { "Macro AUC" } td { (decimals(report.curves.macro_auc)) } }
-            tr { td { "Mean average precision" } td { (decimals(report.curves.macro_average_precision)) } }
+            tr { td { "Macro AUC" } td { (share(report.curves.macro_auc)) } }
+            tr { td { "Mean average precision" } td { (share(report.curves.macro_average_precision)) } }
             tr { td { "Calibration error of the best label" }
                  td { (percent(calibration.best_label.expected_calibration_error)) } }
             tr { td { "Brier score, all labels" } td { (decimals(Some(calibration.every_label.brier))) } }
@@ -138,7 +138,7 @@ fn streaming_part(streaming: &StreamingReport) -> Markup {
                 tr {
                     td { (point.allowed_per_hour) }
                     td { (share(point.recall)) }
-                    td { (point.alarms.map_or_else(|| "–".to_owned(), |it| it.to_string())) }
+                    td { (point.alarms.map_or_else(|| "none".to_owned(), |it| it.to_string())) }
                     td { (decimals(point.per_hour)) }
                     td { (decimals(point.threshold_odds)) }
                 }
@@ -214,9 +214,9 @@ fn open_set_part(open_set: &OpenSetReport) -> Markup {
                         td { (name) }
                         td { (figures.recordings) }
                         td { (figures.windows) }
-                        td { (decimals(figures.auroc)) }
+                        td { (share(figures.auroc)) }
                         td { (share(figures.fpr95)) }
-                        td { (decimals(figures.oscr)) }
+                        td { (share(figures.oscr)) }
                         td { (share(figures.event_share)) }
                     }
                 }
@@ -253,8 +253,8 @@ fn classes(report: &EvaluationReport) -> Markup {
                     td { (share(class.precision)) }
                     td { (share(class.recall)) }
                     td { (share(class.f1)) }
-                    td { (decimals(curve.roc.as_ref().map(|roc| roc.auc))) }
-                    td { (decimals(curve.precision_recall.as_ref().map(|it| it.average_precision))) }
+                    td { (share(curve.roc.as_ref().map(|roc| roc.auc))) }
+                    td { (share(curve.precision_recall.as_ref().map(|it| it.average_precision))) }
                 }
             }
         }
@@ -293,15 +293,15 @@ fn percent(share: f64) -> String {
 }
 
 fn share(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), percent)
+    share.map_or_else(|| "none".to_owned(), percent)
 }
 
 fn decimals(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
+    value.map_or_else(|| "none".to_owned(), |value| format!("{value:.3}"))
 }
 
 fn seconds(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2} s"))
+    value.map_or_else(|| "none".to_owned(), |value| format!("{value:.2} s"))
 }
 
 /// Writes `index.html`, which needs no other file, `figures.json`, and each picture as `NAME.svg` and `NAME.png` into

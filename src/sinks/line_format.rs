@@ -1,5 +1,7 @@
 //! How a record becomes a line: text for people, JSON Lines for programs; and which records a sink is given at all. Used by every sink, on the sink's thread.
 
+use std::time::Duration;
+
 use super::text_line::{Colour, render_text};
 use crate::domain::{Record, SampleRate};
 use crate::protocol::write_json_line;
@@ -48,9 +50,20 @@ impl LineFormat {
     ///
     /// `sample_rate` is the source's, as far as known; without it text has durations in samples.
     pub fn render_into(&self, record: &Record, sample_rate: Option<SampleRate>, line: &mut String) {
+        self.render_at(record, sample_rate, None, line);
+    }
+
+    /// As [`Self::render_into`]; text has this place in the recording instead of the time of the day.
+    pub(super) fn render_at(
+        &self,
+        record: &Record,
+        sample_rate: Option<SampleRate>,
+        place: Option<Duration>,
+        line: &mut String,
+    ) {
         match self {
             Self::Text { colour } => {
-                render_text(record, sample_rate, *colour, line);
+                render_text(record, sample_rate, place, *colour, line);
                 line.push('\n');
             }
             Self::JsonLines => write_json_line(record, line),

@@ -5,8 +5,9 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use super::line_buffer::LineBuffer;
-use super::{LineFormat, RecordFilter, Sink, SinkError};
-use crate::domain::{Published, Record, SampleRate};
+use super::recording_order::RecordingOrder;
+use super::{LineFormat, RecordFilter, Sink, SinkError, TextClock};
+use crate::domain::{Published, Record, SampleRate, State};
 
 /// Writes records as lines to standard output, or to any writer in its place.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct StdoutSink<W> {
     /// From the last status; text needs it to print durations.
     sample_rate: Option<SampleRate>,
     line: String,
+    /// Of text about a recording: which line is next.
+    order: Option<RecordingOrder>,
 }
 
 impl StdoutSink<File> {
@@ -26,13 +29,23 @@ impl StdoutSink<File> {
     ///
     /// # Errors
     /// [`SinkError::Write`] when the system refuses another descriptor for it.
-    pub fn open(format: LineFormat, records: RecordFilter) -> Result<Self, SinkError> {
+    pub fn open(
+        format: LineFormat,
+        records: RecordFilter,
+        clock: TextClock,
+    ) -> Result<Self, SinkError> {
         let descriptor = io::stdout()
             .as_fd()
             .try_clone_to_owned()
             .map_err(|source| SinkError::from_write("stdout", source))?;
         let is_terminal = descriptor.is_terminal();
-        Ok(Self { is_terminal, ..Self::new(File::from(descriptor), format, records) })
+        let order = match (format, clock) {
+            (LineFormat::Text { .. }, TextClock::Recording { onset_windows }) => {
+                Some(RecordingOrder::new(onset_windows))
+            }
+            _ => None,
+        };
+        Ok(Self { is_terminal, order, ..Self::new(File::from(descriptor), format, records) })
     }
 }
 
@@ -46,7 +59,37 @@ impl<W: Write + Send> StdoutSink<W> {
             is_terminal: false,
             sample_rate: None,
             line: String::new(),
+            order: None,
         }
+    }
+
+    /// Takes a record's line for its place in the recording, and writes those that no earlier one can follow.
+    fn write_in_order(&mut self, record: &Record, order: &mut RecordingOrder) -> io::Result<()> {
+        if let Record::Window(window) = record {
+            order.window(window.end_sample);
+        }
+        let place = order.place_of(record);
+        if self.records.passes(record) {
+            self.line.clear();
+            let time = self.sample_rate.map(|rate| rate.duration_of(place.0));
+            self.format.render_at(record, self.sample_rate, time, &mut self.line);
+            order.hold(place, &self.line);
+        }
+        while let Some(line) = order.next() {
+            self.lines.push(&line)?;
+        }
+        // nothing earlier can come: a gap ends every event, and so does the end
+        let is_last = match record {
+            Record::Gap(_) => true,
+            Record::Status(status) => status.state == State::Stopping || !order.has_begun(),
+            Record::Window(_) | Record::Event(_) => false,
+        };
+        if is_last {
+            while let Some(line) = order.rest() {
+                self.lines.push(&line)?;
+            }
+        }
+        Ok(())
     }
 
     fn failed(&self, source: io::Error) -> SinkError {
@@ -64,13 +107,19 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
     }
 
     fn takes_windows(&self) -> bool {
-        self.records == RecordFilter::Everything
+        // they say how far the recording was read
+        self.records == RecordFilter::Everything || self.order.is_some()
     }
 
     fn write(&mut self, published: &Published) -> Result<(), SinkError> {
         let record = &published.record;
         if let Record::Status(status) = record {
             self.sample_rate = Some(status.sample_rate_hz);
+        }
+        if let Some(mut order) = self.order.take() {
+            let written = self.write_in_order(record, &mut order);
+            self.order = Some(order);
+            return written.map_err(|source| self.failed(source));
         }
         if !self.records.passes(record) {
             return Ok(());

@@ -43,14 +43,15 @@ pub enum Colour {
     Plain,
 }
 
-/// Appends `record` as one line, without its line feed.
+/// Appends `record` as one line, without its line feed; with a `place` in the recording instead of the time of the day.
 pub(super) fn render_text(
     record: &Record,
     sample_rate: Option<SampleRate>,
+    place: Option<Duration>,
     colour: Colour,
     line: &mut String,
 ) {
-    let mut columns = Columns { line, colour };
+    let mut columns = Columns { line, place, colour };
     match record {
         Record::Window(window) => render_window(window, &mut columns),
         Record::Event(event) => render_event(event, sample_rate, &mut columns),
@@ -63,12 +64,16 @@ pub(super) fn render_text(
 /// Where the columns of one line go, and whether they are coloured.
 struct Columns<'a> {
     line: &'a mut String,
+    place: Option<Duration>,
     colour: Colour,
 }
 
 impl Columns<'_> {
     fn time(&mut self, time: Timestamp) -> fmt::Result {
-        self.painted(DIM, format_args!("{}", time.strftime("%H:%M:%S%.3f")))
+        match self.place {
+            None => self.painted(DIM, format_args!("{}", time.strftime("%H:%M:%S%.3f"))),
+            Some(place) => self.painted(DIM, format_args!("{:>12}", Place(place).to_string())),
+        }
     }
 
     /// The mark and the name that every line but a window's has.
@@ -182,6 +187,21 @@ impl fmt::Display for Meter {
     }
 }
 
+/// A place in a recording: `0:02.96`, or `1:02:03.45` after the first hour.
+struct Place(Duration);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hundredths = self.0.as_millis() / 10;
+        let (seconds, rest) = (hundredths / 100, hundredths % 100);
+        match seconds / 3_600 {
+            0 => write!(f, "{}", seconds / 60)?,
+            hours => write!(f, "{hours}:{:02}", seconds / 60 % 60)?,
+        }
+        write!(f, ":{:02}.{rest:02}", seconds % 60)
+    }
+}
+
 /// So many samples, as a person would say it.
 struct Lasting(u64, Option<SampleRate>);
 
@@ -272,7 +292,7 @@ pub(super) mod tests {
 
     fn text(record: &Record, colour: Colour) -> String {
         let mut line = String::new();
-        render_text(record, Some(SampleRate::new(48_000).unwrap()), colour, &mut line);
+        render_text(record, Some(SampleRate::new(48_000).unwrap()), None, colour, &mut line);
         line
     }
 
@@ -314,6 +334,17 @@ pub(super) mod tests {
             }
             assert_eq!(bare, plain);
         }
+    }
+
+    #[test]
+    fn a_place_in_a_recording_stands_where_the_time_of_the_day_does() {
+        let mut line = String::new();
+        let place = Some(Duration::from_millis(2_969));
+        render_text(&onset(), None, place, Colour::Plain, &mut line);
+        assert_eq!(line, "     0:02.96  ● dog                         0.93  █████████▎");
+        let places = [0, 59_999, 60_000, 3_600_000, 36_610_500]
+            .map(|ms| Place(Duration::from_millis(ms)).to_string());
+        assert_eq!(places, ["0:00.00", "0:59.99", "1:00.00", "1:00:00.00", "10:10:10.50"]);
     }
 
     #[test]

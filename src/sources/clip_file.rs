@@ -15,7 +15,7 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
 use super::limits::{absurd_header, check_clip_samples};
-use super::{Repeat, SampleReader, SourceError};
+use super::{Repeat, SampleReader, SourceError, foreign_file};
 use crate::domain::{Clip, SampleRate, downmix};
 use crate::files;
 
@@ -147,8 +147,7 @@ struct Decoding {
 impl Decoding {
     fn open(path: &Path) -> Result<Self, SourceError> {
         let unreadable = |source| SourceError::FileUnreadable { path: path.to_owned(), source };
-        let refused =
-            |reason: String| SourceError::UnsupportedFile { path: path.to_owned(), reason };
+        let refused = |reason: String| foreign_file::refused(path, reason);
         let file = files::open_regular_within(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
         if metadata.is_dir() {
@@ -270,10 +269,8 @@ impl Decoding {
     /// At the end: logs once what was wrong.
     fn finish(&self) -> Result<bool, SourceError> {
         if self.decoded == 0 && self.damaged_packets > 0 {
-            return Err(SourceError::UnsupportedFile {
-                path: self.path.clone(),
-                reason: format!("none of its {} packets can be decoded", self.damaged_packets),
-            });
+            let reason = format!("none of its {} packets can be decoded", self.damaged_packets);
+            return Err(foreign_file::refused(&self.path, reason));
         }
         if let Some(promised) = self.promised.filter(|&promised| promised > self.decoded) {
             log::warn!(

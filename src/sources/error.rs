@@ -1,10 +1,24 @@
 //! What can go wrong with a source. Made by every file of this folder, printed by whoever opened the source.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::DomainError;
+
+/// The formats of recordings that are read, as messages and `--help` name them.
+pub const READ_FORMATS: &str =
+    "WAV, AIFF, CAF, FLAC, Ogg with Vorbis or FLAC, MP3, MP2, AAC, and AAC or ALAC in M4A and MP4";
+
+/// The command that makes a recording of any that ffmpeg knows.
+fn conversion(path: &Path) -> String {
+    let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+    let made = match path.extension() {
+        Some(ending) if ending.eq_ignore_ascii_case("wav") => path.with_extension("converted.wav"),
+        _ => path.with_extension("wav"),
+    };
+    format!("ffmpeg -i {} {}", quoted(path), quoted(&made))
+}
 
 /// Why a source could not be opened, started or read on.
 #[derive(Debug, thiserror::Error)]
@@ -152,12 +166,14 @@ pub enum SourceError {
         source: io::Error,
     },
     /// A folder that is searched for recordings has none.
-    #[error("{}: no recording in this folder; looked for {endings}", path.display())]
+    #[error("{}: no recording in this folder; looked for {endings}{unread}", path.display())]
     NoRecordings {
         /// The folder.
         path: PathBuf,
         /// The endings of recordings.
         endings: String,
+        /// The recordings in formats that are not read, in words that go on; empty where there are none.
+        unread: String,
     },
     /// A file cannot be opened or read.
     #[error("cannot read {}", path.display())]
@@ -167,6 +183,12 @@ pub enum SourceError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// A folder where a recording is to be played.
+    #[error("{0} is a folder; run plays one recording. `tympan classify {0}` classifies all of them", path.display())]
+    IsFolder {
+        /// The folder.
+        path: PathBuf,
     },
     /// A file of zero bytes.
     #[error("{} is empty (0 bytes); it needs to be an audio file", path.display())]
@@ -193,12 +215,20 @@ pub enum SourceError {
         /// The most samples of one channel that are held.
         max: usize,
     },
+    /// The file is something else than a recording.
+    #[error("{} is {what}, not a recording. {mend}", path.display())]
+    NotARecording {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What helps.
+        mend: &'static str,
+    },
     /// The file is not audio, or of a format that is not read.
     #[error(
-        "{} is not an audio file that tympan reads ({reason}). It reads WAV, AIFF, FLAC, Ogg Vorbis \
-         and MP3; convert others, Opus included: ffmpeg -i FILE out.wav, or ffmpeg -i FILE -f s16le \
-         -ac 1 -ar 48000 - | tympan run --source stdin:s16le:48000:1",
-        path.display()
+        "{} is not an audio file that tympan reads ({reason}). It reads {READ_FORMATS}. Convert it: {}",
+        path.display(), conversion(path)
     )]
     UnsupportedFile {
         /// The file.

@@ -7,6 +7,7 @@
 mod capture_callback;
 mod clip_file;
 mod error;
+mod foreign_file;
 mod limits;
 pub mod microphone;
 mod reader_source;
@@ -18,11 +19,12 @@ mod stdin_pcm;
 
 pub use capture_callback::{CaptureCallback, ChannelSelection};
 pub use clip_file::{ClipFile, load_clip};
-pub use error::SourceError;
+pub use error::{READ_FORMATS, SourceError};
 pub use microphone::{Microphone, MicrophoneSpec};
 pub use reader_source::{Pace, ReaderSource, Repeat, SampleReader};
 pub use recordings::{
-    RECORDING_ENDINGS, entries, files_below, find_recordings, has_recording_ending,
+    RECORDING_ENDINGS, entries, files_below, find_recordings, has_recording_ending, is_hidden,
+    is_unread_format,
 };
 pub use sample_ring::{Pushed, RingCloser, RingItem, SampleConsumer, SampleProducer, sample_ring};
 pub use soundscape::{Passage, Soundscape};

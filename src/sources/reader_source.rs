@@ -35,12 +35,20 @@ pub enum Pace {
 pub struct ReaderSource {
     reader: Box<dyn SampleReader>,
     pace: Pace,
+    /// Samples after which it ends; none to end with the reader.
+    most: Option<u64>,
 }
 
 impl ReaderSource {
     /// Wraps `reader`; nothing is read before [`Source::start`].
     pub fn new(reader: Box<dyn SampleReader>, pace: Pace) -> Self {
-        Self { reader, pace }
+        Self { reader, pace, most: None }
+    }
+
+    /// The same, ended after so much of it.
+    pub fn at_most(self, length: Duration) -> Self {
+        let most = Some(self.reader.sample_rate().samples_in(length));
+        Self { most, ..self }
     }
 }
 
@@ -60,8 +68,13 @@ impl Source for ReaderSource {
         let name = self.reader.name().to_owned();
         let closer = producer.closer();
         let stop = Arc::new(AtomicBool::new(false));
-        let stage =
-            ReaderStage { reader: self.reader, pace: self.pace, producer, stop: Arc::clone(&stop) };
+        let stage = ReaderStage {
+            reader: self.reader,
+            pace: self.pace,
+            left: self.most.unwrap_or(u64::MAX),
+            producer,
+            stop: Arc::clone(&stop),
+        };
         let thread = std::thread::Builder::new()
             .name("tympan-source".to_owned())
             .spawn(move || stage.run())
@@ -79,6 +92,8 @@ impl Source for ReaderSource {
 struct ReaderStage {
     reader: Box<dyn SampleReader>,
     pace: Pace,
+    /// Samples until it ends.
+    left: u64,
     producer: SampleProducer,
     stop: Arc<AtomicBool>,
 }
@@ -92,7 +107,9 @@ impl ReaderStage {
         let mut schedule = Schedule::new(rate);
         // Relaxed: the flag guards no other memory.
         while !self.stop.load(Ordering::Relaxed) {
-            let count = self.reader.read(&mut block)?;
+            let wanted = block.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+            let count = self.reader.read(&mut block[..wanted])?;
+            self.left -= count as u64;
             self.producer.note_repaired(self.reader.take_repaired());
             if count == 0 {
                 break;

@@ -31,8 +31,8 @@ pub use clip_features::{ClipFeatures, NormaliserFit, TrainingSet};
 pub use error::TrainingError;
 pub use feature_store::{FeatureSource, FeatureStore};
 pub use fit::{
-    FitError, FitProgress, Fitted, FoldFigures, KFoldReport, NonEventSource, SplitChoice, Spread,
-    TrainingPlan, fit, resume, unfinished,
+    ExistingBundle, FitError, FitProgress, Fitted, FoldFigures, KFoldReport, NonEventSource,
+    SplitChoice, Spread, TrainingPlan, fit, resume, unfinished,
 };
 pub use start_weights::StartWeights;
 pub use trainer::{Trainer, TrainingTarget};

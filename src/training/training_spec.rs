@@ -36,7 +36,7 @@ pub struct TrainingSpec {
     pub ema: f64,
     /// Epochs between two validations; the last epoch is always validated.
     pub validate_every: usize,
-    /// Validation scores every so manieth window of the live hop: 1 is what `eval` measures, and takes longest.
+    /// Validation scores one of so many windows of the live hop: 1 is what `eval` measures, and takes longest.
     pub validation_stride: usize,
     /// Validations without a lower loss after which training ends; 0 never ends early.
     pub patience: usize,

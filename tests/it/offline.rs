@@ -1,12 +1,14 @@
 //! Datasets on disk as people have them, their faults, their cleaning and their splits. This file holds what its tests
 //! share: files made up on the spot.
 
+mod class_names;
 mod cleaning;
 mod faults;
 mod layouts;
 mod published;
 mod recordings;
 mod splits;
+mod tables;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -6,20 +6,19 @@ use anyhow::anyhow;
 use clap::Args;
 
 use super::destination::{Destination, failure_of, name};
-use crate::assembly::{Setup, shipped_bundle};
+use crate::assembly::{Setup, load_bundle, shipped_bundle};
 use crate::cli::{Failure, load_setup};
 use crate::domain::{Clip, Record};
 use crate::features::{FrameValues, FrontEndSpec};
 use crate::model::AnyBundle;
 use crate::offline::ClipScanner;
 use crate::plots::{LabelRow, MelFrames, Signal, draw_spectrogram, draw_timeline, draw_waveform};
-use crate::sources::load_clip;
+use crate::sources::{READ_FORMATS, load_clip};
 
 /// Arguments of `tympan plot waveform`.
 #[derive(Debug, Args)]
 pub(super) struct WaveformArguments {
-    /// Recording (WAV, FLAC, Ogg Vorbis, MP3, AIFF, CAF, AAC in M4A)
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", help = format!("Recording ({READ_FORMATS})"))]
     file: PathBuf,
     #[command(flatten)]
     destination: Destination,
@@ -28,8 +27,7 @@ pub(super) struct WaveformArguments {
 /// Arguments of `tympan plot spectrogram`.
 #[derive(Debug, Args)]
 pub(super) struct SpectrogramArguments {
-    /// Recording (WAV, FLAC, Ogg Vorbis, MP3, AIFF, CAF, AAC in M4A)
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", help = format!("Recording ({READ_FORMATS})"))]
     file: PathBuf,
     /// Folder of the model bundle whose front end is used
     #[arg(long, value_name = "FOLDER")]
@@ -44,8 +42,7 @@ pub(super) struct SpectrogramArguments {
 /// Arguments of `tympan plot labels`.
 #[derive(Debug, Args)]
 pub(super) struct LabelsArguments {
-    /// Recording (WAV, FLAC, Ogg Vorbis, MP3, AIFF, CAF, AAC in M4A)
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", help = format!("Recording ({READ_FORMATS})"))]
     file: PathBuf,
     /// Configuration file; its rules for events count here
     #[arg(long, value_name = "FILE")]
@@ -71,7 +68,7 @@ pub(super) fn waveform(arguments: &WaveformArguments) -> Result<(), Failure> {
 /// Draws a spectrogram.
 pub(super) fn spectrogram(arguments: &SpectrogramArguments) -> Result<(), Failure> {
     let folder = arguments.model.clone().unwrap_or_else(shipped_bundle);
-    let bundle = AnyBundle::load(&folder).map_err(Failure::device_or_model)?;
+    let bundle = load_bundle(&folder)?;
     let clip = load(&arguments.file)?;
     let (model, spec) = match &bundle {
         AnyBundle::Network(bundle) => (&bundle.manifest.name, bundle.featuriser_spec()),

@@ -16,6 +16,12 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
     logging::start(log::LevelFilter::Info);
     let progress = TrainingProgress::install()?;
     let arguments = arguments.clone().with_absolute_paths()?;
+    if arguments.training.wants_bf16() && !has_bf16() {
+        log::warn!(
+            "--precision bf16: this processor computes no bfloat16 (/proc/cpuinfo has neither avx512_bf16 nor amx_bf16), \
+             and training will be far slower than without the option"
+        );
+    }
     let (plan, fitted) = match &arguments.resume {
         Some(folder) => {
             let plan = unfinished_plan(folder, &arguments)?;
@@ -38,6 +44,13 @@ pub fn train(arguments: &TrainArguments) -> Result<ExitCode, Failure> {
         Some(Fitted::Bundle(_)) => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the processor computes in bfloat16; true where nobody can say.
+fn has_bf16() -> bool {
+    let Ok(cpu) = std::fs::read_to_string("/proc/cpuinfo") else { return true };
+    let has = |word: &str| word == "avx512_bf16" || word == "amx_bf16" || word == "bf16";
+    cpu.split_whitespace().any(has)
 }
 
 /// Separates the failures that the arguments caused from those that happened later.
@@ -63,9 +76,11 @@ fn failure_of(error: FitError) -> Failure {
         | FitError::Window(_)
         | FitError::Absent { .. }
         | FitError::NonEvent { .. }
+        | FitError::OneClass { .. }
         | FitError::Background(_)
         | FitError::NotWritable { .. }
         | FitError::Unfinished { .. }
+        | FitError::Existing { .. }
         | FitError::NoRun { .. }
         | FitError::BadRun { .. } => Failure::usage(error),
         _ => Failure::failed(error),

@@ -51,6 +51,12 @@ impl NetworkOptions {
         self.network.unwrap_or(NetworkKind::Crnn)
     }
 
+    /// Whether a step is too short to be shared: on a machine with other work, two threads took 1.4 to 4 times as long
+    /// as one, waiting for each other.
+    pub fn has_short_steps(&self) -> bool {
+        matches!(self.kind(), NetworkKind::Conv1d | NetworkKind::Lstm)
+    }
+
     /// The front end.
     ///
     /// # Errors

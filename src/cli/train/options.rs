@@ -15,7 +15,7 @@ use crate::cli::Failure;
 use crate::cli::dataset_selection::DatasetSelection;
 use crate::dsp::EnvelopeSpec;
 use crate::offline::{CleaningSpec, ClipNormalisation, Leak};
-use crate::training::{NonEventSource, SplitChoice, TrainingPlan, unfinished};
+use crate::training::{ExistingBundle, NonEventSource, SplitChoice, TrainingPlan, unfinished};
 
 /// Arguments of `tympan train`.
 #[derive(Debug, Clone, Default, Args, Serialize)]
@@ -27,6 +27,10 @@ pub struct TrainArguments {
     /// Folder of the bundle to write
     #[arg(long, value_name = "FOLDER", required_unless_present = "resume")]
     pub out: Option<PathBuf>,
+    /// Let the new bundle take the place of a finished one that is there already
+    #[arg(long, conflicts_with = "resume")]
+    #[serde(skip)]
+    pub overwrite: bool,
     /// Go on with the run that was interrupted in this folder, as it was begun
     #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
     #[serde(skip)]
@@ -54,7 +58,8 @@ pub struct TrainArguments {
     /// Terms of the weights, for the manifest and the card
     #[arg(long, value_name = "TERMS")]
     pub licence: Option<String>,
-    /// Threads of libtorch; by default one a core. The same number gives the same weights again
+    /// Threads of libtorch; by default one for conv1d and lstm, and one a core for others. Give 1 where other programs
+    /// compute as well. The same number gives the same weights again
     #[arg(long)]
     pub threads: Option<usize>,
     /// Least seconds between two checkpoints, which are made at the ends of epochs
@@ -249,7 +254,11 @@ pub fn plan(arguments: &TrainArguments) -> Result<TrainingPlan, Failure> {
         return Err(Failure::usage(anyhow!("--data and --out are needed")));
     };
     let mut plan = TrainingPlan::new(data, out).map_err(Failure::failed)?;
-    plan.threads = *arguments.threads.get_or_insert(plan.threads);
+    if arguments.overwrite {
+        plan.existing = ExistingBundle::Replace;
+    }
+    let threads = if arguments.network.has_short_steps() { 1 } else { plan.threads };
+    plan.threads = *arguments.threads.get_or_insert(threads);
     plan.training = arguments.training.spec(&arguments.augment);
     plan.training.check().map_err(Failure::usage)?;
     plan.front_end = arguments.network.front_end()?;

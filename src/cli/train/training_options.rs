@@ -44,10 +44,10 @@ pub struct TrainingOptions {
     #[arg(long, value_name = "DECAY",
           help = with_default("Keep weights averaged over the steps, such as 0.999", spec().ema))]
     ema: Option<f64>,
-    #[arg(long, value_name = "EPOCHS", help = with_default("Epochs between validations", spec().validate_every))]
+    #[arg(long, value_name = "EPOCHS", help = with_default("Epochs between validations", "a fiftieth of them"))]
     validate_every: Option<usize>,
     #[arg(long, value_name = "WINDOWS", hide_short_help = true,
-          help = with_default("Validate on every so manieth window", spec().validation_stride))]
+          help = with_default("Validate on one of so many windows", spec().validation_stride))]
     validation_stride: Option<usize>,
     #[arg(long, value_name = "VALIDATIONS",
           help = with_default("End after so many validations without a lower loss; 0 never does", spec().patience))]
@@ -124,6 +124,9 @@ pub struct AugmentOptions {
     time_stretch: Option<f64>,
 }
 
+/// Validations of a run, about: as many points as a curve needs.
+const VALIDATIONS: usize = 50;
+
 fn spec() -> TrainingSpec {
     TrainingSpec::default()
 }
@@ -143,6 +146,11 @@ fn set_f32(number: &mut f32, given: Option<f64>) {
 }
 
 impl TrainingOptions {
+    /// Whether convolutions are to be computed in bfloat16.
+    pub fn wants_bf16(&self) -> bool {
+        self.precision == Some(Precision::Bf16)
+    }
+
     /// The training's numbers: those given, and the defaults of the others.
     pub fn spec(&self, augment: &AugmentOptions) -> TrainingSpec {
         let mut spec = TrainingSpec { augment: augment.spec(), ..spec() };
@@ -157,7 +165,8 @@ impl TrainingOptions {
         set_f32(&mut spec.label_smoothing, self.label_smoothing);
         set(&mut spec.balance, self.balance.then_some(ClassBalance::Equal));
         set(&mut spec.ema, self.ema);
-        set(&mut spec.validate_every, self.validate_every);
+        let every = spec.epochs.div_ceil(VALIDATIONS).max(1);
+        spec.validate_every = self.validate_every.unwrap_or(every);
         set(&mut spec.validation_stride, self.validation_stride);
         set(&mut spec.patience, self.patience);
         set(&mut spec.keep, self.keep);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     ClipFault, ClipSpan, Dataset, DatasetClip, DatasetError, DatasetOptions, Layout, audio_file,
+    class_names,
 };
 use crate::domain::LabelSet;
 
@@ -90,13 +91,16 @@ impl Listing {
         if clips.is_empty() {
             return Err(DatasetError::NoClips { place, faults });
         }
-        let labels =
-            LabelSet::new(&labels).map_err(|source| DatasetError::Labels { place, source })?;
+        class_names::warn_of_alike(&place, labels.iter().map(String::as_str));
+        let labels = LabelSet::new(&labels)
+            .map_err(|source| DatasetError::Labels { place: place.clone(), source })?;
         let terms = match options.licences.as_slice() {
             [] => self.terms.to_owned(),
             licences => licences.join(" and "),
         };
-        Ok(Dataset { name: self.name, terms, layout, labels, clips, faults })
+        let dataset = Dataset { name: self.name, terms, layout, labels, clips, faults };
+        log::info!("{}: {}", place.display(), dataset.summary());
+        Ok(dataset)
     }
 
     fn check_licences(&self, wanted: &[String]) -> Result<(), DatasetError> {
@@ -151,16 +155,18 @@ impl Listing {
 
 type Part = (PathBuf, Option<std::time::Duration>, Option<std::time::Duration>);
 
-/// The same for the same part of the same file, however the path is written.
+/// The same for the same part of the same file, however the path is written and whatever links lead there.
 fn key(path: &Path, content: &Content) -> Part {
     let span = content.span;
-    (audio_file::plain(path), span.map(|it| it.start), span.and_then(|it| it.end))
+    let file = path.canonicalize().unwrap_or_else(|_| audio_file::plain(path));
+    (file, span.map(|it| it.start), span.and_then(|it| it.end))
 }
 
 /// What is wrong with a file, as far as its metadata shows.
 fn file_fault(path: &Path) -> Option<String> {
     match std::fs::metadata(path) {
         Ok(file) if file.is_dir() => Some("is a folder, not a recording".to_owned()),
+        Ok(file) if !file.is_file() => Some("is neither a file nor a folder".to_owned()),
         Ok(file) if file.len() == 0 => Some("is empty (0 bytes)".to_owned()),
         Ok(_) => None,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -60,6 +60,29 @@ impl DatasetClip {
 }
 
 impl Dataset {
+    /// How it was read and what is in it: `layout csv, 2 classes, 8 clips, no folds`.
+    pub fn summary(&self) -> String {
+        let count = |count: usize, one: &str, many: &str| {
+            format!("{count} {}", if count == 1 { one } else { many })
+        };
+        let folds: Vec<String> = self.folds().iter().map(u32::to_string).collect();
+        let folds = match folds.len() {
+            0 => "no folds".to_owned(),
+            1 => format!("fold {}", folds[0]),
+            _ => format!("folds {}", folds.join(", ")),
+        };
+        let faulty = match self.faults.len() {
+            0 => String::new(),
+            some => format!(", {some} that cannot be used"),
+        };
+        format!(
+            "layout {}, {}, {}{faulty}, {folds}",
+            self.layout,
+            count(self.labels.len(), "class", "classes"),
+            count(self.clips.len(), "clip", "clips")
+        )
+    }
+
     /// The folds that its clips are in.
     pub fn folds(&self) -> BTreeSet<u32> {
         self.clips.iter().filter_map(|clip| clip.fold).collect()

@@ -21,6 +21,9 @@ impl fmt::Display for ClipFault {
     }
 }
 
+/// What to do where a table lies beside class folders by chance.
+const FOLDERS_INSTEAD: &str = "If the folders beside it are the classes, say --layout folders";
+
 /// A dataset that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -33,8 +36,7 @@ pub enum DatasetError {
     },
     /// The folder has no known layout.
     #[error(
-        "{}: no layout of a dataset that tympan knows. Looked for {looked_for}. Name the folder that holds one of these, \
-         or write a CSV of your recordings",
+        "{}: no layout of a dataset that tympan knows. Looked for {looked_for}. {mend}",
         path.display()
     )]
     NoLayout {
@@ -42,6 +44,8 @@ pub enum DatasetError {
         path: PathBuf,
         /// What each layout is known by.
         looked_for: String,
+        /// What to do.
+        mend: &'static str,
     },
     /// The layout was named, and is not there.
     #[error("{}: not laid out as {layout}: no {looked_for} there", path.display())]
@@ -87,6 +91,39 @@ pub enum DatasetError {
         path: PathBuf,
         /// The library's words, with the line.
         source: csv::Error,
+    },
+    /// A table of which nothing can be read.
+    #[error("{}: {reason}. {FOLDERS_INSTEAD}", path.display())]
+    TableUnread {
+        /// The table.
+        path: PathBuf,
+        /// Why, and how to mend it.
+        reason: String,
+    },
+    /// A table of recordings that does not say plainly what they are.
+    #[error("{}:{line}: {reason}. {FOLDERS_INSTEAD}", path.display())]
+    Unclear {
+        /// The table.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// What is not plain, and how to mend it.
+        reason: String,
+    },
+    /// The file that was named says of no recording what it is.
+    #[error(
+        "{}: no table of labels: it needs a column path with the recordings, and a column label with their classes",
+        path.display()
+    )]
+    NoLabelTable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A class whose name is no text.
+    #[error("{}: the folder's name is not UTF-8, so the class has no name; rename it (convmv does it for many)", path.display())]
+    NotUtf8 {
+        /// The folder.
+        path: PathBuf,
     },
     /// A folder cannot be read.
     #[error("{}: the folder cannot be read", path.display())]

@@ -4,6 +4,7 @@
 
 mod assembly;
 mod audio_file;
+mod class_names;
 mod class_numbers;
 mod csv_list;
 mod dataset;
@@ -15,6 +16,7 @@ mod open;
 mod options;
 mod recording_list;
 mod table;
+mod table_text;
 mod tinysol;
 mod urbansound8k;
 

@@ -55,7 +55,13 @@ impl Layout {
         let looked_for: Vec<String> =
             Self::ALL.iter().map(|it| format!("{} ({it})", it.known_by())).collect();
         let looked_for = looked_for.join(", ");
-        Err(DatasetError::NoLayout { path: path.to_owned(), looked_for })
+        let mend = if !folders::recordings_in(path)?.is_empty() {
+            "There are recordings, and nothing says what they are: put them into a folder for each class, or write a CSV \
+             of them"
+        } else {
+            "Name the folder that holds one of these, or write a CSV of your recordings"
+        };
+        Err(DatasetError::NoLayout { path: path.to_owned(), looked_for, mend })
     }
 
     fn fits(self, folder: &Path) -> Result<bool, DatasetError> {

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::audio_file::plain;
+use super::DatasetError;
+use super::audio_file::{name_of, plain};
 use super::table::Table;
-use super::{DatasetError, folders};
 use crate::sources::{SourceError, find_recordings};
 
 /// A recording, what kind of sound it holds, and where it comes from.
@@ -74,7 +74,7 @@ pub fn list_recordings(
             let row = known.as_ref().map(|rows| rows.of(&path)).transpose()?;
             let (kind, source) = row.cloned().unwrap_or_default();
             listed.push(ListedRecording {
-                kind: kind.unwrap_or_else(|| folders::name_of(folder)),
+                kind: kind.unwrap_or_else(|| name_of(folder)),
                 source: source.unwrap_or_else(|| name_prefix(&path)),
                 path,
             });

@@ -3,13 +3,14 @@
 //! Fed by the voices beside it, rendered once when it is made; read by the thread `tympan-source`.
 
 use std::f32::consts::PI;
+use std::time::Duration;
 
 use super::church_bells::ChurchBells;
 use super::clock::{ClockAlarm, ClockTick};
 use super::rain::Rain;
 use super::siren::Siren;
 use super::voice::{OnePole, Voice, passage};
-use crate::domain::{SampleIndex, SampleRate};
+use crate::domain::{Clip, SampleIndex, SampleRate};
 use crate::dsp::SplitMix64;
 use crate::sources::{Repeat, SampleReader, SourceError};
 
@@ -46,9 +47,28 @@ pub struct Soundscape {
     sounds: Vec<Vec<f32>>,
     round_samples: u64,
     position: u64,
-    room: SplitMix64,
-    room_filter: OnePole,
-    room_gain: f32,
+    room: Room,
+}
+
+/// The noise of a quiet room.
+struct Room {
+    noise: SplitMix64,
+    filter: OnePole,
+    gain: f32,
+}
+
+impl Room {
+    fn new(seed: u64) -> Self {
+        // White noise of variance ⅓ through a one-pole of weight w has variance ⅓·w/(2−w).
+        let weight = 1.0 - (-2.0 * PI * ROOM_CUTOFF_HZ / RATE_HZ as f32).exp();
+        let gain = ROOM_RMS / (weight / (2.0 - weight) / 3.0).sqrt();
+        let filter = OnePole::new(ROOM_CUTOFF_HZ, RATE_HZ as f32);
+        Self { noise: SplitMix64::new(seed), filter, gain }
+    }
+
+    fn next(&mut self) -> f32 {
+        self.gain * self.filter.low(self.noise.noise())
+    }
 }
 
 impl Soundscape {
@@ -77,21 +97,17 @@ impl Soundscape {
             sounds.push(passage(voice, RATE_HZ as f32, samples as usize, &mut prng));
             cursor += samples + PAUSE_SECONDS * second;
         }
-        let room_filter = OnePole::new(ROOM_CUTOFF_HZ, RATE_HZ as f32);
-        // White noise of variance ⅓ through a one-pole of weight w has variance ⅓·w/(2−w).
-        let weight = 1.0 - (-2.0 * PI * ROOM_CUTOFF_HZ / RATE_HZ as f32).exp();
-        let room_gain = ROOM_RMS / (weight / (2.0 - weight) / 3.0).sqrt();
-        Self {
-            rate,
-            repeat,
-            passages,
-            sounds,
-            round_samples: cursor,
-            position: 0,
-            room: SplitMix64::new(seed),
-            room_filter,
-            room_gain,
-        }
+        let room = Room::new(seed);
+        Self { rate, repeat, passages, sounds, round_samples: cursor, position: 0, room }
+    }
+
+    /// The demo's empty room, without a voice.
+    pub fn empty_room(seed: u64, length: Duration) -> Clip {
+        let sample_rate =
+            SampleRate::new(RATE_HZ).expect("invariant: 48 kHz is a rate that audio has");
+        let mut room = Room::new(seed);
+        let samples = (0..sample_rate.samples_in(length)).map(|_| room.next()).collect();
+        Clip { sample_rate, samples }
     }
 
     /// What sounds when, in the first round; round `k` is [`Self::round_samples`] × `k` later.
@@ -130,8 +146,7 @@ impl SampleReader for Soundscape {
         };
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
         for sample in &mut block[..count] {
-            let room = self.room_gain * self.room_filter.low(self.room.noise());
-            *sample = room + self.voice_at(self.position % self.round_samples);
+            *sample = self.room.next() + self.voice_at(self.position % self.round_samples);
             self.position += 1;
         }
         Ok(count)

@@ -1,7 +1,6 @@
 //! A trained network's bundle: the validation clips scored as the daemon would score them, thresholds chosen, card and
 //! manifest written. Fed by the training of a split.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,6 +31,9 @@ const UNCALIBRATED: Thresholds = Thresholds { on: 0.5, off: 0.3 };
 /// through each, with another speaker; of twelve, none or one: the highest of fifty scores in an hour is not the highest
 /// there will be.
 const QUIET_MINUTES: u32 = 720;
+
+/// Noise without events is alike everywhere: more of it shows nothing more.
+const EMPTY_ROOM_MINUTES: u32 = 20;
 
 /// A network after its training, with what its manifest records of it.
 pub struct TrainedNetwork {
@@ -77,7 +79,18 @@ pub fn finish(
         scored.into_iter().collect::<Result<_, _>>().map_err(MeasureError::Clip)?;
     let figures = ClassificationFigures::new(&bundle.labels, &scores);
     let quiet = negative_scores(prepared, &model, progress)?;
-    manifest.thresholds = thresholds(&bundle.labels, [scores, quiet].concat())?;
+    let mut thresholds = choose(&bundle.labels, &[&scores[..], &quiet].concat())?;
+    if prepared.background.is_empty() {
+        let by_clips = choose(&bundle.labels, &scores)?;
+        warn_of_no_background(&bundle.labels, &thresholds, &by_clips);
+        // no lower for the room's sake: it shows little of what will sound there
+        for (chosen, by_clips) in thresholds.iter_mut().zip(by_clips) {
+            if by_clips.on > chosen.on {
+                *chosen = by_clips;
+            }
+        }
+    }
+    manifest.thresholds = bundle.labels.iter().map(ToString::to_string).zip(thresholds).collect();
     for label in &manifest.non_events {
         manifest.thresholds.insert(label.clone(), UNCALIBRATED);
     }
@@ -110,18 +123,19 @@ fn copy_bundle(from: &Path, to: &Path) -> Result<(), FitError> {
     Ok(())
 }
 
-/// Scores of hours of sound that hold none of the labels; nothing where no background was given.
+/// Scores of hours of sound that hold none of the labels; of an empty room where no background was given.
 fn negative_scores(
     prepared: &Prepared<'_>,
     model: &Arc<Model>,
     progress: &dyn Progress,
 ) -> Result<Vec<ClipScores>, FitError> {
-    if prepared.background.is_empty() {
-        return Ok(Vec::new());
-    }
     let plan = prepared.plan;
     let seed = plan.training.seed;
-    let quiet = NegativeAudio::load(&prepared.background, &plan.negatives, QUIET_MINUTES, seed)?;
+    let quiet = if prepared.background.is_empty() {
+        NegativeAudio::empty_room(EMPTY_ROOM_MINUTES, seed)
+    } else {
+        NegativeAudio::load(&prepared.background, &plan.negatives, QUIET_MINUTES, seed)?
+    };
     let rate = plan.front_end.sample_rate_hz;
     let build = |index: usize| quiet.build(index, rate);
     let scenes = score_scenes(model, quiet.scenes(), &build, progress)?;
@@ -129,13 +143,29 @@ fn negative_scores(
 }
 
 /// The scores at which each label's events begin and end.
-fn thresholds(
-    labels: &LabelSet,
-    scores: Vec<ClipScores>,
-) -> Result<BTreeMap<String, Thresholds>, FitError> {
-    let chosen = choose_thresholds(labels, &scores, &ThresholdRules::default());
-    let chosen = chosen.map_err(FitError::Thresholds)?;
-    Ok(labels.iter().map(ToString::to_string).zip(chosen).collect())
+fn choose(labels: &LabelSet, scores: &[ClipScores]) -> Result<Vec<Thresholds>, FitError> {
+    choose_thresholds(labels, scores, &ThresholdRules::default()).map_err(FitError::Thresholds)
+}
+
+/// Says what nobody measured, and which labels sound like an empty room.
+fn warn_of_no_background(labels: &LabelSet, with_room: &[Thresholds], by_clips: &[Thresholds]) {
+    let raised: Vec<String> = labels
+        .iter()
+        .zip(with_room.iter().zip(by_clips))
+        .filter(|(_, (with_room, by_clips))| with_room.on > by_clips.on)
+        .map(|(label, (with_room, by_clips))| {
+            format!("{label} {} to {}", by_clips.on, with_room.on)
+        })
+        .collect();
+    let raised = match &raised[..] {
+        [] => String::new(),
+        some => format!(" It raised thresholds: {}.", some.join(", ")),
+    };
+    log::warn!(
+        "no --background was given: false alarms were measured in {EMPTY_ROOM_MINUTES} minutes of made-up room noise \
+         alone, and live there may be many.{raised} Record some minutes of your room without these sounds (arecord -d 300 \
+         -f S16_LE -r 48000 noise/room.wav), and train with --background noise"
+    );
 }
 
 fn manifest(
@@ -231,6 +261,7 @@ fn model_card(manifest: &Manifest) -> String {
     format!(
         "# {name}\n\n{leaky}\
          {labels} labels; one score each between 0 and 1, {activation}.{non_events}\n\n\
+         {names}.\n\n\
          {table}\n\
          {kept} the thresholds in `model.toml` at which events begin and end, so event figures on them are \
          optimistic.\n{made_by}",
@@ -247,6 +278,7 @@ fn model_card(manifest: &Manifest) -> String {
                 labels.join(", ")
             ),
         },
+        names = manifest.labels.join(", "),
         table = model_table(manifest),
     )
 }
@@ -268,7 +300,7 @@ fn model_table(manifest: &Manifest) -> String {
          | Licence of the weights | {licence} |\n\
          | Trained on | {dataset}, {clips} clips ({terms}) |\n\
          | Split | {split} |\n\
-         | Background | {background} recordings that carry none of the labels |\n\
+         | Background | {background} |\n\
          | Cleaning | {cleaning} |\n\
          | Measured on | {measured_clips} {measured} |\n\
          | Clip accuracy | {clip_accuracy:.1} % (best label of the mean over the windows that carry the sound: within 10 dB of the clip's loudest) |\n\
@@ -279,7 +311,10 @@ fn model_table(manifest: &Manifest) -> String {
         licence = manifest.licence,
         dataset = provenance.dataset,
         clips = provenance.train_clips,
-        background = provenance.background_clips,
+        background = match provenance.background_clips {
+            0 => "none; thresholds were raised until made-up room noise caused no event".to_owned(),
+            some => format!("{some} recordings that carry none of the labels"),
+        },
         terms = provenance.dataset_terms,
         split = split(provenance),
         cleaning = cleaning(provenance),

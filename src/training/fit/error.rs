@@ -49,6 +49,18 @@ pub enum FitError {
     /// Background that was named is no recording.
     #[error(transparent)]
     Background(SourceError),
+    /// A network that knows one sound and nothing else says that it hears it, whatever sounds.
+    #[error(
+        "{}: there is one class, {label:?}, and no sound that is not of it: a model would report it whatever sounds. Add \
+         other classes, name sound without it (--background FOLDER), or name the folder that holds the class folders",
+        data.display()
+    )]
+    OneClass {
+        /// The dataset.
+        data: PathBuf,
+        /// Its class.
+        label: String,
+    },
     /// The bundle's folder cannot be written; it is tried first.
     #[error("{}: the bundle cannot be written there ({source}); choose another --out", folder.display())]
     NotWritable {
@@ -66,6 +78,12 @@ pub enum FitError {
         /// The folder.
         folder: PathBuf,
         /// The run's plan in it.
+        file: PathBuf,
+    },
+    /// The folder holds a finished bundle that would be lost.
+    #[error("{} is there already: a finished model would be replaced. Choose another --out, or say --overwrite", file.display())]
+    Existing {
+        /// The file that shows it.
         file: PathBuf,
     },
     /// There is no run to go on with.

@@ -1,11 +1,11 @@
 //! Carries out a plan: every split → a fitted network → a bundle. Called by `tympan train`, or from code.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::k_fold;
 use super::one_split::{StartMode, fit_split};
-use super::plan::{keep_plan, remove_plan, require_no_run};
+use super::plan::{keep_plan, remove_plan, require_no_bundle, require_no_run};
 use super::prepared::{Prepared, SplitJob, Splits};
 use super::recordings::Recordings;
 use super::{FitError, FitProgress, KFoldReport, TrainingPlan};
@@ -39,6 +39,7 @@ pub enum Fitted {
 /// [`FitError`]: whatever of the plan can be checked is checked before anything is written.
 pub fn fit(plan: &TrainingPlan, progress: &dyn FitProgress) -> Result<Option<Fitted>, FitError> {
     require_no_run(&plan.out)?;
+    require_no_bundle(plan)?;
     carry_out(plan, StartMode::Fresh, progress)
 }
 
@@ -78,9 +79,18 @@ fn carry_out(
     };
     if fitted.is_some() {
         remove_plan(&plan.out)?;
-        log::info!("trained for {:.0} min", begun.elapsed().as_secs_f64() / 60.0);
+        log::info!("took {}", in_words(begun.elapsed()));
     }
     Ok(fitted)
+}
+
+fn in_words(time: Duration) -> String {
+    let seconds = time.as_secs_f64().round() as u64;
+    match seconds {
+        0..100 => format!("{seconds} s"),
+        100..6_000 => format!("{} min", (seconds + 30) / 60),
+        _ => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
 }
 
 /// Hours of training must not end at a folder that cannot be written.

@@ -17,5 +17,5 @@ mod recordings;
 pub use error::FitError;
 pub use fit::{Fitted, fit, resume};
 pub use k_fold::{FoldFigures, KFoldReport, Spread};
-pub use plan::{NonEventSource, SplitChoice, TrainingPlan, unfinished};
+pub use plan::{ExistingBundle, NonEventSource, SplitChoice, TrainingPlan, unfinished};
 pub use progress::FitProgress;

@@ -11,7 +11,7 @@ use super::FitError;
 use crate::domain::DomainError;
 use crate::features::{FrontEndSpec, WindowSpec};
 use crate::files::{self, Durability};
-use crate::model::{NetworkKind, NetworkSpec};
+use crate::model::{NetworkKind, NetworkSpec, UNFINISHED_RUN};
 use crate::offline::{CleaningSpec, DatasetOptions, Leak, OnFault, worker_count};
 use crate::training::TrainingSpec;
 
@@ -28,6 +28,9 @@ pub struct TrainingPlan {
     pub data: PathBuf,
     /// Where the bundle goes.
     pub out: PathBuf,
+    /// What is done where a finished bundle is there already.
+    #[serde(default)]
+    pub existing: ExistingBundle,
     /// What of the dataset is used.
     pub dataset: DatasetOptions,
     /// What is done about recordings that cannot be used.
@@ -81,6 +84,17 @@ pub struct NonEventSource {
     pub path: PathBuf,
 }
 
+/// What is done about a finished bundle where a new one is to go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExistingBundle {
+    /// It stays, and nothing is trained.
+    #[default]
+    Keep,
+    /// The new one takes its place when it is finished.
+    Replace,
+}
+
 /// Which recordings are fitted to and which are measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -130,6 +144,7 @@ impl TrainingPlan {
             version: Self::VERSION,
             data: data.into(),
             out: out.into(),
+            existing: ExistingBundle::default(),
             dataset: DatasetOptions::default(),
             on_fault: OnFault::default(),
             cleaning: CleaningSpec::default(),
@@ -154,10 +169,8 @@ impl TrainingPlan {
     }
 }
 
-const NAME: &str = "run.json";
-
 fn path_in(folder: &Path) -> PathBuf {
-    folder.join(NAME)
+    folder.join(UNFINISHED_RUN)
 }
 
 /// The plan of the unfinished run in `folder`.
@@ -190,6 +203,15 @@ pub(super) fn require_no_run(folder: &Path) -> Result<(), FitError> {
         return Err(FitError::Unfinished { folder: folder.to_owned(), file });
     }
     Ok(())
+}
+
+/// Refuses a folder that holds a finished bundle, or those of folds, unless they are to be replaced.
+pub(super) fn require_no_bundle(plan: &TrainingPlan) -> Result<(), FitError> {
+    let whole = [plan.out.join("model.toml"), plan.out.join("folds.json")];
+    match whole.into_iter().find(|file| file.is_file()) {
+        Some(file) if plan.existing == ExistingBundle::Keep => Err(FitError::Existing { file }),
+        _ => Ok(()),
+    }
 }
 
 /// Keeps the plan of a run that begins.

@@ -98,6 +98,10 @@ impl<'a> Prepared<'a> {
             label: labels[events..].join(", "),
             reason: error.to_string(),
         })?;
+        if labels.len() == 1 && background.is_empty() {
+            let (data, label) = (plan.data.clone(), labels.label(0).to_string());
+            return Err(FitError::OneClass { data, label });
+        }
         let splits = splits(&plan.split, &dataset, plan.training.seed)?;
         let start = plan.start.as_deref().map(StartWeights::load).transpose()?;
         let mut normaliser = start.as_ref().and_then(|start| start.normaliser.clone());

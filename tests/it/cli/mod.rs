@@ -9,6 +9,7 @@ mod engines;
 #[cfg(feature = "torch")]
 mod eval;
 mod eval_shipped;
+mod first_hour;
 mod hostile;
 mod plot;
 mod power_cut;

@@ -83,7 +83,7 @@ fn runs_and_measurements_are_drawn() {
     let confusion = drawn(folder.path(), &["confusion", &json]);
     says(&confusion, &["esc50 on ESC-50: 75.0 % of clips right", "dog", "cat", "predicted label"]);
     let roc = drawn(folder.path(), &["roc", &json, "--title", "ROC of mine"]);
-    says(&roc, &["ROC of mine", "dog (AUC 0.900)", "all classes in one"]);
+    says(&roc, &["ROC of mine", "dog (AUC 90.0 %)", "all classes in one"]);
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_log_loses_one_line_at_most_to_each_power_cut() {
     for kill in 0..kills {
         let before = bytes(folder.path());
         let mut daemon = tympan()
-            .args(["run", "--source", "demo", "--fast", "--config"])
+            .args(["run", "--source", "demo", "--fast", "--seconds", "1000000", "--config"])
             .arg(&config)
             .stderr(std::fs::File::create(&printed).unwrap())
             .spawn()

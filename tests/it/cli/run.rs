@@ -15,7 +15,17 @@ fn the_demo_is_classified_by_name_and_its_pauses_are_silent() {
     let demo = Soundscape::new(1);
     let mut daemon = Running::start({
         let mut command = tympan();
-        command.args(["run", "--source", "demo", "--fast", "--format", "jsonl"]);
+        // without --seconds it ends after one round
+        command.args([
+            "run",
+            "--source",
+            "demo",
+            "--fast",
+            "--seconds",
+            "600",
+            "--format",
+            "jsonl",
+        ]);
         command
     });
     let rounds = 2 * demo.round_samples();

@@ -256,3 +256,41 @@ fn a_bundle_is_trained_measured_and_used() {
     says(&success(&["classify", "--model", out, &clip]), &["high"]);
     says(&failure(&["eval", "--data", data], 2), &["esc50 does not know low, high"]);
 }
+
+#[test]
+fn a_finished_bundle_is_replaced_only_when_asked() {
+    let tones = Tones::new();
+    let (once, again) = (["--epochs", "1", "--seed", "1"], ["--epochs", "1", "--seed", "2"]);
+    success(&as_strs(&tones.arguments("bundle", &once)));
+    let before = weights(&tones.path("bundle"));
+    let text = failure(&as_strs(&tones.arguments("bundle", &again)), 2);
+    says(&text, &["model.toml is there already", "--overwrite"]);
+    assert!(before == weights(&tones.path("bundle")), "the bundle was touched");
+    let overwrite = [&again[..], &["--overwrite"]].concat();
+    success(&as_strs(&tones.arguments("bundle", &overwrite)));
+    assert!(before != weights(&tones.path("bundle")), "the bundle was kept");
+}
+
+#[test]
+fn short_runs_are_validated_after_every_epoch_and_say_that_no_background_was_given() {
+    let tones = Tones::new();
+    let output = output_of(&as_strs(&tones.arguments("bundle", &["--epochs", "3"])));
+    assert_eq!(output.status.code(), Some(0));
+    let printed = String::from_utf8_lossy(&output.stderr);
+    says(&printed, &["epoch 1/3", "epoch 2/3", "epoch 3/3", "no --background", "room noise"]);
+    says(&printed, &["layout esc50", "2 classes", "folds 1, 2"]);
+    let card = std::fs::read_to_string(tones.path("bundle/README.md")).unwrap();
+    says(&card, &["| Background | none; thresholds were raised"]);
+}
+
+#[test]
+fn one_class_and_nothing_else_is_no_dataset() {
+    let tones = Tones::new();
+    let folder = tones.path("one");
+    std::fs::create_dir_all(folder.join("audio")).unwrap();
+    let wav = |name: &str| write_wav(&folder.join("audio").join(name), 8_000, 1, &[1_000; 8_000]);
+    ["a.wav", "b.wav", "c.wav"].iter().for_each(|name| wav(name));
+    let (data, out) = (folder.to_str().unwrap(), tones.path("bundle"));
+    let text = failure(&["train", "--data", data, "--out", out.to_str().unwrap()], 2);
+    says(&text, &["one class, \"audio\"", "--background", "would be called \"audio\""]);
+}

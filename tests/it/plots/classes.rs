@@ -73,15 +73,15 @@ fn few_classes_have_curves_of_their_own_and_many_their_mean() {
     let average = [curve("macro average", 0.875)];
     let picture = draw_roc(&few, &average, &Sheet::titled("ROC")).unwrap();
     let svg = svg_of(&picture);
-    shows(&svg, &["dog (AUC 0.900)", "cow (AUC 0.900)", "macro average (AUC 0.875)"]);
+    shows(&svg, &["dog (AUC 90.0 %)", "cow (AUC 90.0 %)", "macro average (AUC 87.5 %)"]);
     shows(&svg, &["false-positive rate", "true-positive rate", "guessing"]);
     pixels_of(&picture);
     let many: Vec<RateCurve> = labels(50).iter().map(|label| curve(label, 0.8)).collect();
     let picture = draw_roc(&many, &average, &Sheet::titled("ROC")).unwrap();
-    shows(&svg_of(&picture), &["each of 50 classes", "mean AUC 0.800"]);
+    shows(&svg_of(&picture), &["each of 50 classes", "mean AUC 80.0 %"]);
     pixels_of(&picture);
     let picture = draw_precision_recall(&few, &average, &Sheet::titled("PR")).unwrap();
-    shows(&svg_of(&picture), &["recall", "precision", "dog (AP 0.900)"]);
+    shows(&svg_of(&picture), &["recall", "precision", "dog (AP 90.0 %)"]);
     pixels_of(&picture);
     assert!(draw_roc(&[], &[], &Sheet::default()).is_err());
 }

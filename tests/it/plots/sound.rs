@@ -113,7 +113,7 @@ fn a_tone_is_bright_at_its_own_frequency_and_dark_elsewhere() {
         let mel = MelFrames::compute(&tone(hz, 2.0), &spec, None).unwrap();
         let picture = draw_spectrogram(&mel, &Sheet::titled("tone")).unwrap();
         let svg = svg_of(&picture);
-        shows(&svg, &["frequency (Hz)", "time (s)", "level (dB)", "0.0", "2.0"]);
+        shows(&svg, &["frequency (Hz)", "time (s)", "level (dB), re power 1", "0.0", "2.0"]);
         assert!(svg.contains("data:image/png;base64,"));
         let pixels = pixels_of(&picture);
         let x = (place_of(&svg, "1.0").unwrap().0 + 20.0) as u32;

@@ -8,9 +8,8 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::verifier::{VERIFIER_FOLDER, check_verifier};
 use super::weights::{MAX_HEADER_BYTES, tensors_in};
-use super::{BundleError, Manifest, NetworkError, VerifierSpec, Weights};
+use super::{BundleError, Manifest, NetworkError, VERIFIER_FOLDER, VerifierSpec, Weights};
 use crate::domain::LabelSet;
 use crate::features::{FeaturiserSpec, FrontEnd};
 use crate::files::{self, Durability};
@@ -128,6 +127,30 @@ impl Bundle {
     /// What a detector needs to know of the model.
     pub fn traits(&self) -> ModelTraits {
         self.manifest.traits(&self.labels)
+    }
+}
+
+/// Checks that a verifier's bundle sees the windows and has the labels of the model it belongs to.
+///
+/// # Errors
+/// [`BundleError::Verifier`], saying what differs.
+fn check_verifier(
+    folder: &Path,
+    verifier: &Bundle,
+    manifest: &Manifest,
+) -> Result<(), BundleError> {
+    let theirs = &verifier.manifest;
+    let differs = [
+        ("verifier", verifier.verifier.is_some()),
+        ("labels", theirs.labels != manifest.labels),
+        ("front_end", theirs.front_end != manifest.front_end),
+        ("window.frames", theirs.window.frames != manifest.window.frames),
+        ("normaliser", theirs.normaliser != manifest.normaliser),
+        ("activation", theirs.activation != manifest.activation),
+    ];
+    match differs.into_iter().find(|(_, differs)| *differs) {
+        Some((what, _)) => Err(BundleError::Verifier { folder: folder.to_owned(), what }),
+        None => Ok(()),
     }
 }
 

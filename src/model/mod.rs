@@ -28,6 +28,7 @@ mod size_limits;
 mod stream;
 mod structure;
 mod verifier;
+mod verifier_spec;
 mod weights;
 
 pub use bundle::{Bundle, UNFINISHED_RUN};
@@ -54,5 +55,5 @@ pub use network_spec::{NetworkKind, NetworkSpec};
 pub(crate) use structure::{ConvLayer, Structure, Trunk};
 #[cfg(feature = "torch")]
 pub(crate) use verifier::SecondLook;
-pub use verifier::{VERIFIER_FOLDER, VerifierSpec};
+pub use verifier_spec::{VERIFIER_FOLDER, VerifierSpec};
 pub use weights::{TensorSpec, WeightTensor, Weights};

@@ -2,43 +2,12 @@
 //! costs nothing at rest, so it may be the better ear of the two. Part of [`super::Model`]; runs on the classify thread.
 
 use std::convert::Infallible;
-use std::path::Path;
 use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
 
 use super::inference_network::InferenceNetwork;
 use super::stream::Stream;
-use super::{Bundle, BundleError, Manifest};
+use super::{Bundle, Manifest, VerifierSpec};
 use crate::domain::{MelWindow, Scores};
-
-/// The folder of the verifier's own bundle, in that of the model.
-pub const VERIFIER_FOLDER: &str = "verifier";
-
-/// How a model's two networks become one score.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VerifierSpec {
-    /// The verifier looks at windows in which the first network gives some label at least this; labels that are no events do
-    /// not count. No threshold may be lower.
-    pub candidate: f32,
-    /// The verifier's share in the score of such a window: `first^(1 − share) · verifier^share`.
-    pub share: f32,
-}
-
-impl Default for VerifierSpec {
-    fn default() -> Self {
-        Self { candidate: 0.05, share: 0.5 }
-    }
-}
-
-impl VerifierSpec {
-    /// Whether both lie between 0 and 1.
-    pub fn is_sound(&self) -> bool {
-        let range = 0.0..1.0;
-        range.contains(&self.candidate) && range.contains(&self.share)
-    }
-}
 
 /// Which windows are looked at again, and what becomes of their scores; for any engine.
 #[derive(Debug, Clone)]
@@ -121,29 +90,5 @@ impl Verifier {
             };
             let Ok(()) = self.look.apply(scores, verify);
         }
-    }
-}
-
-/// Checks that a verifier's bundle sees the windows and has the labels of the model it belongs to.
-///
-/// # Errors
-/// [`BundleError::Verifier`], saying what differs.
-pub fn check_verifier(
-    folder: &Path,
-    verifier: &Bundle,
-    manifest: &Manifest,
-) -> Result<(), BundleError> {
-    let theirs = &verifier.manifest;
-    let differs = [
-        ("verifier", verifier.verifier.is_some()),
-        ("labels", theirs.labels != manifest.labels),
-        ("front_end", theirs.front_end != manifest.front_end),
-        ("window.frames", theirs.window.frames != manifest.window.frames),
-        ("normaliser", theirs.normaliser != manifest.normaliser),
-        ("activation", theirs.activation != manifest.activation),
-    ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        Some((what, _)) => Err(BundleError::Verifier { folder: folder.to_owned(), what }),
-        None => Ok(()),
     }
 }

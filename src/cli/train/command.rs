@@ -57,9 +57,10 @@ fn has_bf16() -> bool {
 fn failure_of(error: FitError) -> Failure {
     match error {
         FitError::Measure(error) => Failure::of_measurement(error),
-        FitError::Faulty(_) | FitError::LeftOut(_) | FitError::FoldBundle(_) => {
-            Failure::device_or_model(error)
-        }
+        FitError::Faulty(_)
+        | FitError::LeftOut(_)
+        | FitError::Verifier(_)
+        | FitError::FoldBundle(_) => Failure::device_or_model(error),
         FitError::Training(
             TrainingError::Spec { .. }
             | TrainingError::NoClips { .. }

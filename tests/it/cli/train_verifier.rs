@@ -63,7 +63,7 @@ fn a_model_with_a_verifier_is_trained_checked_and_listens() {
     ];
     success(&as_strs(&softmax(&tones, "look", &augmented)));
     let first = Bundle::load(&tones.path("look")).unwrap();
-    assert_eq!(first.manifest.labels, ["high", "low", "hiss", "other"]);
+    assert_eq!(first.manifest.labels, ["low", "high", "hiss", "other"]);
     assert_eq!(first.manifest.non_events, ["hiss", "other"]);
     assert_eq!(first.manifest.activation, Activation::Softmax);
     let command = &first.manifest.provenance.command;

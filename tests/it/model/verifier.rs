@@ -53,7 +53,7 @@ fn scores_of(bundle: &Bundle) -> Vec<Scores> {
 }
 
 #[test]
-fn a_window_that_the_first_network_hears_something_in_gets_one_score_of_both() {
+fn a_window_in_which_the_first_network_finds_a_label_gets_one_score_of_both() {
     let both = scores_of(&verified(0.01));
     let first = scores_of(&bundle(NetworkKind::Mobile, 1));
     let second = scores_of(&bundle(NetworkKind::MobileNet, 2));

@@ -35,6 +35,10 @@ const QUIET_MINUTES: u32 = 720;
 /// Noise without events is alike everywhere: more of it shows nothing more.
 const EMPTY_ROOM_MINUTES: u32 = 20;
 
+/// The highest threshold that made-up noise asks for: what clips alone may ask for. A network that has not learned yet
+/// would be silent for ever otherwise.
+const MAX_BY_EMPTY_ROOM: f32 = 0.9;
+
 /// A network after its training, with what its manifest records of it.
 pub struct TrainedNetwork {
     /// Frames → what the network sees.
@@ -83,11 +87,17 @@ pub fn finish(
     if prepared.background.is_empty() {
         let by_clips = choose(&bundle.labels, &scores)?;
         warn_of_no_background(&bundle.labels, &thresholds, &by_clips);
-        // no lower for the room's sake: it shows little of what will sound there
+        // no lower for the room's sake, which shows little of what will sound there, and not so high that nothing is detected
         for (chosen, by_clips) in thresholds.iter_mut().zip(by_clips) {
-            if by_clips.on > chosen.on {
-                *chosen = by_clips;
-            }
+            let on = chosen.on.min(MAX_BY_EMPTY_ROOM);
+            *chosen = if by_clips.on >= on {
+                by_clips
+            } else {
+                Thresholds {
+                    on,
+                    off: (on * ThresholdRules::default().off_share * 100.0).round() / 100.0,
+                }
+            };
         }
     }
     manifest.thresholds = bundle.labels.iter().map(ToString::to_string).zip(thresholds).collect();
@@ -154,12 +164,15 @@ fn warn_of_no_background(labels: &LabelSet, with_room: &[Thresholds], by_clips: 
         .zip(with_room.iter().zip(by_clips))
         .filter(|(_, (with_room, by_clips))| with_room.on > by_clips.on)
         .map(|(label, (with_room, by_clips))| {
-            format!("{label} {} to {}", by_clips.on, with_room.on)
+            let raised = with_room.on.min(MAX_BY_EMPTY_ROOM).max(by_clips.on);
+            let still =
+                if with_room.on > raised { ", where noise causes events still" } else { "" };
+            format!("{label} {} to {raised}{still}", by_clips.on)
         })
         .collect();
     let raised = match &raised[..] {
         [] => String::new(),
-        some => format!(" It raised thresholds: {}.", some.join(", ")),
+        some => format!(" It raised thresholds: {}.", some.join("; ")),
     };
     log::warn!(
         "no --background was given: false alarms were measured in {EMPTY_ROOM_MINUTES} minutes of made-up room noise \
@@ -312,7 +325,8 @@ fn model_table(manifest: &Manifest) -> String {
         dataset = provenance.dataset,
         clips = provenance.train_clips,
         background = match provenance.background_clips {
-            0 => "none; thresholds were raised until made-up room noise caused no event".to_owned(),
+            0 =>
+                "none; thresholds were raised against made-up room noise, to 0.9 at most".to_owned(),
             some => format!("{some} recordings that carry none of the labels"),
         },
         terms = provenance.dataset_terms,

@@ -77,6 +77,18 @@ fn what_was_trained_on_and_what_leaks_is_reported_on_top() {
     says(&failure(&[&eval[..], &["--labels", "low"]].concat(), 2), &["split cannot be made again"]);
 }
 
+/// A network this small is sure of nothing, and made-up room noise has raised its thresholds.
+fn lower_thresholds(bundle: &Path) {
+    let manifest = bundle.join("model.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let lowered = text.lines().map(|line| match line.split_once(" = ") {
+        Some(("on", _)) => "on = 0.3\n".to_owned(),
+        Some(("off", _)) => "off = 0.2\n".to_owned(),
+        _ => format!("{line}\n"),
+    });
+    std::fs::write(&manifest, lowered.collect::<String>()).unwrap();
+}
+
 #[test]
 fn streaming_figures_come_with_background_and_a_sweep() {
     let tones = Tones::new();
@@ -86,6 +98,7 @@ fn streaming_figures_come_with_background_and_a_sweep() {
     hiss(&noise.join("b.wav"), 5, 2);
     let noise = noise.to_str().unwrap();
     let (data, bundle) = trained(&tones, &[]);
+    lower_thresholds(Path::new(&bundle));
     let eval = ["eval", "--model", &bundle, "--data", &data, "--background", noise];
     let more = ["--negatives", noise, "--minutes", "2", "--sweep", "--json"];
     let report: Value = serde_json::from_str(&success(&[&eval[..], &more].concat())).unwrap();

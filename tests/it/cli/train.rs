@@ -171,7 +171,7 @@ fn a_split_that_leaks_says_so_wherever_its_bundle_is_named() {
     let provenance = Bundle::load(&out).unwrap().manifest.provenance;
     assert!(provenance.leaky && provenance.command.contains("--allow-leaky-split"));
     says(&std::fs::read_to_string(out.join("README.md")).unwrap(), &["**LEAKY**"]);
-    let honest = train(&["--split", "random:0.25"]);
+    let honest = train(&["--split", "random:0.25", "--overwrite"]);
     assert!(!honest.contains("LEAKY"), "{honest}");
     assert!(!Bundle::load(&out).unwrap().manifest.provenance.leaky);
 }

@@ -12,8 +12,8 @@ use crate::domain::SampleRate;
 use crate::live::{DaemonInput, Reopen};
 use crate::sources::microphone::{DeviceChoice, HostChoice};
 use crate::sources::{
-    ChannelSelection, ClipFile, Microphone, MicrophoneSpec, Pace, PcmReader, PcmSpec, ReaderSource,
-    Repeat, SampleReader, Soundscape, Source, SourceError, UnavailableSource,
+    ChannelSelection, ClipFile, Microphone, MicrophoneSpec, Pace, PcmSpec, ReaderSource, Repeat,
+    SampleReader, Soundscape, Source, SourceError, StandardInput, UnavailableSource,
 };
 
 /// What sample indices count at before a device that is waited for says its own rate.
@@ -94,7 +94,7 @@ pub(super) fn open_source(
         SourceChoice::Microphone(_) if length.is_some() => Err(AssemblyError::EndlessSource),
         SourceChoice::Microphone(id) => open_microphone(id.as_deref(), config),
         SourceChoice::File(path) => open_file(&path, config, pace, length),
-        SourceChoice::Stdin(spec) => Ok(open_stdin(spec, config, length)),
+        SourceChoice::Stdin(spec) => open_stdin(spec, config, length),
         SourceChoice::Demo => {
             let pace = pace.unwrap_or(Pace::RealTime);
             // nobody waits for the end of what goes on for ever at full speed
@@ -141,7 +141,7 @@ fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource
             config::HostChoice::PulseAudio => HostChoice::PulseAudio,
         },
         device: device.into(),
-        channels: microphone.channel.map_or(ChannelSelection::Mix, ChannelSelection::One),
+        channels: selection_of(microphone.channel),
         latency: Some(microphone.buffer),
         sample_rate: microphone.sample_rate,
         silence_limit: microphone.lost_after,
@@ -196,7 +196,8 @@ fn open_file(
         return Err(AssemblyError::Source(SourceError::IsFolder { path: path.to_owned() }));
     }
     let repeat = if config.file.repeat { Repeat::Forever } else { Repeat::Once };
-    let file = ClipFile::open(path, repeat).map_err(AssemblyError::Source)?;
+    let file = ClipFile::open_channel(path, repeat, selection_of(config.file.channel))
+        .map_err(AssemblyError::Source)?;
     let open = fed(Box::new(file), pace, length, path.display().to_string());
     Ok(OpenSource { is_recording: true, ..open })
 }
@@ -206,8 +207,14 @@ fn open_stdin(
     spec: Option<PcmSpec>,
     config: &SourceConfig,
     length: Option<Duration>,
-) -> OpenSource {
+) -> Result<OpenSource, AssemblyError> {
     let spec = spec.unwrap_or(config.stdin.format);
-    let description = format!("standard input, {spec}");
-    fed(Box::new(PcmReader::stdin(spec)), Pace::AsFastAsPossible, length, description)
+    let selection = selection_of(config.stdin.channel);
+    let input = StandardInput::open(spec, selection).map_err(AssemblyError::Source)?;
+    let description = input.description();
+    Ok(fed(Box::new(input), Pace::AsFastAsPossible, length, description))
+}
+
+fn selection_of(channel: Option<u16>) -> ChannelSelection {
+    channel.map_or(ChannelSelection::Mix, ChannelSelection::One)
 }

@@ -110,8 +110,9 @@ fn source(
             path: file.optional("path", path),
             pace: file.value("pace", one_of(&paces)),
             repeat: file.value("repeat", boolean),
+            channel: channel(&file),
         },
-        stdin: StdinConfig { format: stdin.value("format", pcm) },
+        stdin: StdinConfig { format: stdin.value("format", pcm), channel: channel(&stdin) },
     };
     if config.kind == SourceKind::File && !file.keys_in_file().contains(&"path".to_owned()) {
         let missing = "is \"file\", and source.file.path is missing. Name the recording there, or choose another kind.";
@@ -121,6 +122,11 @@ fn source(
     stdin.end();
     section.end();
     config
+}
+
+/// The one channel to take, counted from 0; files count from 1.
+fn channel(section: &Section<'_>) -> Option<u16> {
+    section.optional("channel", whole(1..=256)).map(|channel| channel as u16 - 1)
 }
 
 fn microphone(section: Section<'_>) -> MicrophoneConfig {
@@ -135,7 +141,7 @@ fn microphone(section: Section<'_>) -> MicrophoneConfig {
     let config = MicrophoneConfig {
         host: section.value("host", one_of(&hosts)),
         device: Some(device).filter(|device| device != "default"),
-        channel: section.optional("channel", whole(1..=256)).map(|channel| channel as u16 - 1),
+        channel: channel(&section),
         sample_rate: rate.and_then(|hz| SampleRate::new(hz as u32).ok()),
         buffer: Duration::from_millis(section.value("buffer_ms", whole(1..=1_000))),
         lost_after: seconds(section.value("lost_after_s", number(0.5..=3_600.0))),

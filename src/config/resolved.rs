@@ -136,6 +136,8 @@ pub struct FileConfig {
     pub pace: Pace,
     /// Whether it begins again at its end.
     pub repeat: bool,
+    /// The one channel to take, counted from 0 (the file counts from 1); none: the mean of all.
+    pub channel: Option<u16>,
 }
 
 /// How fast a recording plays.
@@ -152,6 +154,8 @@ pub enum Pace {
 pub struct StdinConfig {
     /// Sample format, rate and channels.
     pub format: PcmSpec,
+    /// The one channel to take, counted from 0 (the file counts from 1); none: the mean of all.
+    pub channel: Option<u16>,
 }
 
 /// `[detector]`.

@@ -1,26 +1,31 @@
-//! Audio files, decoded as they are read: WAV, AIFF, FLAC, Ogg Vorbis, MP3. The only decoder in the program.
-//!
-//! Fed by the file; read by the thread `tympan-source`, and through [`load_clip`] by the offline commands.
+//! Recordings, decoded as they are read: what `recording` makes of their bytes, as one stream of samples at one rate, with
+//! silence where sound was lost. The only decoder in the program.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::VecDeque;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
-use symphonia::core::errors::Error as DecoderError;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::MediaSourceStream;
-use symphonia::core::meta::MetadataOptions;
-use symphonia::core::packet::Packet;
-
-use super::limits::{absurd_header, check_clip_samples};
-use super::{Repeat, SampleReader, SourceError, foreign_file};
-use crate::domain::{Clip, SampleRate, downmix};
+use super::limits::check_clip_samples;
+use super::mixdown::{Mixdown, Whole, range_of};
+use super::recording::{self, Block, ByteReader, Decode, Fault, Note};
+use super::{ChannelSelection, Repeat, SampleReader, SourceError, foreign_file};
+use crate::domain::{Clip, SampleRate};
+use crate::dsp::Resampler;
 use crate::files;
 
-/// Samples of silence that one damaged packet becomes at most: a bound on the memory that a lying header costs.
-const MAX_SILENCE_SAMPLES: u64 = 1 << 20;
+/// Samples of silence given out at a time.
+const SILENCE_SAMPLES: u64 = 1 << 14;
+
+/// How much of a recording of floats is decoded ahead, to see what scale they have: at most, over all channels.
+const AHEAD_SAMPLES: usize = 1 << 21;
+
+/// The same in time.
+const AHEAD_SECONDS: usize = 10;
+
+/// Damaged places that are reported one by one; then their sum is.
+const MAX_DAMAGE_NOTES: u64 = 8;
 
 /// Reads a whole file, mixed to one channel.
 ///
@@ -36,46 +41,110 @@ pub fn load_clip(path: &Path) -> Result<Clip, SourceError> {
     Ok(Clip { sample_rate: file.sample_rate, samples })
 }
 
-/// An audio file, read once or for ever, mixed to the mean of its channels at its own rate.
+/// A recording, read once or for ever, mixed to one channel at the rate that it begins with.
 ///
-/// Encoder delay and padding of MP3 and Vorbis are trimmed where the file has them. A damaged packet becomes silence
-/// of its length, so that what follows keeps its place; a file that ends early ends there; both are logged.
+/// What encoders add at the beginning and the end is trimmed where the file says what. Sound that is lost becomes silence of
+/// its length, so that what follows keeps its place; recordings joined in one file follow each other, resampled where
+/// their rates differ. All of that is logged, and a file that ends early as well.
 pub struct ClipFile {
     name: String,
-    path: PathBuf,
+    origin: Origin,
     repeat: Repeat,
     sample_rate: SampleRate,
     decoding: Decoding,
     pending: Vec<f32>,
     taken: usize,
+    /// Reported once what came before it has been read.
+    failure: Option<SourceError>,
+}
+
+/// Where the bytes come from.
+enum Origin {
+    File { path: PathBuf, selection: ChannelSelection },
+    Stream,
 }
 
 impl ClipFile {
-    /// Opens a file and decodes its beginning.
+    /// Opens a file and decodes its beginning; its channels become their mean.
     ///
     /// # Errors
     /// [`SourceError::FileUnreadable`], [`SourceError::FileEmpty`], [`SourceError::UnsupportedFile`] (not audio, or a
     /// codec that is not read), [`SourceError::BadRate`], or [`SourceError::FileWithoutSamples`] (a header alone).
     pub fn open(path: &Path, repeat: Repeat) -> Result<Self, SourceError> {
-        let mut decoding = Decoding::open(path)?;
+        Self::open_channel(path, repeat, ChannelSelection::Mix)
+    }
+
+    /// As [`Self::open`], with the channels that `selection` says.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`SourceError::NoSuchChannel`].
+    pub fn open_channel(
+        path: &Path,
+        repeat: Repeat,
+        selection: ChannelSelection,
+    ) -> Result<Self, SourceError> {
+        let unreadable = |source| SourceError::FileUnreadable { path: path.to_owned(), source };
+        let file = files::open_regular_within(path).map_err(unreadable)?;
+        if file.metadata().map_err(unreadable)?.len() == 0 {
+            return Err(SourceError::FileEmpty { path: path.to_owned() });
+        }
+        let bytes = ByteReader::file(file).map_err(unreadable)?;
+        let name = path.display().to_string();
+        let origin = Origin::File { path: path.to_owned(), selection };
+        Self::begin(name, origin, bytes, repeat, selection, None)
+    }
+
+    /// Reads a recording from a pipe, which records call `name`.
+    ///
+    /// # Errors
+    /// As [`Self::open_channel`], with [`SourceError::StreamEmpty`] when nothing comes.
+    pub fn of_stream(
+        name: &str,
+        stream: Box<dyn Read + Send>,
+        selection: ChannelSelection,
+    ) -> Result<Self, SourceError> {
+        let mut bytes = ByteReader::stream(stream);
+        let unreadable = |source| SourceError::StreamUnreadable { name: name.to_owned(), source };
+        if bytes.peek(1).map_err(unreadable)?.is_empty() {
+            return Err(SourceError::StreamEmpty { name: name.to_owned() });
+        }
+        Self::of_bytes(name, bytes, selection, None)
+    }
+
+    /// As [`Self::of_stream`], of bytes that were looked at already, at `rate` where there is one.
+    pub(super) fn of_bytes(
+        name: &str,
+        bytes: ByteReader,
+        selection: ChannelSelection,
+        rate: Option<SampleRate>,
+    ) -> Result<Self, SourceError> {
+        Self::begin(name.to_owned(), Origin::Stream, bytes, Repeat::Once, selection, rate)
+    }
+
+    fn begin(
+        name: String,
+        origin: Origin,
+        bytes: ByteReader,
+        repeat: Repeat,
+        selection: ChannelSelection,
+        rate: Option<SampleRate>,
+    ) -> Result<Self, SourceError> {
+        let ending = Path::new(&name).extension().map(|it| it.to_string_lossy().into_owned());
+        let mut decoding = Decoding::open(&name, bytes, ending.as_deref(), selection)?;
+        decoding.rate_hz = rate.map(SampleRate::hz);
         let mut pending = Vec::new();
         while pending.is_empty() {
             if !decoding.next_into(&mut pending)? {
-                return Err(SourceError::FileWithoutSamples { path: path.to_owned() });
+                return Err(SourceError::FileWithoutSamples { path: PathBuf::from(&name) });
             }
         }
-        let sample_rate = SampleRate::new(decoding.rate_hz.unwrap_or(0)).map_err(|source| {
-            SourceError::BadRate { origin: path.display().to_string(), source }
-        })?;
-        Ok(Self {
-            name: path.display().to_string(),
-            path: path.to_owned(),
-            repeat,
-            sample_rate,
-            decoding,
-            pending,
-            taken: 0,
-        })
+        let sample_rate = decoding.rate().ok_or_else(|| decoding.bad_rate())?;
+        Ok(Self { name, origin, repeat, sample_rate, decoding, pending, taken: 0, failure: None })
+    }
+
+    /// How many bytes have been read and how many there are, for whoever shows progress; of a pipe, nobody knows.
+    pub fn progress(&self) -> (Arc<AtomicU64>, Option<u64>) {
+        (Arc::clone(&self.decoding.bytes_read), self.decoding.bytes_in_all)
     }
 
     /// Whether there are samples in `pending`, after decoding more if there were none; false at the end.
@@ -86,11 +155,12 @@ impl ClipFile {
             if self.decoding.next_into(&mut self.pending)? {
                 continue;
             }
+            let Origin::File { path, selection } = &self.origin else { return Ok(false) };
             if self.repeat == Repeat::Once {
                 return Ok(false);
             }
             // Opened anew rather than sought: every format can, and a file replaced meanwhile is taken whole.
-            let again = Self::open(&self.path, self.repeat)?;
+            let again = Self::open_channel(path, self.repeat, *selection)?;
             if again.sample_rate != self.sample_rate {
                 return Err(self.decoding.change(format!(
                     "from {} to {} as it was replaced",
@@ -105,7 +175,7 @@ impl ClipFile {
 
 impl SampleReader for ClipFile {
     fn take_repaired(&mut self) -> u64 {
-        std::mem::take(&mut self.decoding.repaired)
+        self.decoding.mixdown.take_repaired()
     }
 
     fn name(&self) -> &str {
@@ -118,7 +188,19 @@ impl SampleReader for ClipFile {
 
     fn read(&mut self, block: &mut [f32]) -> Result<usize, SourceError> {
         let mut count = 0;
-        while count < block.len() && self.fill_pending()? {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
+        while count < block.len() {
+            match self.fill_pending() {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if count == 0 => return Err(error),
+                Err(error) => {
+                    self.failure = Some(error);
+                    break;
+                }
+            }
             let left = &self.pending[self.taken..];
             let copied = left.len().min(block.len() - count);
             block[count..count + copied].copy_from_slice(&left[..copied]);
@@ -129,182 +211,273 @@ impl SampleReader for ClipFile {
     }
 }
 
-/// One pass through a file.
+/// One pass through a recording.
 struct Decoding {
-    path: PathBuf,
-    format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
-    track: u32,
-    /// What the header promises, where it does.
-    promised: Option<u64>,
+    name: String,
+    decoder: Box<dyn Decode>,
+    bytes_read: Arc<AtomicU64>,
+    bytes_in_all: Option<u64>,
+    /// Decoded ahead.
+    ahead: VecDeque<Block>,
+    mixdown: Mixdown,
+    /// The rate of everything that is given out, once there is something.
     rate_hz: Option<u32>,
-    decoded: u64,
-    damaged_packets: u64,
-    repaired: u64,
-    interleaved: Vec<f32>,
+    /// The rate and channels of the last block.
+    form: (u32, usize),
+    resampler: Option<Resampler>,
+    /// Silence to give out before `block`, at the rate of the block.
+    silence: u64,
+    block: Block,
+    /// Given out so far.
+    given: u64,
+    damage: Damage,
+    ended: bool,
+}
+
+/// What was lost, over all places.
+#[derive(Debug, Default)]
+struct Damage {
+    places: u64,
+    seconds: f64,
+    /// What was wrong at the first of them.
+    reason: Option<String>,
 }
 
 impl Decoding {
-    fn open(path: &Path) -> Result<Self, SourceError> {
-        let unreadable = |source| SourceError::FileUnreadable { path: path.to_owned(), source };
-        let refused = |reason: String| foreign_file::refused(path, reason);
-        let file = files::open_regular_within(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.is_dir() {
-            return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
-        }
-        if metadata.is_file() && metadata.len() == 0 {
-            return Err(SourceError::FileEmpty { path: path.to_owned() });
-        }
-        let mut hint = Hint::new();
-        if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
-            hint.with_extension(extension);
-        }
-        let stream = MediaSourceStream::new(Box::new(file), Default::default());
-        let probe = || {
-            let (format, metadata) = (FormatOptions::default(), MetadataOptions::default());
-            symphonia::default::get_probe().probe(&hint, stream, format, metadata)
-        };
-        let format = contained(probe).map_err(|error| refused(explain(&error)))?;
-        let track = format
-            .default_track(TrackType::Audio)
-            .or_else(|| format.first_track(TrackType::Audio))
-            .ok_or_else(|| refused("it has no audio track".to_owned()))?;
-        let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
-            return Err(refused("its audio track names no codec".to_owned()));
-        };
-        if let Some(reason) = absurd_header(parameters) {
-            return Err(refused(reason));
-        }
-        let make = || {
-            let options = AudioDecoderOptions::default();
-            symphonia::default::get_codecs().make_audio_decoder(parameters, &options)
-        };
-        let decoder = contained(make).map_err(|error| refused(explain(&error)))?;
-        Ok(Self {
-            path: path.to_owned(),
-            track: track.id,
-            promised: track.num_frames,
-            rate_hz: parameters.sample_rate,
-            format,
+    fn open(
+        name: &str,
+        bytes: ByteReader,
+        ending: Option<&str>,
+        selection: ChannelSelection,
+    ) -> Result<Self, SourceError> {
+        let bytes_read = bytes.counter();
+        let bytes_in_all = bytes.left();
+        let decoder = recording::open(bytes, ending).map_err(|fault| in_full(name, fault))?;
+        let mut decoding = Self {
+            name: name.to_owned(),
             decoder,
-            decoded: 0,
-            damaged_packets: 0,
-            repaired: 0,
-            interleaved: Vec::new(),
-        })
+            bytes_read,
+            bytes_in_all,
+            ahead: VecDeque::new(),
+            mixdown: Mixdown::new(name.to_owned(), selection),
+            rate_hz: None,
+            form: (0, 0),
+            resampler: None,
+            silence: 0,
+            block: Block::default(),
+            given: 0,
+            damage: Damage::default(),
+            ended: false,
+        };
+        if decoding.decoder.has_floats() && bytes_in_all.is_some() {
+            decoding.look_ahead()?;
+        }
+        Ok(decoding)
     }
 
-    /// Appends the next packet's samples, mixed; false at the end of the file.
+    /// Decodes some floats ahead, and has them scaled where they need to be.
+    fn look_ahead(&mut self) -> Result<(), SourceError> {
+        let (mut samples, mut peak, mut whole) = (0, 0.0f32, Whole::All);
+        loop {
+            let mut block = Block::default();
+            let goes_on = self.decoder.next(&mut block);
+            let goes_on = goes_on.map_err(|fault| in_full(&self.name, fault))?;
+            let (block_peak, block_whole) = range_of(&block.samples);
+            peak = peak.max(block_peak);
+            whole = if block_whole == Whole::Some { Whole::Some } else { whole };
+            samples += block.samples.len();
+            let enough = AHEAD_SECONDS * block.rate_hz as usize * block.channels;
+            self.ahead.push_back(block);
+            if !goes_on || samples >= enough.min(AHEAD_SAMPLES) {
+                break;
+            }
+        }
+        self.mixdown.scale_by(peak, whole);
+        Ok(())
+    }
+
+    fn rate(&self) -> Option<SampleRate> {
+        self.rate_hz.and_then(|hz| SampleRate::new(hz).ok())
+    }
+
+    fn bad_rate(&self) -> SourceError {
+        let hz = self.rate_hz.unwrap_or(0);
+        match SampleRate::new(hz) {
+            Err(source) => SourceError::BadRate { origin: self.name.clone(), source },
+            Ok(_) => self.change(format!("to {hz} Hz")),
+        }
+    }
+
+    /// Appends some samples to `mono`, maybe none; false at the end of the recording.
     fn next_into(&mut self, mono: &mut Vec<f32>) -> Result<bool, SourceError> {
-        let packet = match contained(|| self.format.next_packet()) {
-            Ok(Some(packet)) => packet,
-            Ok(None) => return self.finish(),
-            Err(DecoderError::ResetRequired) => {
-                return Err(self.change("a second stream is chained to the first".to_owned()));
+        let before = mono.len();
+        let goes_on = self.advance(mono)?;
+        self.given += (mono.len() - before) as u64;
+        Ok(goes_on || mono.len() > before)
+    }
+
+    fn advance(&mut self, mono: &mut Vec<f32>) -> Result<bool, SourceError> {
+        // nothing is given out before the first sound: a file without any is no recording
+        if self.silence > 0 && self.rate_hz.is_some() {
+            let now = self.silence.min(SILENCE_SAMPLES);
+            self.silence -= now;
+            let silence = vec![0.0; usize::try_from(now).expect("invariant: a few thousand")];
+            self.give(&silence, mono);
+            return Ok(true);
+        }
+        if !self.block.samples.is_empty() {
+            let (samples, form) = (std::mem::take(&mut self.block.samples), self.form);
+            let mut mixed = Vec::with_capacity(samples.len() / form.1.max(1));
+            self.mixdown.push(&samples, form.1.max(1), form.0, &mut mixed)?;
+            self.block.samples = samples;
+            self.block.samples.clear();
+            if self.resampler.is_none() && mono.is_empty() {
+                *mono = mixed;
+            } else {
+                self.give(&mixed, mono);
             }
-            // A torn last packet; or a file that was piped, whose header promises more than any file holds.
-            Err(DecoderError::IoError(error))
-                if error.kind() == std::io::ErrorKind::UnexpectedEof =>
-            {
-                return self.finish();
+            return Ok(true);
+        }
+        if self.ended {
+            return Ok(false);
+        }
+        let goes_on = match self.ahead.pop_front() {
+            Some(block) => {
+                let goes_on = block.channels > 0 && !block.samples.is_empty();
+                self.block = block;
+                goes_on || !self.ahead.is_empty()
             }
-            Err(DecoderError::IoError(error)) => {
-                return Err(SourceError::FileUnreadable { path: self.path.clone(), source: error });
-            }
-            Err(error) => {
-                log::warn!("{} breaks off: {}", self.path.display(), explain(&error));
-                return self.finish();
+            None => {
+                let goes_on = self.decoder.next(&mut self.block);
+                goes_on.map_err(|fault| in_full(&self.name, fault))?
             }
         };
-        if packet.track_id == self.track {
-            self.decode(&packet, mono)?;
+        if !self.block.samples.is_empty() {
+            self.follow(mono)?;
         }
-        Ok(true)
+        self.report();
+        self.silence += self.block.lost;
+        if !goes_on {
+            self.end(mono)?;
+        }
+        Ok(goes_on)
     }
 
-    fn decode(&mut self, packet: &Packet, mono: &mut Vec<f32>) -> Result<(), SourceError> {
-        match contained(|| self.decoder.decode(packet)) {
-            Ok(audio) => {
-                let channels = audio.spec().channels().count().max(1);
-                let rate_hz = audio.spec().rate();
-                audio.copy_to_vec_interleaved(&mut self.interleaved);
-                match self.rate_hz.replace(rate_hz) {
-                    Some(before) if before != rate_hz => {
-                        return Err(self.change(format!("from {before} Hz to {rate_hz} Hz")));
-                    }
-                    _ => (),
-                }
-                for frame in self.interleaved.chunks_exact(channels) {
-                    let (mean, left_out) = downmix(frame.iter().copied());
-                    mono.push(mean);
-                    self.repaired += left_out;
-                }
-                self.decoded += (self.interleaved.len() / channels) as u64;
+    /// Gives out samples of one channel.
+    fn give(&mut self, samples: &[f32], mono: &mut Vec<f32>) {
+        match &mut self.resampler {
+            None => mono.extend_from_slice(samples),
+            Some(resampler) => {
+                resampler.push(samples, &mut |output| mono.extend_from_slice(output));
             }
-            Err(DecoderError::ResetRequired) => {
-                return Err(self.change("its decoder has to start anew".to_owned()));
-            }
-            Err(error) => {
-                if self.damaged_packets == 0 {
-                    log::warn!(
-                        "{} is damaged at {:.1} s ({}): silence takes the place of what cannot be read",
-                        self.path.display(),
-                        self.seconds(),
-                        explain(&error)
-                    );
-                }
-                self.damaged_packets += 1;
-                // Silence only between sound: a file without one good packet is not audio.
-                if self.decoded > 0 {
-                    let lost = packet.dur.get().min(MAX_SILENCE_SAMPLES);
-                    mono.resize(mono.len() + usize::try_from(lost).unwrap_or(0), 0.0);
-                    self.decoded += lost;
-                }
-            }
+        }
+    }
+
+    /// Sees to it that a change of the rate changes nothing for whoever reads.
+    fn follow(&mut self, mono: &mut Vec<f32>) -> Result<(), SourceError> {
+        let before = std::mem::replace(&mut self.form, (self.block.rate_hz, self.block.channels));
+        let Some(rate_hz) = self.rate_hz else {
+            self.rate_hz = Some(self.block.rate_hz);
+            return Ok(());
+        };
+        if before.1 != self.form.1 && before.1 > 0 {
+            log::info!(
+                "{}: at {:.2} s, it changes from {} to {} channels",
+                self.name,
+                self.seconds(),
+                before.1,
+                self.form.1
+            );
+        }
+        if before.0 == self.form.0 {
+            return Ok(());
+        }
+        if let Some(mut last) = self.resampler.take() {
+            last.flush(&mut |output| mono.extend_from_slice(output));
+        }
+        let change = |reason: &str| {
+            self.change(format!("from {} Hz to {} Hz{reason}", before.0, self.form.0))
+        };
+        let from = SampleRate::new(self.form.0).map_err(|_| change(", which no recorder has"))?;
+        let to = SampleRate::new(rate_hz).map_err(|_| change(""))?;
+        if before.0 > 0 {
+            log::warn!(
+                "{}: at {:.2} s, its rate changes from {} Hz to {} Hz; all of it is heard at {rate_hz} Hz",
+                self.name,
+                self.seconds(),
+                before.0,
+                self.form.0
+            );
+        }
+        if from != to {
+            let resampler = Resampler::new(from, to);
+            self.resampler = Some(resampler.map_err(|error| change(&format!(": {error}")))?);
         }
         Ok(())
     }
 
-    /// At the end: logs once what was wrong.
-    fn finish(&self) -> Result<bool, SourceError> {
-        if self.decoded == 0 && self.damaged_packets > 0 {
-            let reason = format!("none of its {} packets can be decoded", self.damaged_packets);
-            return Err(foreign_file::refused(&self.path, reason));
+    /// Logs what the decoder has to say of the block.
+    fn report(&mut self) {
+        let place = self.seconds();
+        let lost = self.block.lost as f64 / f64::from(self.form.0.max(1));
+        for note in std::mem::take(&mut self.block.notes) {
+            let name = &self.name;
+            match note {
+                Note::Joined => log::info!("{name}: at {place:.2} s, another recording begins"),
+                Note::Odd(what) => log::warn!("{name} {what}"),
+                Note::Damage { bytes, reason } => {
+                    self.damage.places += 1;
+                    self.damage.seconds += lost;
+                    if self.damage.places <= MAX_DAMAGE_NOTES && self.rate_hz.is_some() {
+                        log::warn!(
+                            "{name} is damaged at {place:.2} s: {lost:.2} s cannot be read ({bytes} bytes; {reason}), and silence \
+                             takes their place"
+                        );
+                    }
+                    self.damage.reason.get_or_insert(reason);
+                }
+            }
         }
-        if let Some(promised) = self.promised.filter(|&promised| promised > self.decoded) {
-            log::warn!(
-                "{} is cut short: its header promises {promised} samples, {} are there",
-                self.path.display(),
-                self.decoded
-            );
-        }
-        Ok(false)
     }
 
+    fn end(&mut self, mono: &mut Vec<f32>) -> Result<(), SourceError> {
+        self.ended = true;
+        if let (None, Some(reason)) = (self.rate_hz, self.damage.reason.take()) {
+            let reason =
+                format!("none of its {} packets can be decoded: {reason}", self.damage.places);
+            return Err(SourceError::UnsupportedFile { path: PathBuf::from(&self.name), reason });
+        }
+        if let Some(mut last) = self.resampler.take() {
+            last.flush(&mut |output| mono.extend_from_slice(output));
+        }
+        self.mixdown.check_cancelling();
+        let Damage { places, seconds, .. } = self.damage;
+        if places > MAX_DAMAGE_NOTES {
+            log::warn!(
+                "{} is damaged at {places} places, of which the first {MAX_DAMAGE_NOTES} are named; {seconds:.2} s in all cannot \
+                 be read",
+                self.name
+            );
+        }
+        Ok(())
+    }
+
+    /// Where whoever reads stands.
     fn seconds(&self) -> f64 {
-        self.decoded as f64 / f64::from(self.rate_hz.unwrap_or(1))
+        self.given as f64 / f64::from(self.rate_hz.unwrap_or(1).max(1))
     }
 
     fn change(&self, change: String) -> SourceError {
-        SourceError::FormatChange { path: self.path.clone(), seconds: self.seconds(), change }
+        let path = PathBuf::from(&self.name);
+        SourceError::FormatChange { path, seconds: self.seconds(), change }
     }
 }
 
-/// What the library says; a panic in it, of which damaged files cause some, is a file that cannot be read, and no end of
-/// the program.
-fn contained<T>(act: impl FnOnce() -> Result<T, DecoderError>) -> Result<T, DecoderError> {
-    // what it leaves behind may be of no use, and is at worst asked for another packet, in here
-    catch_unwind(AssertUnwindSafe(act))
-        .unwrap_or(Err(DecoderError::DecodeError("its decoder panicked")))
-}
-
-/// The decoder's words, in those of a reader.
-fn explain(error: &DecoderError) -> String {
-    match error {
-        DecoderError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "it ends too early, or no known format was found in it".to_owned()
-        }
-        other => other.to_string(),
+/// A decoder's fault, as the fault of what is called `name`.
+fn in_full(name: &str, fault: Fault) -> SourceError {
+    let path = PathBuf::from(name);
+    match fault {
+        Fault::Io(source) => SourceError::FileUnreadable { path, source },
+        Fault::Refused(reason) => foreign_file::refused(&path, reason),
     }
 }

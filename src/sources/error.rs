@@ -276,6 +276,14 @@ pub enum SourceError {
         #[source]
         source: io::Error,
     },
+    /// Standard input (or another stream) ended before it began.
+    #[error(
+        "{name} brought not one sample: its writer ended at once, or wrote elsewhere. Look at that program's own errors"
+    )]
+    StreamEmpty {
+        /// The stream's name.
+        name: String,
+    },
     /// The operating system refused a thread.
     #[error("cannot start the thread that reads {name}; check the limit on processes (ulimit -u)")]
     Thread {

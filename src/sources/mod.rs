@@ -10,17 +10,22 @@ mod error;
 mod foreign_file;
 mod limits;
 pub mod microphone;
+mod mixdown;
+mod pcm_format;
 mod reader_source;
+mod recording;
 mod recordings;
 mod sample_ring;
 mod soundscape;
 mod source;
+mod standard_input;
 mod stdin_pcm;
 
 pub use capture_callback::{CaptureCallback, ChannelSelection};
 pub use clip_file::{ClipFile, load_clip};
 pub use error::{READ_FORMATS, SourceError};
 pub use microphone::{Microphone, MicrophoneSpec};
+pub use pcm_format::PcmFormat;
 pub use reader_source::{Pace, ReaderSource, Repeat, SampleReader};
 pub use recordings::{
     RECORDING_ENDINGS, entries, files_below, find_recordings, has_recording_ending, is_hidden,
@@ -29,4 +34,5 @@ pub use recordings::{
 pub use sample_ring::{Pushed, RingCloser, RingItem, SampleConsumer, SampleProducer, sample_ring};
 pub use soundscape::{Passage, Soundscape};
 pub use source::{RunningSource, Source, SourceState, UnavailableSource};
-pub use stdin_pcm::{PcmFormat, PcmReader, PcmSpec};
+pub use standard_input::StandardInput;
+pub use stdin_pcm::{PcmReader, PcmSpec};

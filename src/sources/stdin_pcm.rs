@@ -1,105 +1,19 @@
 //! Raw PCM from a pipe, so that `ffmpeg … | tympan run --source stdin:s16le:48000:1` captures any stream.
 //!
-//! Fed by standard input (or any byte stream); read by the thread `tympan-source`.
+//! Fed by standard input without a header (or any byte stream); read by the thread `tympan-source`.
 
 use std::fmt;
 use std::io::{ErrorKind, Read};
 use std::str::FromStr;
 
 use super::limits::MAX_CHANNELS;
-use super::{SampleReader, SourceError};
-use crate::domain::{SampleRate, downmix};
+use super::mixdown::{Mixdown, no_sound};
+use super::pcm_format::{FORMATS, PcmFormat};
+use super::{ChannelSelection, SampleReader, SourceError};
+use crate::domain::SampleRate;
 
 /// The longest specification, `s16le:384000:256`, three times over: what is longer is not one, and not repeated whole.
 const MAX_SPEC_BYTES: usize = 48;
-
-/// How one sample is written. Names are ffmpeg's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PcmFormat {
-    /// Signed 8 bit.
-    S8,
-    /// Unsigned 8 bit.
-    U8,
-    /// Signed 16 bit, little-endian.
-    S16Le,
-    /// Signed 16 bit, big-endian.
-    S16Be,
-    /// Signed 24 bit in 3 bytes, little-endian.
-    S24Le,
-    /// Signed 24 bit in 3 bytes, big-endian.
-    S24Be,
-    /// Signed 32 bit, little-endian.
-    S32Le,
-    /// Signed 32 bit, big-endian.
-    S32Be,
-    /// 32 bit float, little-endian.
-    F32Le,
-    /// 32 bit float, big-endian.
-    F32Be,
-    /// 64 bit float, little-endian.
-    F64Le,
-    /// 64 bit float, big-endian.
-    F64Be,
-}
-
-use PcmFormat::{F32Be, F32Le, F64Be, F64Le, S8, S16Be, S16Le, S24Be, S24Le, S32Be, S32Le, U8};
-
-const FORMATS: [(&str, PcmFormat); 12] = [
-    ("s8", S8),
-    ("u8", U8),
-    ("s16le", S16Le),
-    ("s16be", S16Be),
-    ("s24le", S24Le),
-    ("s24be", S24Be),
-    ("s32le", S32Le),
-    ("s32be", S32Be),
-    ("f32le", F32Le),
-    ("f32be", F32Be),
-    ("f64le", F64Le),
-    ("f64be", F64Be),
-];
-
-impl PcmFormat {
-    /// Bytes of one sample.
-    pub fn bytes(self) -> usize {
-        match self {
-            S8 | U8 => 1,
-            S16Le | S16Be => 2,
-            S24Le | S24Be => 3,
-            S32Le | S32Be | F32Le | F32Be => 4,
-            F64Le | F64Be => 8,
-        }
-    }
-
-    /// One sample over full scale.
-    fn decode(self, bytes: &[u8]) -> f32 {
-        let mut wide = [0; 8];
-        wide[..bytes.len()].copy_from_slice(bytes);
-        let [a, b, c, d, ..] = wide;
-        let of_32_bits = |value: i32| value as f32 / 2_147_483_648.0;
-        match self {
-            S8 => f32::from(a.cast_signed()) / 128.0,
-            U8 => (f32::from(a) - 128.0) / 128.0,
-            S16Le => f32::from(i16::from_le_bytes([a, b])) / 32_768.0,
-            S16Be => f32::from(i16::from_be_bytes([a, b])) / 32_768.0,
-            S24Le => of_32_bits(i32::from_le_bytes([0, a, b, c])),
-            S24Be => of_32_bits(i32::from_be_bytes([a, b, c, 0])),
-            S32Le => of_32_bits(i32::from_le_bytes([a, b, c, d])),
-            S32Be => of_32_bits(i32::from_be_bytes([a, b, c, d])),
-            F32Le => f32::from_le_bytes([a, b, c, d]),
-            F32Be => f32::from_be_bytes([a, b, c, d]),
-            F64Le => f64::from_le_bytes(wide) as f32,
-            F64Be => f64::from_be_bytes(wide) as f32,
-        }
-    }
-}
-
-impl fmt::Display for PcmFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = FORMATS.iter().find(|(_, format)| format == self).map_or("?", |(name, _)| name);
-        f.write_str(name)
-    }
-}
 
 /// What the bytes of a raw stream mean: `format:rate:channels`, such as `s16le:48000:1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,49 +68,79 @@ impl fmt::Display for PcmSpec {
     }
 }
 
-/// A reader of raw PCM, downmixed to the mean of its channels.
+/// A reader of raw PCM, mixed to one channel.
 pub struct PcmReader<R> {
     name: String,
     spec: PcmSpec,
     stream: R,
     bytes: Vec<u8>,
     filled: usize,
-    repaired: u64,
-}
-
-impl PcmReader<std::io::Stdin> {
-    /// Reads standard input.
-    pub fn stdin(spec: PcmSpec) -> Self {
-        Self::new("stdin", spec, std::io::stdin())
-    }
+    samples: Vec<f32>,
+    mixdown: Mixdown,
+    mixed: Vec<f32>,
+    /// The first second, until it has been checked.
+    first: Option<Vec<f32>>,
 }
 
 impl<R: Read + Send> PcmReader<R> {
-    /// Reads `stream`, which records call `name`.
+    /// Reads `stream`, which records call `name`; its channels become their mean.
     pub fn new(name: &str, spec: PcmSpec, stream: R) -> Self {
-        Self { name: name.to_owned(), spec, stream, bytes: Vec::new(), filled: 0, repaired: 0 }
+        Self::of_channel(name, spec, stream, ChannelSelection::Mix)
+    }
+
+    /// As [`Self::new`], with the channels that `selection` says.
+    pub fn of_channel(name: &str, spec: PcmSpec, stream: R, selection: ChannelSelection) -> Self {
+        Self {
+            name: name.to_owned(),
+            spec,
+            stream,
+            bytes: Vec::new(),
+            filled: 0,
+            samples: Vec::new(),
+            mixdown: Mixdown::new(name.to_owned(), selection),
+            mixed: Vec::new(),
+            first: Some(Vec::new()),
+        }
     }
 
     /// Moves the whole frames that are there to `block`, and keeps the rest of a frame for the next read.
-    fn unpack(&mut self, block: &mut [f32]) -> usize {
-        let sample_bytes = self.spec.format.bytes();
-        let frame_bytes = sample_bytes * usize::from(self.spec.channels);
+    fn unpack(&mut self, block: &mut [f32]) -> Result<usize, SourceError> {
+        let channels = usize::from(self.spec.channels);
+        let frame_bytes = self.spec.format.bytes() * channels;
         let whole = self.filled / frame_bytes;
-        for (out, frame) in block.iter_mut().zip(self.bytes.chunks_exact(frame_bytes).take(whole)) {
-            let samples = frame.chunks_exact(sample_bytes);
-            let (mean, left_out) = downmix(samples.map(|bytes| self.spec.format.decode(bytes)));
-            *out = mean;
-            self.repaired += left_out;
+        self.samples.clear();
+        self.spec.format.decode_into(&self.bytes[..whole * frame_bytes], &mut self.samples);
+        self.mixed.clear();
+        let rate_hz = self.spec.sample_rate.hz();
+        self.mixdown.push(&self.samples, channels, rate_hz, &mut self.mixed)?;
+        block[..self.mixed.len()].copy_from_slice(&self.mixed);
+        if let Some(first) = &mut self.first {
+            first.extend_from_slice(&self.mixed);
+            if first.len() >= rate_hz as usize {
+                self.check_first();
+            }
         }
         self.bytes.copy_within(whole * frame_bytes..self.filled, 0);
         self.filled -= whole * frame_bytes;
-        whole
+        Ok(whole)
+    }
+
+    /// Reports a beginning that looks like bytes of another format.
+    fn check_first(&mut self) {
+        let first = self.first.take().unwrap_or_default();
+        if let Some(reason) = no_sound(&first) {
+            log::warn!(
+                "{}: {reason}; its bytes are probably not {}. Give its format as the source: stdin:FORMAT:RATE:CHANNELS",
+                self.name,
+                self.spec
+            );
+        }
     }
 }
 
 impl<R: Read + Send> SampleReader for PcmReader<R> {
     fn take_repaired(&mut self) -> u64 {
-        std::mem::take(&mut self.repaired)
+        self.mixdown.take_repaired()
     }
 
     fn name(&self) -> &str {
@@ -225,6 +169,8 @@ impl<R: Read + Send> SampleReader for PcmReader<R> {
                         );
                         self.filled = 0;
                     }
+                    self.check_first();
+                    self.mixdown.check_cancelling();
                     return Ok(0);
                 }
                 Ok(count) => self.filled += count,
@@ -234,7 +180,7 @@ impl<R: Read + Send> SampleReader for PcmReader<R> {
                 }
             }
         }
-        Ok(self.unpack(block))
+        self.unpack(block)
     }
 }
 
@@ -251,27 +197,6 @@ mod tests {
                 0 => return samples,
                 count => samples.extend_from_slice(&block[..count]),
             }
-        }
-    }
-
-    #[test]
-    fn every_format_reads_minus_one_half() {
-        let cases: [(&str, &[u8]); 12] = [
-            ("s8", &[0xC0]),
-            ("u8", &[0x40]),
-            ("s16le", &[0x00, 0xC0]),
-            ("s16be", &[0xC0, 0x00]),
-            ("s24le", &[0x00, 0x00, 0xC0]),
-            ("s24be", &[0xC0, 0x00, 0x00]),
-            ("s32le", &[0x00, 0x00, 0x00, 0xC0]),
-            ("s32be", &[0xC0, 0x00, 0x00, 0x00]),
-            ("f32le", &(-0.5_f32).to_le_bytes()),
-            ("f32be", &(-0.5_f32).to_be_bytes()),
-            ("f64le", &(-0.5_f64).to_le_bytes()),
-            ("f64be", &(-0.5_f64).to_be_bytes()),
-        ];
-        for (format, bytes) in cases {
-            assert_eq!(read_all(&format!("{format}:8000:1"), bytes), [-0.5], "{format}");
         }
     }
 

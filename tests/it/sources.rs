@@ -6,6 +6,7 @@ mod demo;
 mod feeding;
 mod limits;
 mod microphone;
+mod odd_recordings;
 mod ring;
 mod ring_protocol;
 

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::event::SupervisorEvent;
 use super::health::{
-    InputConditions, Progress, ServiceNotifier, SinkStall, SinkStalls, StateChange, systemd,
+    InputConditions, Progress, ServiceNotifier, SinkStall, SinkStalls, StateChange, WallClock,
+    systemd,
 };
 use super::input::{Input, InputChange, Started};
 use super::pipeline::Pipeline;
@@ -43,6 +44,7 @@ pub(super) struct Supervisor {
 struct Monitors {
     stalls: SinkStalls,
     notifier: ServiceNotifier,
+    clock: WallClock,
 }
 
 impl Supervisor {
@@ -131,6 +133,7 @@ impl Supervisor {
         let mut monitors = Monitors {
             stalls: SinkStalls::new(&self.pipeline.sinks),
             notifier: ServiceNotifier::new(self.inputs.len(), &self.pipeline.sinks, now),
+            clock: WallClock::new(Timestamp::now(), now),
         };
         let mut next_tick = now;
         loop {
@@ -184,6 +187,9 @@ impl Supervisor {
             let rates: Vec<_> = self.inputs.iter().map(|input| input.sample_rate).collect();
             let change = reloading.poll(&rates, now);
             self.report_reload(change);
+        }
+        if let Some(change) = monitors.clock.poll(Timestamp::now(), now) {
+            self.report_clock(change);
         }
         monitors.notifier.poll(now, &self.progress(now), &self.spec.status);
         // where everybody waits, a reader that pauses is no stall
@@ -251,10 +257,26 @@ impl Supervisor {
         let (time, ago_s) = (Timestamp::now(), 0);
         let reload = ReloadStatus { time, ago_s, succeeded, detail: detail.clone() };
         self.spec.status.set_reload(reload);
-        // the state itself of each input is what it was, and so is the shared status
+        self.publish_unchanged(&detail);
+    }
+
+    /// Reports that the wall clock was set: times of records before and after that do not fit each other.
+    fn report_clock(&self, change: SignedDuration) {
+        let way = if change.is_negative() { "back" } else { "forward" };
+        let seconds = change.unsigned_abs().as_secs_f64();
+        let detail = format!(
+            "the wall clock was set {way} by {seconds:.1} s; sample indices go on, times of records before and after do not \
+             fit each other"
+        );
+        log::warn!("{detail}");
+        self.publish_unchanged(&detail);
+    }
+
+    /// Publishes a detail with the state of each input, which is what it was.
+    fn publish_unchanged(&self, detail: &str) {
         for input in &self.inputs {
             let state = self.spec.status.state(input.index).unwrap_or(State::Listening);
-            self.publish(status_record(input, state, detail.clone()));
+            self.publish(status_record(input, state, detail.to_owned()));
         }
     }
 

@@ -79,7 +79,8 @@ pub struct Gap {
 /// every score counts as 0, in its record as well: what a network says of silence is noise.
 ///
 /// Wall times follow the arrival of the window in which something was decided, less the audio time since: they do not
-/// drift from the clock however far the sound card's does.
+/// drift from the clock however far the sound card's does. Where the clock is set back during an event, the event ends as
+/// long after its beginning as it lasted, by the clock that it began by.
 pub struct Tracker {
     source: Arc<str>,
     sample_rate: SampleRate,
@@ -93,6 +94,8 @@ pub struct Tracker {
     /// Label indices, to be sorted by score.
     ranking: Vec<usize>,
     last: Option<LastWindow>,
+    /// The events that are open, by their ids, and when they began; one a label at most.
+    open: Vec<(u64, Timestamp)>,
 }
 
 /// Where the audio stood at the last window: what wall times are counted from.
@@ -125,6 +128,7 @@ impl Tracker {
             denied_labels,
             ids,
             ranking: (0..labels.len()).collect(),
+            open: Vec::with_capacity(labels.len()),
             labels,
             last: None,
         }
@@ -182,11 +186,12 @@ impl Tracker {
             RecordBuilder { source: &self.source, labels, sample_rate: self.sample_rate, last };
         let record = Record::Window(builder.window(window, best.collect()));
         emit(Published { record, contains_denied });
+        let open = &mut self.open;
         let on_event = &mut |mut detection: Detection| {
             if let EventPhase::Onset { verifier_score, .. } = &mut detection.phase {
                 *verifier_score = scores.verified.get(detection.label).copied();
             }
-            emit(builder.event(detection).into());
+            emit(builder.event(detection, open).into());
         };
         self.detector.push(window, smoothed, on_event);
         Ok(())
@@ -212,10 +217,10 @@ impl Tracker {
     /// Ends every open event with the last window. Windows may follow: they start afresh.
     pub fn finish(&mut self, emit: &mut dyn FnMut(Published)) {
         if let Some(last) = self.last.take() {
-            let Self { source, labels, detector, sample_rate, .. } = &mut *self;
+            let Self { source, labels, detector, sample_rate, open, .. } = &mut *self;
             let sample_rate = *sample_rate;
             let builder = RecordBuilder { source, labels, sample_rate, last };
-            detector.close_all(&mut |detection| emit(builder.event(detection).into()));
+            detector.close_all(&mut |detection| emit(builder.event(detection, open).into()));
         }
         self.smoother.reset();
     }
@@ -296,16 +301,32 @@ impl RecordBuilder<'_> {
         }
     }
 
-    fn event(&self, detection: Detection) -> Record {
-        let at = match detection.phase {
-            EventPhase::Onset { .. } => detection.start_sample,
-            EventPhase::Offset { end_sample, .. } => end_sample,
+    fn event(&self, detection: Detection, open: &mut Vec<(u64, Timestamp)>) -> Record {
+        let time = match detection.phase {
+            EventPhase::Onset { .. } => {
+                let start = self.time_of(detection.start_sample);
+                open.push((detection.id, start));
+                start
+            }
+            EventPhase::Offset { end_sample, .. } => {
+                let end = self.time_of(end_sample);
+                let known = open.iter().position(|&(id, _)| id == detection.id);
+                match known.map(|index| open.swap_remove(index)) {
+                    // the clock was set back meanwhile: the event lasted as long as it did
+                    Some((_, start)) if end < start => {
+                        let length = end_sample.since(detection.start_sample);
+                        let length = self.sample_rate.duration_of(length);
+                        start.saturating_add(length).unwrap_or(start)
+                    }
+                    _ => end,
+                }
+            }
         };
         Record::Event(EventRecord {
             phase: detection.phase,
             id: detection.id,
             label: Arc::clone(self.labels.label(detection.label)),
-            time: self.time_of(at),
+            time,
             source: Arc::clone(self.source),
             start_sample: detection.start_sample,
         })

@@ -386,3 +386,20 @@ fn ids_go_on_when_the_source_comes_back_at_another_rate() {
     let ids: Vec<_> = events(&records).iter().map(|event| event.id).collect();
     assert_eq!(ids, [1, 1, 2]);
 }
+
+#[test]
+fn an_event_during_which_the_clock_is_set_back_ends_as_long_after_its_beginning_as_it_lasted() {
+    let mut recogniser = recogniser(plain(), Duration::ZERO);
+    let mut records: Vec<Record> = Vec::new();
+    for k in 0..20 {
+        let mut window = nth(k, [if k < 15 { 0.9 } else { 0.0 }, 0.0, 0.0]);
+        if k >= 8 {
+            window.time -= Duration::from_secs(3600);
+        }
+        recogniser.push(&window, &mut |record| records.push(record.into())).unwrap();
+    }
+    let [onset, offset] = &events(&records)[..] else { panic!("{records:?}") };
+    let EventPhase::Offset { end_sample, .. } = offset.phase else { panic!("{offset:?}") };
+    let lasted = rate().duration_of(end_sample.since(onset.start_sample));
+    assert_eq!(offset.time, onset.time + lasted);
+}

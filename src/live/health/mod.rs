@@ -6,6 +6,7 @@ mod shared_status;
 mod sink_stalls;
 mod state_rules;
 pub(super) mod systemd;
+mod wall_clock;
 mod watchdog;
 
 pub(super) use input_level::{InputLevel, InputMeter};
@@ -13,4 +14,5 @@ pub use shared_status::SharedStatus;
 pub(super) use sink_stalls::{SinkStall, SinkStalls};
 pub(super) use state_rules::{CounterSnapshot, Health, InputConditions, StateChange};
 pub(super) use systemd::ServiceNotifier;
+pub(super) use wall_clock::WallClock;
 pub(super) use watchdog::Progress;

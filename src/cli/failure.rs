@@ -10,6 +10,7 @@ use crate::config::ConfigError;
 use crate::domain::printable_lines;
 use crate::evaluation::MeasureError;
 use crate::live::LiveError;
+use crate::sources::SourceError;
 
 /// A command's error and its exit code.
 #[derive(Debug)]
@@ -51,6 +52,10 @@ impl Failure {
     /// The exit code of a daemon that ended otherwise than well.
     pub fn of_daemon(error: LiveError) -> Self {
         match error {
+            // as `classify` of the same
+            LiveError::SourceLost { source: SourceError::StreamEmpty { .. }, .. } => {
+                Self::failed(error)
+            }
             LiveError::Features(_)
             | LiveError::Recognition(_)
             | LiveError::Scorer(_)

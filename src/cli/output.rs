@@ -42,6 +42,14 @@ pub fn progress_bar(length: u64, unit: &str) -> ProgressBar {
     ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
+/// As [`progress_bar`], of bytes that are read.
+pub fn bytes_bar(length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{bar:40} {decimal_bytes} of {decimal_total_bytes}, {eta} left {msg}",
+    );
+    ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
 /// Shows one bar after the other.
 #[derive(Debug, Default)]
 pub struct ProgressBars(Mutex<Option<ProgressBar>>);

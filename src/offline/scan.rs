@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::domain::{Clip, MelWindow, Published, Record};
+use crate::domain::{Clip, MelWindow, Published, Record, SampleRate};
 use crate::dsp::FLOOR_DBFS;
 use crate::features::{Arrival, FeatureError, Featuriser, FeaturiserSpec, ReadyWindow};
 use crate::recognition::{Recogniser, ScorerError};
+use crate::sources::{SampleReader, SourceError};
 
 /// What a live source reads at a time; any other length gives the same windows.
 const BLOCK: Duration = Duration::from_millis(10);
@@ -24,6 +25,8 @@ const BATCH: usize = 32;
 pub struct ClipWindows {
     /// Windows there were.
     pub windows: u64,
+    /// Samples of the clip.
+    pub samples: u64,
     /// Samples of silence added at the end of a clip that is shorter than one window.
     pub padded_samples: u64,
     /// Samples that were not finite or absurdly large and counted as zero.
@@ -43,18 +46,22 @@ pub fn for_each_batch(
     spec: &FeaturiserSpec,
     on_windows: &mut dyn FnMut(&[MelWindow], u64) -> ControlFlow<()>,
 ) -> Result<ClipWindows, FeatureError> {
-    let rate = clip.sample_rate;
+    for_each_batch_read(clip.sample_rate, &mut samples_of(clip), spec, on_windows)
+}
+
+/// As [`for_each_batch`], of what `read` puts into the front of each block that it is given, until it puts nothing there.
+fn for_each_batch_read<E: From<FeatureError>>(
+    rate: SampleRate,
+    read: &mut dyn FnMut(&mut [f32]) -> Result<usize, E>,
+    spec: &FeaturiserSpec,
+    on_windows: &mut dyn FnMut(&[MelWindow], u64) -> ControlFlow<()>,
+) -> Result<ClipWindows, E> {
     let mut featuriser = Featuriser::new(spec, rate)?;
-    let clip_samples = clip.samples.len() as u64;
-    let padded_samples = match clip_samples {
-        0 => 0,
-        _ => spec.window_samples(rate).saturating_sub(clip_samples),
-    };
     let mut batch: Vec<MelWindow> = Vec::with_capacity(BATCH);
     let (mut waiting, mut windows) = (0, 0);
     let mut flow = ControlFlow::Continue(());
     let empty = featuriser.empty_window();
-    let mut take = |mut ready: ReadyWindow<'_>| {
+    let mut take = |mut ready: ReadyWindow<'_>, flow: &mut ControlFlow<()>, padded_samples| {
         if flow.is_continue() {
             if batch.len() == waiting {
                 batch.push(empty.clone());
@@ -62,26 +69,59 @@ pub fn for_each_batch(
             ready.copy_into(&mut batch[waiting]);
             (waiting, windows) = (waiting + 1, windows + 1);
             if waiting == BATCH {
-                flow = on_windows(&batch, padded_samples);
+                *flow = on_windows(&batch, padded_samples);
                 waiting = 0;
             }
         }
     };
     let begin = Timestamp::now();
-    let block_samples = usize::try_from(rate.samples_in(BLOCK)).unwrap_or(1).max(1);
-    let silence = vec![0.0; usize::try_from(padded_samples).unwrap_or(0)];
-    for part in [&clip.samples, &silence] {
-        for block in part.chunks(block_samples) {
-            let end = featuriser.end() + block.len() as u64;
-            featuriser.push(block, arrival_at(begin, rate.duration_of(end.0)), &mut take);
-        }
+    let mut block = vec![0.0; usize::try_from(rate.samples_in(BLOCK)).unwrap_or(1).max(1)];
+    let (mut failure, mut samples) = (None, 0);
+    while flow.is_continue() {
+        let count = match read(&mut block) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        };
+        samples += count as u64;
+        let arrival = arrival_at(begin, rate.duration_of(samples));
+        // no window is complete before there is enough for one, so none of these has silence in it
+        featuriser.push(&block[..count], arrival, &mut |ready| take(ready, &mut flow, 0));
     }
-    featuriser.flush(&mut take);
+    let padded_samples = match samples {
+        0 => 0,
+        samples => spec.window_samples(rate).saturating_sub(samples),
+    };
+    let silence = vec![0.0; usize::try_from(padded_samples).unwrap_or(0)];
+    let mut last = |ready: ReadyWindow<'_>| take(ready, &mut flow, padded_samples);
+    for block in silence.chunks(block.len()) {
+        let end = featuriser.end() + block.len() as u64;
+        featuriser.push(block, arrival_at(begin, rate.duration_of(end.0)), &mut last);
+    }
+    featuriser.flush(&mut last);
     if flow.is_continue() && waiting > 0 {
         // nothing follows that could break off
         let _ = on_windows(&batch[..waiting], padded_samples);
     }
-    Ok(ClipWindows { windows, padded_samples, samples_repaired: featuriser.samples_repaired() })
+    let samples_repaired = featuriser.samples_repaired();
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(ClipWindows { windows, samples, padded_samples, samples_repaired }),
+    }
+}
+
+/// Reads a clip piece by piece.
+fn samples_of<E>(clip: &Clip) -> impl FnMut(&mut [f32]) -> Result<usize, E> {
+    let mut left = &clip.samples[..];
+    move |block| {
+        let (now, later) = left.split_at(block.len().min(left.len()));
+        block[..now.len()].copy_from_slice(now);
+        left = later;
+        Ok(now.len())
+    }
 }
 
 fn arrival_at(begin: Timestamp, played: Duration) -> Arrival {
@@ -123,6 +163,9 @@ pub enum ScanError {
     /// The network failed.
     #[error(transparent)]
     Scorer(#[from] ScorerError),
+    /// The recording cannot be read, or its rest cannot.
+    #[error(transparent)]
+    Source(#[from] SourceError),
 }
 
 /// Scans clips, one after the other, with one scorer.
@@ -152,29 +195,55 @@ impl ClipScanner {
         source: Arc<str>,
         emit: &mut dyn FnMut(Record),
     ) -> Result<ClipWindows, ScanError> {
+        self.scan_blocks(clip.sample_rate, &mut samples_of(clip), source, emit)
+    }
+
+    /// As [`Self::scan`], of a recording that is read piece by piece, of any length; while `goes_on` says so.
+    ///
+    /// # Errors
+    /// As [`Self::scan`], and [`ScanError::Source`]. What was read before has had its records then.
+    pub fn scan_reader(
+        &mut self,
+        reader: &mut dyn SampleReader,
+        goes_on: &dyn Fn() -> bool,
+        emit: &mut dyn FnMut(Record),
+    ) -> Result<ClipWindows, ScanError> {
+        let (rate, source) = (reader.sample_rate(), reader.name().into());
+        let mut read = |block: &mut [f32]| Ok(if goes_on() { reader.read(block)? } else { 0 });
+        self.scan_blocks(rate, &mut read, source, emit)
+    }
+
+    fn scan_blocks(
+        &mut self,
+        rate: SampleRate,
+        read: &mut dyn FnMut(&mut [f32]) -> Result<usize, ScanError>,
+        source: Arc<str>,
+        emit: &mut dyn FnMut(Record),
+    ) -> Result<ClipWindows, ScanError> {
         let Self { featuriser, recogniser } = self;
         let emit = &mut |published: Published| emit(published.into());
-        recogniser.set_source(source, clip.sample_rate, emit);
+        recogniser.set_source(source, rate, emit);
         let mut failure = None;
-        let scanned = for_each_batch(clip, featuriser, &mut |windows, padded_samples| {
-            let pushed = recogniser.push_batch(windows, &mut |mut published| {
-                if let Record::Window(window) = &mut published.record {
-                    window.padded_samples = padded_samples;
+        let scanned =
+            for_each_batch_read(rate, read, featuriser, &mut |windows, padded_samples| {
+                let pushed = recogniser.push_batch(windows, &mut |mut published| {
+                    if let Record::Window(window) = &mut published.record {
+                        window.padded_samples = padded_samples;
+                    }
+                    emit(published);
+                });
+                match pushed {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        failure = Some(error);
+                        ControlFlow::Break(())
+                    }
                 }
-                emit(published);
             });
-            match pushed {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    failure = Some(error);
-                    ControlFlow::Break(())
-                }
-            }
-        });
         recogniser.finish(emit);
         match failure {
             Some(error) => Err(error.into()),
-            None => Ok(scanned?),
+            None => scanned,
         }
     }
 }

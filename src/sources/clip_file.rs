@@ -142,9 +142,9 @@ impl ClipFile {
         Ok(Self { name, origin, repeat, sample_rate, decoding, pending, taken: 0, failure: None })
     }
 
-    /// How many bytes have been read and how many there are, for whoever shows progress; of a pipe, nobody knows.
-    pub fn progress(&self) -> (Arc<AtomicU64>, Option<u64>) {
-        (Arc::clone(&self.decoding.bytes_read), self.decoding.bytes_in_all)
+    /// How many bytes have been read of it, as it goes on, for whoever shows progress.
+    pub fn bytes_read(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.decoding.bytes_read)
     }
 
     /// Whether there are samples in `pending`, after decoding more if there were none; false at the end.
@@ -216,7 +216,6 @@ struct Decoding {
     name: String,
     decoder: Box<dyn Decode>,
     bytes_read: Arc<AtomicU64>,
-    bytes_in_all: Option<u64>,
     /// Decoded ahead.
     ahead: VecDeque<Block>,
     mixdown: Mixdown,
@@ -251,13 +250,12 @@ impl Decoding {
         selection: ChannelSelection,
     ) -> Result<Self, SourceError> {
         let bytes_read = bytes.counter();
-        let bytes_in_all = bytes.left();
+        let is_file = bytes.left().is_some();
         let decoder = recording::open(bytes, ending).map_err(|fault| in_full(name, fault))?;
         let mut decoding = Self {
             name: name.to_owned(),
             decoder,
             bytes_read,
-            bytes_in_all,
             ahead: VecDeque::new(),
             mixdown: Mixdown::new(name.to_owned(), selection),
             rate_hz: None,
@@ -269,7 +267,7 @@ impl Decoding {
             damage: Damage::default(),
             ended: false,
         };
-        if decoding.decoder.has_floats() && bytes_in_all.is_some() {
+        if decoding.decoder.has_floats() && is_file {
             decoding.look_ahead()?;
         }
         Ok(decoding)

@@ -44,7 +44,53 @@ pub fn audio_files() -> Vec<Vec<u8>> {
         aiff(&big),
         flac(),
         mp3(),
+        [mp3(), wide(&little), mp3()].concat(),
+        [flac(), b"TAG".to_vec(), vec![b'x'; 125], flac()].concat(),
+        wide(&little),
+        wave64(&little),
+        [b".snd\0\0\0\x18\0\0\x04\xB0\0\0\0\x03\0\0\x3E\x80\0\0\0\x01".to_vec(), big.clone()]
+            .concat(),
+        sphere(&little),
+        caf(&big),
     ]
+}
+
+/// An RF64 file.
+fn wide(data: &[u8]) -> Vec<u8> {
+    let mut file = b"RF64\xFF\xFF\xFF\xFFWAVEds64\x1C\0\0\0".to_vec();
+    file.extend([0, data.len() as u64, 600].map(u64::to_le_bytes).concat());
+    file.extend([0; 4]);
+    let plain = wav((1, 16, 1), data);
+    file.extend(&plain[12..]);
+    file
+}
+
+/// A Wave64 file: names of 16 bytes, sizes of 8 that count both.
+fn wave64(data: &[u8]) -> Vec<u8> {
+    const REST: [u8; 12] = [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A];
+    let chunk = |name: &[u8; 4], body: &[u8]| {
+        [&name[..], &REST, &(24 + body.len() as u64).to_le_bytes(), body].concat()
+    };
+    let format = &wav((1, 16, 1), &[])[20..36];
+    let mut file = b"riff\x2E\x91\xCF\x11\xA5\xD6\x28\xDB\x04\xC1\0\0".to_vec();
+    file.extend((104 + data.len() as u64).to_le_bytes());
+    file.extend([&b"wave"[..], &REST].concat());
+    file.extend([chunk(b"fmt ", format), chunk(b"data", data)].concat());
+    file
+}
+
+fn sphere(data: &[u8]) -> Vec<u8> {
+    let head = "NIST_1A\n   1024\nchannel_count -i 1\nsample_rate -i 16000\nsample_n_bytes -i 2\nend_head\n";
+    [head.as_bytes(), &[b' '; 1024][head.len()..], data].concat()
+}
+
+fn caf(data: &[u8]) -> Vec<u8> {
+    let mut file = b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20".to_vec();
+    file.extend(16_000.0_f64.to_be_bytes());
+    file.extend(b"lpcm\0\0\0\0\0\0\0\x02\0\0\0\x01\0\0\0\x01\0\0\0\x10data");
+    file.extend((-1_i64).to_be_bytes());
+    file.extend([&[0; 4], data].concat());
+    file
 }
 
 /// A WAV file at 16 kHz of a format's number, bits a sample and channels; of 4 bits it is ADPCM in blocks of 256 bytes.

@@ -8,7 +8,9 @@ use tympan::config::{Config, ConfigError, ParsedConfig};
 use tympan::domain::{LabelSet, MelWindow, SampleRate};
 use tympan::features::{Arrival, Featuriser, FeaturiserSpec, FrontEndSpec, Normaliser, WindowSpec};
 use tympan::recognition::{ModelTraits, Thresholds};
-use tympan::sources::{ClipFile, PcmReader, PcmSpec, Repeat, SampleReader};
+use tympan::sources::{
+    ChannelSelection, ClipFile, PcmReader, PcmSpec, Repeat, SampleReader, StandardInput,
+};
 
 #[path = "bundle_targets.rs"]
 mod bundle_targets;
@@ -107,6 +109,7 @@ pub fn configuration(bytes: &[u8]) {
 /// An audio file: what is read of it does not depend on the sizes of the reads, and it never makes a window that is no
 /// number.
 pub fn audio(bytes: &[u8]) {
+    audio_stream(bytes);
     /// Silence takes almost nothing in some formats: far enough to see every kind of packet.
     const MAX_SAMPLES: usize = 1 << 20;
     let path = scratch("clip", bytes);
@@ -125,6 +128,25 @@ pub fn audio(bytes: &[u8]) {
         assert!(samples_read == again, "other samples in other blocks");
     }
     featurise(&samples_read[..samples_read.len().min(1 << 15)]);
+}
+
+/// The same bytes from a pipe, which nobody can go back in, and which may be raw samples after all.
+fn audio_stream(bytes: &[u8]) {
+    const MAX_READS: usize = 256;
+    let spec = "s16le:16000:1".parse().expect("the specification is one");
+    let stream = Box::new(std::io::Cursor::new(bytes.to_vec()));
+    let mut input = StandardInput::new(spec, ChannelSelection::Mix, stream);
+    let mut block = vec![0.0; 4_096];
+    for _ in 0..MAX_READS {
+        match input.read(&mut block) {
+            Ok(1..) => {}
+            Ok(0) => break,
+            Err(error) => {
+                assert!(error.to_string().contains("stdin"), "the stream is not named: {error}");
+                break;
+            }
+        }
+    }
 }
 
 /// All samples of a file up to a number, read in blocks; or what is said of it.

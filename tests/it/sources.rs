@@ -3,6 +3,7 @@
 
 mod clips;
 mod demo;
+mod differential;
 mod feeding;
 mod limits;
 mod microphone;

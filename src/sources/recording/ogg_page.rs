@@ -66,8 +66,11 @@ const CRC_32: [u32; 256] = {
     table
 };
 
-/// Whether a whole page is as it was written.
+/// Whether a whole page is as it was written. Fuzzing changes pages, and is to get behind this.
 pub(super) fn is_intact(page: &[u8]) -> bool {
+    if cfg!(fuzzing) {
+        return true;
+    }
     let step = |crc: u32, byte: u8| crc << 8 ^ CRC_32[usize::from((crc >> 24) as u8 ^ byte)];
     let (Some(before), Some(after)) = (page.get(..22), page.get(26..)) else { return false };
     let crc = before.iter().chain(&[0; 4]).chain(after).fold(0, |crc, &byte| step(crc, byte));

@@ -16,6 +16,9 @@ const MIN_POWER: f64 = 1e-6;
 /// Full scale and 24 dB more: no recording is as loud, whatever its decoder or its floats may do.
 const ABSURD_PEAK: f32 = 16.0;
 
+/// Samples are reported from here on, 12 dB above full scale: more than any decoder overshoots.
+const LOUD_PEAK: f32 = 4.0;
+
 /// Whole numbers up to here may be sound at full scale.
 const MIN_INTEGER_PEAK: f32 = 2.0;
 
@@ -145,7 +148,7 @@ impl Mixdown {
         if self.peak_reported {
             return;
         }
-        let loud = |sample: &&f32| sample.is_finite() && sample.abs() > ABSURD_PEAK;
+        let loud = |sample: &&f32| sample.is_finite() && sample.abs() > LOUD_PEAK;
         if let Some(loud) = mono.iter().find(loud) {
             self.peak_reported = true;
             log::warn!(

@@ -7,6 +7,9 @@ use super::pcm::{ByteOrder, Extent, Extents, PcmLayout, SampleCode};
 /// The longest chunk of properties that says anything.
 const MAX_COMMON_BYTES: u64 = 1 << 12;
 
+/// How far behind a chunk's head the next one is searched for, where the chunk's size cannot be right.
+const SEARCH_BYTES: usize = 1 << 20;
+
 /// Sizes that writers leave in a header which they cannot come back to.
 const UNKNOWN_SIZES: [u64; 4] = [0, 0xFFFF_FFFF, 0x7FFF_FFFF, 0x8000_0000];
 
@@ -41,12 +44,35 @@ pub(super) fn open(bytes: &mut ByteReader) -> Result<(AiffSamples, PcmLayout, Ex
             return begin(bytes, size, claimed_end)
                 .map(|(samples, extent)| (samples, layout, extent));
         }
-        bytes.skip(8 + size + size % 2)?;
+        pass(bytes, size)?;
     }
     Err(Fault::refused(match layout {
         Some(_) => "it is an AIFF without a chunk of samples",
         None => "it is an AIFF without a chunk of properties",
     }))
+}
+
+/// Passes over a chunk of `size`: with its padding, or without where the next chunk stands right behind it, or to the next
+/// chunk that can be found where its size cannot be right.
+fn pass(bytes: &mut ByteReader, size: u64) -> Result<(), Fault> {
+    let ends = [8 + size + size % 2, 8 + size];
+    for end in ends {
+        let next = bytes.peek_at(end, 4)?;
+        let is_end = next.is_empty() && bytes.left().is_some_and(|left| end <= left + 1);
+        let is_name = next.len() == 4 && next.iter().all(|byte| (0x20..0x7F).contains(byte));
+        if is_end || is_name {
+            bytes.skip(end)?;
+            return Ok(());
+        }
+    }
+    bytes.skip(8)?;
+    let there = bytes.peek(SEARCH_BYTES)?;
+    let mut names = there[..there.len().min(SEARCH_BYTES)].windows(4);
+    match names.position(|name| name == b"COMM" || name == b"SSND") {
+        Some(at) => bytes.skip(at as u64)?,
+        None => bytes.skip(size + size % 2)?,
+    };
+    Ok(())
 }
 
 fn begin(

@@ -166,6 +166,32 @@ fn sizes_of_64_bits_and_other_byte_orders_are_read() {
 }
 
 #[test]
+fn an_aiff_is_read_whatever_sizes_its_chunks_claim() {
+    let folder = TempDir::new().unwrap();
+    let sound = sound(4_000);
+    let big: Vec<u8> = sound.iter().flat_map(|sample| sample.to_be_bytes()).collect();
+    let chunk =
+        |id: &[u8; 4], size: u32, body: &[u8]| [&id[..], &size.to_be_bytes(), body].concat();
+    let common = b"\0\x01\0\0\x0F\xA0\0\x10\x40\x0C\xFA\0\0\0\0\0\0\0";
+    let samples = [&[0; 8][..], &big].concat();
+    for form in [0, 36, u32::MAX] {
+        for size in [0, 8_008, u32::MAX, 0x7FFF_FFFF] {
+            for text in [
+                Vec::new(),
+                chunk(b"NAME", 5, b"abcde\0"),
+                chunk(b"NAME", 5, b"abcde"),
+                chunk(b"NAME", 0x1000_0000, b"abcde\0"),
+            ] {
+                let chunks = [text, chunk(b"COMM", 18, common), chunk(b"SSND", size, &samples)];
+                let bytes = chunk(b"FORM", form, &[b"AIFF".to_vec(), chunks.concat()].concat());
+                let what = format!("FORM {form}, SSND {size}");
+                assert_decodes(&what, &decode_bytes(&folder, "sizes.aiff", &bytes), &sound);
+            }
+        }
+    }
+}
+
+#[test]
 fn tags_and_stray_bytes_around_a_recording_cost_nothing() {
     let folder = TempDir::new().unwrap();
     let sound = sound(4_000);

@@ -7,8 +7,7 @@ use std::time::Duration;
 use crate::domain::DomainError;
 
 /// The formats of recordings that are read, as messages and `--help` name them.
-pub const READ_FORMATS: &str =
-    "WAV, AIFF, CAF, FLAC, Ogg with Vorbis or FLAC, MP3, MP2, AAC, and AAC or ALAC in M4A and MP4";
+pub const READ_FORMATS: &str = "WAV with RF64 and W64, AIFF, AU, NIST SPHERE, CAF, FLAC, Ogg with Vorbis or FLAC, MP3, MP2, AAC, and AAC or ALAC in M4A and MP4";
 
 /// The command that makes a recording of any that ffmpeg knows.
 fn conversion(path: &Path) -> String {

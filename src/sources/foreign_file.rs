@@ -47,7 +47,7 @@ const EXPORT: &str = "Export the sound from the program that made it";
 const LOST: &str = "Whatever wrote it had no time to: copy it again, or delete it";
 
 /// Beginnings that tell by themselves.
-const KINDS: [(&[u8], Kind); 40] = [
+const KINDS: [(&[u8], Kind); 36] = [
     (b"version https://git-lfs", Kind::Other("a pointer of Git LFS", FETCH)),
     (b"/annex/objects/", Kind::Other("a pointer of git-annex", ANNEX)),
     (b"\xff\xd8\xff", Kind::Other("a picture (JPEG)", RENAMED)),
@@ -89,15 +89,14 @@ const KINDS: [(&[u8], Kind); 40] = [
     (b"MP+", Kind::Sound("Musepack")),
     (b"DSD ", Kind::Sound("DSD (DSF)")),
     (b"FRM8", Kind::Sound("DSD (DFF)")),
-    (b".snd", Kind::Sound("Sun audio (AU)")),
-    (b"riff\x2e\x91", Kind::Sound("WAV with 64-bit sizes, by Sony (W64)")),
-    (b"RF64", Kind::Sound("WAV with 64-bit sizes (RF64)")),
-    (b"BW64", Kind::Sound("WAV with 64-bit sizes (BW64)")),
     (b".RMF", Kind::Sound("RealAudio")),
 ];
 
 /// Beginnings of recordings: what is wrong with them only a decoder knows.
-const RECORDINGS: [&[u8]; 5] = [b"RIFF", b"FORM", b"fLaC", b"caff", b"ID3"];
+const RECORDINGS: [&[u8]; 11] = [
+    b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b".snd", b"NIST", b"fLaC", b"caff",
+    b"ID3",
+];
 
 fn kind_of(beginning: &[u8]) -> Option<Kind> {
     let by_magic = KINDS.iter().find(|(magic, _)| beginning.starts_with(magic)).map(|it| it.1);

@@ -10,15 +10,15 @@ use walkdir::WalkDir;
 use super::SourceError;
 
 /// Endings of files that may be recordings that are read.
-pub const RECORDING_ENDINGS: [&str; 19] = [
-    "wav", "wave", "bwf", "flac", "ogg", "oga", "mp3", "mp2", "aif", "aiff", "aifc", "caf", "m4a",
-    "m4b", "mp4", "mov", "aac", "mka", "webm",
+pub const RECORDING_ENDINGS: [&str; 26] = [
+    "wav", "wave", "bwf", "rf64", "w64", "flac", "ogg", "oga", "mp3", "mp2", "aif", "aiff", "aifc",
+    "au", "snd", "sph", "nist", "caf", "m4a", "m4b", "mp4", "mov", "aac", "mka", "mkv", "webm",
 ];
 
 /// Endings of recordings that are not read, so that nobody believes they were.
-const UNREAD_ENDINGS: [&str; 21] = [
-    "opus", "wma", "w64", "amr", "awb", "3gp", "spx", "ape", "wv", "tta", "au", "snd", "ra", "rm",
-    "gsm", "dsf", "dff", "mpc", "mkv", "avi", "ac3",
+const UNREAD_ENDINGS: [&str; 17] = [
+    "opus", "wma", "amr", "awb", "3gp", "spx", "ape", "wv", "tta", "ra", "rm", "gsm", "dsf", "dff",
+    "mpc", "avi", "ac3",
 ];
 
 /// Files in other formats that a message names; the others are counted.

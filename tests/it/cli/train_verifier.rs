@@ -37,8 +37,10 @@ fn with_rooms() -> Tones {
 
 fn softmax(tones: &Tones, out: &str, more: &[&str]) -> Vec<String> {
     let room = tones.path("room").display().to_string();
+    // a wide hop: thresholds are chosen by hours of background
+    let hop = ["--hop", "0.64"];
     let shared = ["--loss", "cross-entropy", "--background", &room, "--epochs", "2"];
-    tones.arguments(out, &[&shared, more].concat())
+    tones.arguments(out, &[&hop[..], &shared, more].concat())
 }
 
 #[test]

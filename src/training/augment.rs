@@ -84,7 +84,7 @@ impl Augmenter<'_> {
         self.normalise(window);
     }
 
-    /// Mixes a window into another, power to power, up to [`MIX_DB`] louder or softer; gives the share of the first in what is
+    /// Mixes a window into another, power to power, up to 12 dB louder or softer; gives the share of the first in what is
     /// heard, by the levels of the two.
     ///
     /// # Shapes

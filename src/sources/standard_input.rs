@@ -61,9 +61,7 @@ impl StandardInput {
     /// What comes from it, in words.
     pub fn description(&self) -> String {
         match &self.state {
-            State::Recording(file) => {
-                format!("standard input, a recording at {}", file.sample_rate())
-            }
+            State::Recording(_) => "standard input, a recording".to_owned(),
             _ => format!("standard input, {}", self.spec),
         }
     }

@@ -21,21 +21,25 @@ const LABELS: usize = 50;
 const HOP_FRAMES: usize = 4;
 
 /// Something in every band, the same at every call.
-fn window(start_frame: u64, frames: usize) -> MelWindow {
-    let mut window = MelWindow::zeros(frames, MEL_BANDS);
+fn window(start_frame: u64, frames: usize, mel_bands: usize) -> MelWindow {
+    let mut window = MelWindow::zeros(frames, mel_bands);
     for (index, value) in window.values.iter_mut().enumerate() {
-        let position = start_frame * MEL_BANDS as u64 + index as u64;
+        let position = start_frame * mel_bands as u64 + index as u64;
         *value = ((position.wrapping_mul(2_654_435_761) >> 7) % 1000) as f32 / 250.0 - 2.0;
     }
     window.start_frame = start_frame;
     window
 }
 
+fn mel_bands(kind: NetworkKind) -> usize {
+    kind.standard_front_end().expect("invariant: standard front ends are sound").mel_bands
+}
+
 fn bundle(spec: &NetworkSpec, frames: usize) -> Bundle {
     let labels: Vec<String> = (0..LABELS).map(|label| format!("label{label}")).collect();
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-    let window = WindowSpec { frames, hop_frames: HOP_FRAMES };
-    random_bundle(spec.clone(), window, MEL_BANDS, &labels, 1)
+    let window = WindowSpec { frames, ..spec.kind().standard_window() };
+    random_bundle(spec.clone(), window, mel_bands(spec.kind()), &labels, 1)
         .expect("invariant: the labels differ")
 }
 
@@ -65,18 +69,22 @@ fn one_hop(criterion: &mut Criterion) {
         (NetworkKind::Cnn, 94),
         (NetworkKind::Conv1d, 94),
         (NetworkKind::Lstm, 94),
+        (NetworkKind::Mobile, 187),
+        (NetworkKind::MobileNet, 187),
     ] {
+        let hop_frames = kind.standard_window().hop_frames;
         let spec = NetworkSpec::standard(kind);
         let frames = spec.frames_near(near);
         for (name, mut scorer) in engines(&bundle(&spec, frames)) {
             let mut scores = [Scores::zeros(LABELS)];
-            let mut windows: Vec<MelWindow> =
-                (0..8).map(|index| window(index * HOP_FRAMES as u64, frames)).collect();
+            let mut windows: Vec<MelWindow> = (0..8)
+                .map(|index| window(index * hop_frames as u64, frames, mel_bands(kind)))
+                .collect();
             let mut hop = 0;
             group.bench_function(BenchmarkId::new(format!("{kind}/{frames}"), name), |bencher| {
                 bencher.iter(|| {
                     let window = &mut windows[hop % 8];
-                    window.start_frame = (hop * HOP_FRAMES) as u64;
+                    window.start_frame = (hop * hop_frames) as u64;
                     hop += 1;
                     scorer
                         .score_into(std::slice::from_ref(window), &mut scores)
@@ -96,7 +104,7 @@ fn one_hop_of(criterion: &mut Criterion) {
     for (name, gain) in [("noise", 1.0), ("silence", 0.0), ("denormal", 1e-40)] {
         let mut scorer = incremental(&bundle(&spec, 94));
         let mut scores = [Scores::zeros(LABELS)];
-        let mut window = window(0, 94);
+        let mut window = window(0, 94, MEL_BANDS);
         window.values.iter_mut().for_each(|value| *value *= gain);
         group.bench_function(name, |bencher| {
             bencher.iter(|| {

@@ -81,7 +81,12 @@ pub fn finish(
     let scored = score_clips(&model, &clips, &prepared.plan.cleaning, progress);
     let scores: Vec<ClipScores> =
         scored.into_iter().collect::<Result<_, _>>().map_err(MeasureError::Clip)?;
-    let figures = ClassificationFigures::new(&bundle.labels, &scores);
+    // as `eval` measures: which of the dataset's classes it is
+    let mut of_classes = scores.clone();
+    for window in of_classes.iter_mut().flat_map(|clip| &mut clip.windows) {
+        window.scores.truncate(prepared.dataset.labels.len());
+    }
+    let figures = ClassificationFigures::new(&prepared.dataset.labels, &of_classes);
     let quiet = negative_scores(prepared, &model, progress)?;
     let mut thresholds = choose(&bundle.labels, &[&scores[..], &quiet].concat())?;
     if prepared.background.is_empty() {

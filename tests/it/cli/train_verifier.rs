@@ -80,10 +80,19 @@ fn a_model_with_a_verifier_is_trained_checked_and_listens() {
     assert!(weights(&tones.path("both/verifier")) == weights(&tones.path("look")));
     says(&both.manifest.provenance.command, &["--start START", "--verifier VERIFIER"]);
 
+    // the card's accuracy is the one that eval measures: among the dataset's classes
+    let (data, model) = (tones.path("data"), tones.path("both"));
+    let (data, model) = (data.to_str().unwrap(), model.to_str().unwrap());
+    let report = success(&["eval", "--data", data, "--model", model, "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let measured = report["clip_accuracy"].as_f64().unwrap();
+    assert!((measured - both.manifest.figures.clip_accuracy).abs() < 1e-4, "{measured}");
+
     let clip = tones.path("data/audio/2-0-A-0.wav").display().to_string();
     let model = tones.path("both").display().to_string();
     let config = tones.path("config.toml");
-    std::fs::write(&config, "[detector]\nthreshold = 0.06\n").unwrap();
+    std::fs::write(&config, "[detector]\nthreshold = 0.06\nconfirm = { windows = 1, of = 1 }\n")
+        .unwrap();
     let arguments = ["run", "--source", &format!("file:{clip}"), "--model", &model];
     let config = config.display().to_string();
     let records = parsed(&success(&[&arguments[..], &["--config", &config]].concat()));

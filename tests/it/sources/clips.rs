@@ -62,7 +62,7 @@ fn fault(path: &Path) -> String {
 }
 
 /// Converts with ffmpeg; false, and a word about it, where there is none.
-fn ffmpeg(arguments: &[&str], from: &Path, to: &Path) -> bool {
+pub fn ffmpeg(arguments: &[&str], from: &Path, to: &Path) -> bool {
     let run = Command::new("ffmpeg")
         .args(["-nostdin", "-loglevel", "error", "-y", "-i"])
         .arg(from)

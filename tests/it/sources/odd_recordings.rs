@@ -2,13 +2,11 @@
 //! compared with the sound it was made from; every sample has to stand at its true time. Runs on the test's thread.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use tempfile::TempDir;
 use tympan::sources::{ChannelSelection, ClipFile, Repeat, SampleReader, load_clip};
 
-use crate::support::skipping::skipped;
+use super::clips::ffmpeg;
 
 const RATE: u32 = 16_000;
 
@@ -242,22 +240,7 @@ fn encoded(folder: &TempDir, name: &str, sound: &[i16], arguments: &[&str]) -> O
     let data = bytes_of(sound);
     let data = chunk(b"data", data.len() as u32, &data);
     fs::write(&from, wav(None, &[format(1, 1, 16, &[]), data])).unwrap();
-    encode(&from, &to, arguments).then(|| fs::read(&to).unwrap())
-}
-
-fn encode(from: &Path, to: &Path, arguments: &[&str]) -> bool {
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-nostdin", "-loglevel", "error", "-y", "-i"]).arg(from).args(arguments).arg(to);
-    match ffmpeg.status() {
-        Ok(status) => {
-            assert!(status.success(), "ffmpeg {arguments:?} failed");
-            true
-        }
-        Err(error) => {
-            skipped(&format!("no ffmpeg ({error}); apt-get install ffmpeg"));
-            false
-        }
-    }
+    ffmpeg(arguments, &from, &to).then(|| fs::read(&to).unwrap())
 }
 
 const LOSSY: [(&str, &[&str]); 2] = [

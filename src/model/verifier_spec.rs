@@ -10,7 +10,7 @@ pub const VERIFIER_FOLDER: &str = "verifier";
 #[serde(deny_unknown_fields)]
 pub struct VerifierSpec {
     /// The verifier looks at windows in which the first network gives some label at least this; labels that are no events do
-    /// not count. No threshold may be lower.
+    /// not count. Events of thresholds below it would begin without a second look.
     pub candidate: f32,
     /// The verifier's share in the score of such a window: `first^(1 − share) · verifier^share`.
     pub share: f32,

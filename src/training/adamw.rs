@@ -1,6 +1,8 @@
 //! AdamW whose state can be saved: libtorch's own keeps it to itself; and a network's numbers as one row, which is what it works on,
 //! what is averaged, and what a checkpoint keeps. Called by the trainer in every step.
 
+use std::collections::HashSet;
+
 use tch::nn::VarStore;
 use tch::{Kind, Tensor};
 
@@ -21,17 +23,26 @@ pub struct AdamW {
     /// Running mean of their squares.
     pub second: Tensor,
     decaying: Tensor,
+    /// What each number's learning rate is multiplied by.
+    rates: Tensor,
 }
 
 impl AdamW {
-    /// Begins at a network's weights.
+    /// Begins at a network's weights. Those of the variables named in `started` have `start_rate` times the learning rate.
     ///
     /// # Errors
     /// [`TrainingError::Torch`] when libtorch fails.
-    pub fn new(flat: &FlatWeights) -> Result<Self, TrainingError> {
+    pub fn new(
+        flat: &FlatWeights,
+        started: &HashSet<String>,
+        start_rate: f64,
+    ) -> Result<Self, TrainingError> {
         let weights = joined(flat.fitted())?;
         let zeros = weights.zeros_like();
-        Ok(Self { first: zeros.copy(), second: zeros, decaying: flat.decaying(), weights })
+        let rates = flat.each(|name, _| if started.contains(name) { start_rate } else { 1.0 });
+        let decaying = flat.each(|_, variable| if variable.dim() > 1 { 1.0 } else { 0.0 });
+        let decaying = decaying.f_mul(&rates)?;
+        Ok(Self { first: zeros.copy(), second: zeros, decaying, rates, weights })
     }
 
     /// One step, the `step`th from 1, down `gradients`, which are shortened to `longest`, with the learning `rate` and the weight
@@ -68,13 +79,16 @@ impl AdamW {
         let _ = self.first.f_lerp_(&gradient, 1.0 - BETAS.0)?;
         let _ = self.second.f_lerp_(&gradient.f_square()?, 1.0 - BETAS.1)?;
         let divisor = (self.second.f_sqrt()? / unbias.1.sqrt()).f_add_scalar_(EPSILON)?;
-        let _ = self.weights.f_addcdiv_(&(&self.first * (-rate / unbias.0)), &divisor)?;
+        let _ = self
+            .weights
+            .f_addcdiv_(&(&self.first * (-rate / unbias.0)).f_mul(&self.rates)?, &divisor)?;
         Ok(length)
     }
 }
 
 /// A network's variables in the order of their names: first those that are fitted, then the statistics of the norms.
 pub struct FlatWeights {
+    names: Vec<String>,
     variables: Vec<Tensor>,
     fitted: usize,
     /// Numbers that are fitted, and all numbers.
@@ -86,13 +100,13 @@ impl FlatWeights {
     pub fn new(store: &VarStore) -> Self {
         let mut named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
         named.sort_by(|a, b| (!a.1.requires_grad(), &a.0).cmp(&(!b.1.requires_grad(), &b.0)));
-        let variables: Vec<Tensor> = named.into_iter().map(|(_, tensor)| tensor).collect();
+        let (names, variables): (Vec<String>, Vec<Tensor>) = named.into_iter().unzip();
         let fitted = variables.iter().filter(|tensor| tensor.requires_grad()).count();
         let count = |variables: &[Tensor]| {
             variables.iter().map(|tensor| i64::try_from(tensor.numel()).unwrap_or(i64::MAX)).sum()
         };
         let lengths = (count(&variables[..fitted]), count(&variables));
-        Self { variables, fitted, lengths }
+        Self { names, variables, fitted, lengths }
     }
 
     /// The variables that are fitted.
@@ -100,11 +114,11 @@ impl FlatWeights {
         &self.variables[..self.fitted]
     }
 
-    /// 1 where a number decays, 0 where it is a bias or belongs to a norm; `[fitted numbers]`.
-    pub fn decaying(&self) -> Tensor {
-        let parts = self.fitted().iter().map(|variable| {
-            let decays = if variable.dim() > 1 { 1.0 } else { 0.0 };
-            Tensor::full([variable.numel() as i64], decays, (variable.kind(), variable.device()))
+    /// What a fitted variable's name and values say, once for each of its numbers; `[fitted numbers]`.
+    fn each(&self, value: impl Fn(&str, &Tensor) -> f64) -> Tensor {
+        let parts = self.names.iter().zip(self.fitted()).map(|(name, variable)| {
+            let options = (variable.kind(), variable.device());
+            Tensor::full([variable.numel() as i64], value(name, variable), options)
         });
         Tensor::cat(&parts.collect::<Vec<_>>(), 0)
     }

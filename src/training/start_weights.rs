@@ -1,7 +1,7 @@
 //! Weights that a network begins with in place of random ones: those of another set of labels, or of a network that others
 //! trained. Read before training, filled in by the trainer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use safetensors::SafeTensors;
@@ -66,24 +66,27 @@ impl StartWeights {
         Ok(Self { tensors, normaliser: Some(bundle.manifest.normaliser) })
     }
 
-    /// Fills the variables that have a tensor of their name and shape, and says how many.
+    /// Fills the variables that have a tensor of their name and shape; gives their names.
     ///
     /// # Errors
     /// [`TrainingError::NoStart`] when none has.
-    pub fn fill(&self, variables: &HashMap<String, Tensor>) -> Result<(), TrainingError> {
+    pub fn fill(
+        &self,
+        variables: &HashMap<String, Tensor>,
+    ) -> Result<HashSet<String>, TrainingError> {
         let _guard = tch::no_grad_guard();
-        let mut filled = 0;
+        let mut filled = HashSet::new();
         for (name, variable) in variables {
             let tensor = self.tensors.get(name).filter(|it| it.size() == variable.size());
             if let Some(tensor) = tensor {
                 variable.detach().f_copy_(tensor)?;
-                filled += 1;
+                filled.insert(name.clone());
             }
         }
-        if filled == 0 {
+        if filled.is_empty() {
             return Err(TrainingError::NoStart);
         }
-        log::info!("{filled} of {} tensors begin with given weights", variables.len());
-        Ok(())
+        log::info!("{} of {} tensors begin with given weights", filled.len(), variables.len());
+        Ok(filled)
     }
 }

@@ -1,5 +1,6 @@
 //! A network being fitted: one step, one validation, one checkpoint at a time. Driven by the training run.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -82,9 +83,10 @@ impl Trainer {
             Network::new(&variables.root(), target.network, bands, labels, mode)
         })
         .with_precision(spec.precision);
-        if let Some(start) = target.start {
-            start.fill(&variables.variables())?;
-        }
+        let started = match target.start {
+            Some(start) => start.fill(&variables.variables())?,
+            None => HashSet::new(),
+        };
         let flat = FlatWeights::new(&variables);
         let window_frames = target.window.frames;
         let with_starts = |clips: Vec<ClipFeatures>| -> Vec<(ClipFeatures, Vec<usize>)> {
@@ -107,7 +109,7 @@ impl Trainer {
             background_label: target.background_label,
         };
         Ok(Self {
-            optimiser: AdamW::new(&flat)?,
+            optimiser: AdamW::new(&flat, &started, spec.start_rate)?,
             average: if spec.ema > 0.0 { Some(flat.read()?) } else { None },
             best: None,
             state: TrainingState::default(),

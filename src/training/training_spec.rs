@@ -20,6 +20,8 @@ pub struct TrainingSpec {
     pub batch: usize,
     /// The learning rate, or its peak.
     pub learning_rate: f64,
+    /// Share of the learning rate that weights have which began with given ones; 1: as the others.
+    pub start_rate: f64,
     /// How the learning rate goes from step to step.
     pub schedule: RateSchedule,
     /// Decoupled weight decay of AdamW; biases and norms do not decay.
@@ -115,6 +117,7 @@ impl Default for TrainingSpec {
             loss: LossFunction::BinaryCrossEntropy,
             batch: 16,
             learning_rate: 2e-3,
+            start_rate: 1.0,
             schedule: RateSchedule::OneCycle,
             weight_decay: 0.02,
             gradient_norm: 5.0,
@@ -185,6 +188,8 @@ impl TrainingSpec {
         for (option, found) in shares {
             require((0.0..1.0).contains(&found), option, found, "at least 0 and below 1")?;
         }
+        let rate = self.start_rate;
+        require((0.0..=1.0).contains(&rate), "start-rate", rate, "between 0 and 1")?;
         let decay = self.weight_decay;
         require((0.0..=10.0).contains(&decay), "weight-decay", decay, "between 0 and 10")?;
         let largest = i64::MAX as u64;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use smallvec::SmallVec;
 
-use super::{SampleIndex, SampleRate};
+use super::{LabelReason, SampleIndex, SampleRate};
 
 /// One output line.
 ///
@@ -51,6 +51,9 @@ pub struct WindowRecord {
     pub padded_samples: u64,
     /// Microseconds from the arrival of the window's last sample to this record's publication.
     pub latency_us: u64,
+    /// Why labels began no event; left out unless a client asked for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<LabelReason>,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -58,12 +61,15 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// RFC 3339 in UTC with exactly three decimals, so that the lines of a file align and sort as text.
-fn utc_millis<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn utc_millis<S: Serializer>(
+    time: &Timestamp,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{time:.3}"))
 }
 
 /// Scores are not known better than to 1e-4. Rounded as `f64`: an `f32` has no short spelling for 0.9312.
-fn four_decimals<S: Serializer>(score: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn four_decimals<S: Serializer>(score: &f32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((f64::from(*score) * 1e4).round() / 1e4)
 }
 
@@ -78,7 +84,7 @@ fn four_decimals_if_any<S: Serializer>(
 }
 
 /// A tenth of a decibel is finer than any ear or microphone.
-fn one_decimal<S: Serializer>(level: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn one_decimal<S: Serializer>(level: &f32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((f64::from(*level) * 10.0).round() / 10.0)
 }
 

@@ -89,6 +89,8 @@ pub(super) struct PreparedModel {
 pub(super) struct PreparedScorer {
     pub(super) scorer: BatchScorer,
     pub(super) rules: RecognitionRules,
+    /// What its windows are made by.
+    pub(super) featuriser: FeaturiserSpec,
 }
 
 /// What is in use after a reload.

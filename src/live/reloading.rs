@@ -170,6 +170,7 @@ fn prepare(
     }
     let rules = recipe.rules.clone();
     let scorer = BatchScorer::new(scorer, &rules.detector).map_err(|error| error.to_string())?;
-    let model = PreparedModel { featuriser, scorer: PreparedScorer { scorer, rules } };
+    let scorer = PreparedScorer { scorer, rules, featuriser: featuriser.clone() };
+    let model = PreparedModel { featuriser, scorer };
     Ok(Box::new((model, ActiveModel { recipe, needs_restart })))
 }

@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::event::SupervisorEvent;
 use super::health::{
-    InputConditions, Progress, ServiceNotifier, SinkStall, SinkStalls, StateChange, WallClock,
-    systemd,
+    InputConditions, LevelMeter, Progress, ServiceNotifier, SinkStall, SinkStalls, StateChange,
+    WallClock, systemd,
 };
 use super::input::{Input, InputChange, Started};
 use super::pipeline::Pipeline;
@@ -21,7 +21,7 @@ use super::shutdown::Shutdown;
 use super::shutdown::StopReason;
 use super::{LiveError, Outcome, PipelineSpec};
 use crate::domain::{
-    Counter, InputCounters, OutputCounters, Overflow, Record, State, StatusRecord,
+    Counter, InputCounters, LiveRecord, OutputCounters, Overflow, Record, State, StatusRecord,
 };
 use crate::protocol::ReloadStatus;
 use crate::sources::{Source, SourceError, SourceState};
@@ -42,6 +42,8 @@ pub(super) struct Supervisor {
 
 /// What the supervisor remembers from tick to tick.
 struct Monitors {
+    /// `[inputs]`
+    levels: Vec<LevelMeter>,
     stalls: SinkStalls,
     notifier: ServiceNotifier,
     clock: WallClock,
@@ -131,6 +133,7 @@ impl Supervisor {
     fn supervise(&mut self) -> StopReason {
         let mut now = Instant::now();
         let mut monitors = Monitors {
+            levels: self.inputs.iter().map(|_| LevelMeter::default()).collect(),
             stalls: SinkStalls::new(&self.pipeline.sinks),
             notifier: ServiceNotifier::new(self.inputs.len(), &self.pipeline.sinks, now),
             clock: WallClock::new(Timestamp::now(), now),
@@ -192,6 +195,7 @@ impl Supervisor {
             self.report_clock(change);
         }
         monitors.notifier.poll(now, &self.progress(now), &self.spec.status);
+        self.publish_levels(&mut monitors.levels, now);
         // where everybody waits, a reader that pauses is no stall
         let stall = match self.spec.overflow {
             Overflow::DropNewest => monitors.stalls.poll(now),
@@ -220,6 +224,19 @@ impl Supervisor {
             }
         }
         (ended == self.inputs.len()).then_some(StopReason::SourceEnded)
+    }
+
+    /// Level records, while somebody asks for them.
+    fn publish_levels(&self, meters: &mut [LevelMeter], now: Instant) {
+        let outputs = &self.pipeline.outputs;
+        let is_wanted = outputs.live_demand().levels;
+        for (input, meter) in self.inputs.iter().zip(meters) {
+            if !is_wanted {
+                meter.reset(&input.level);
+            } else if let Some(record) = meter.poll(&input.level, &input.name, now) {
+                outputs.publish_live(&LiveRecord::Level(record));
+            }
+        }
     }
 
     /// Goes on with a source that was lost, if it was opened again.

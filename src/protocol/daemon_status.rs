@@ -22,6 +22,9 @@ pub struct DaemonStatus {
     /// How long ago that was, whatever the wall clock did since.
     #[serde(default)]
     pub up_s: u64,
+    /// Processor time it has used since it was started, of all its threads, in seconds.
+    #[serde(default)]
+    pub cpu_s: f64,
     /// Its state, as in the last status record.
     pub state: State,
     /// That state in words.

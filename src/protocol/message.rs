@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{DaemonStatus, RecordKind};
-use crate::domain::{EventRecord, GapRecord, Record, StatusRecord, WindowRecord};
+use crate::domain::{
+    EventRecord, GapRecord, LevelRecord, LiveRecord, MelRecord, Record, StatusRecord, WindowRecord,
+};
 
 /// The version of the protocol that this program speaks. It rises when something that a reader relies on changes or goes: a
 /// field, a unit, a meaning, the values of `state`, `cause` or `phase`. New types of lines and new fields leave it as it is.
@@ -39,6 +41,10 @@ pub enum Message {
     Gap(GapRecord),
     /// The daemon's state changed, or a client joined and reads the latest state.
     Status(StatusRecord),
+    /// The input's level, up to 20 times a second; only on request.
+    Level(LevelRecord),
+    /// A column of the model's spectrogram, one a hop; only on request.
+    Mel(MelRecord),
     /// The client was too slow for some records.
     Missed(Missed),
     /// The connection is refused and ends.
@@ -110,6 +116,16 @@ impl From<&Record> for RecordKind {
             Record::Event(_) => Self::Event,
             Record::Gap(_) => Self::Gap,
             Record::Status(_) => Self::Status,
+        }
+    }
+}
+
+impl From<&LiveRecord> for RecordKind {
+    fn from(record: &LiveRecord) -> Self {
+        match record {
+            LiveRecord::Window(_) => Self::Window,
+            LiveRecord::Level(_) => Self::Level,
+            LiveRecord::Mel(_) => Self::Mel,
         }
     }
 }

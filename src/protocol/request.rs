@@ -45,16 +45,20 @@ impl std::fmt::Debug for Token {
 /// A request line may have this many bytes; the daemon passes over a longer one.
 pub const MAX_REQUEST_BYTES: usize = 1024;
 
-/// One line from a client: a JSON object, or one of two short forms for people, `status` and `token SECRET`.
+/// One line from a client: a JSON object, or one of the short forms for people: `status`, `token SECRET` and
+/// `subscribe KINDS [label=LABEL]… [reasons]`.
 ///
 /// ```
-/// use tympan::protocol::{RecordKind, RecordKinds, Request};
+/// use tympan::protocol::{RecordKind, RecordKinds, Request, Subscription};
 ///
 /// let mut lines = String::new();
 /// Request::Status.write_line(&mut lines);
-/// Request::Subscribe { records: RecordKinds::new(&[RecordKind::Event]) }.write_line(&mut lines);
+/// let events = RecordKinds::new(&[RecordKind::Event]);
+/// let subscription = Subscription { records: events, labels: vec!["dog".into()], reasons: false };
+/// Request::Subscribe(subscription.clone()).write_line(&mut lines);
 /// assert_eq!(lines.lines().next(), Some("status"));
 /// assert_eq!(Request::parse(b"status"), Request::Status);
+/// assert_eq!(Request::parse(b"subscribe events label=dog"), Request::Subscribe(subscription));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -66,11 +70,8 @@ pub enum Request {
     },
     /// The daemon answers with [`Message::Daemon`](super::Message::Daemon).
     Status,
-    /// From now on only records of these kinds; without this request, all of them.
-    Subscribe {
-        /// The kinds; kinds that the daemon does not know are passed over.
-        records: RecordKinds,
-    },
+    /// What the client wants from now on; without this request, every window, event, gap and status.
+    Subscribe(Subscription),
     /// Anything else. The daemon passes over it: a tool that talks still gets its records.
     #[serde(other)]
     Unknown,
@@ -86,6 +87,7 @@ impl Request {
         let Ok(line) = std::str::from_utf8(line) else { return Self::Unknown };
         match line.split_once(' ') {
             Some(("token", secret)) => Self::Token { token: secret.trim().to_owned() },
+            Some(("subscribe", what)) => Self::Subscribe(Subscription::parse(what)),
             None if line == "status" => Self::Status,
             _ => Self::Unknown,
         }
@@ -96,8 +98,51 @@ impl Request {
         match self {
             Self::Token { token } => line.extend(["token ", token, "\n"]),
             Self::Status => line.push_str("status\n"),
-            Self::Subscribe { .. } | Self::Unknown => write_json_line(self, line),
+            Self::Subscribe(_) | Self::Unknown => write_json_line(self, line),
         }
+    }
+}
+
+/// What a client wants.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The kinds of records; kinds that the daemon does not know are passed over.
+    pub records: RecordKinds,
+    /// Events of these labels only; none: of all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Whether window records say why labels began no event.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reasons: bool,
+}
+
+impl Subscription {
+    /// Reads the short form: kinds, separated by commas, in singular or plural; then `label=LABEL`, as often as wanted, and
+    /// `reasons`. What it does not know it passes over.
+    fn parse(text: &str) -> Self {
+        let mut words = text.split_ascii_whitespace();
+        let kinds = words.next().unwrap_or_default().split(',').map(|kind| {
+            let singular = match kind.strip_suffix('s') {
+                Some(singular) if kind != "status" => singular,
+                _ => kind,
+            };
+            serde_json::from_value(singular.into()).unwrap_or(RecordKind::Unknown)
+        });
+        let mut subscription =
+            Self { records: RecordKinds(kinds.collect()), labels: Vec::new(), reasons: false };
+        for word in words {
+            match word.split_once('=') {
+                Some(("label", label)) => subscription.labels.push(label.to_owned()),
+                None if word == "reasons" => subscription.reasons = true,
+                _ => {}
+            }
+        }
+        subscription
+    }
+
+    /// Whether events of `label` are wanted.
+    pub fn wants_label(&self, label: &str) -> bool {
+        self.labels.is_empty() || self.labels.iter().any(|wanted| wanted == label)
     }
 }
 
@@ -113,6 +158,10 @@ pub enum RecordKind {
     Gap,
     /// The daemon's state changed.
     Status,
+    /// The input's level.
+    Level,
+    /// A column of the model's spectrogram.
+    Mel,
     /// A kind that this program does not know.
     #[serde(other)]
     Unknown,
@@ -136,7 +185,7 @@ impl RecordKinds {
 }
 
 impl Default for RecordKinds {
-    /// All of them.
+    /// The kinds that outputs write too; those made on request are not among them.
     fn default() -> Self {
         Self::new(&[RecordKind::Window, RecordKind::Event, RecordKind::Gap, RecordKind::Status])
     }

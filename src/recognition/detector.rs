@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::DetectorSpec;
-use crate::domain::{EventPhase, MelWindow, SampleIndex, SampleRate};
+use crate::domain::{EventPhase, MelWindow, Reason, SampleIndex, SampleRate};
 
 /// Counts from 1; clones share one count, so that no two events of a daemon have the same id, whichever input they are of.
 #[derive(Debug, Clone, Default)]
@@ -143,6 +143,28 @@ impl Detector {
             self.end_overlong(label, end);
         }
         self.emit_offsets(emit);
+    }
+
+    /// Why the window that was pushed last began no event of `label`, whose smoothed score in it was `score`; that it is
+    /// below the threshold, where nothing else speaks against it.
+    pub fn reason(&self, label: usize, score: f32) -> Reason {
+        if self.tracks[label].open.is_some() {
+            return Reason::Event;
+        }
+        if !self.spec.is_allowed(label) {
+            return Reason::NotAllowed;
+        }
+        let on = self.spec.thresholds(label).on;
+        if score < on {
+            return Reason::BelowThreshold;
+        }
+        let recent = &self.recent[self.places(label)];
+        if recent[self.newest] == UNCOUNTED {
+            return Reason::Cooldown;
+        }
+        let windows = recent.iter().filter(|score| **score >= on).count();
+        let settings = self.spec.settings();
+        Reason::Unconfirmed { windows, needed: settings.confirm_windows, of: settings.confirm_of }
     }
 
     /// Ends every open event at the last sample that a window covered and forgets the windows so far: at a

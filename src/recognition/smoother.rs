@@ -56,6 +56,11 @@ impl Smoother {
         &self.averages.values
     }
 
+    /// The averages up to the window that came last, `[labels]`.
+    pub fn averages(&self) -> &[f32] {
+        &self.averages.values
+    }
+
     /// Forgets everything: nothing is known across a gap.
     pub fn reset(&mut self) {
         self.last_end = None;

@@ -11,8 +11,9 @@ use super::{
     RecognitionError, ScorerError, Smoother,
 };
 use crate::domain::{
-    EventPhase, EventRecord, GapCause, GapRecord, LabelScore, LabelSet, MelWindow, Published,
-    Record, SampleIndex, SampleRate, Scores, StreamId, TopScores, WindowRecord,
+    EventPhase, EventRecord, GapCause, GapRecord, LabelReason, LabelScore, LabelSet, MelWindow,
+    Published, REASON_FLOOR, Reason, Record, SampleIndex, SampleRate, Scores, StreamId, TopScores,
+    WindowRecord,
 };
 
 /// How scores become records.
@@ -91,8 +92,12 @@ pub struct Tracker {
     top_labels: usize,
     denied_labels: Vec<usize>,
     ids: EventIds,
+    /// Whether window records say why labels began no event.
+    gives_reasons: bool,
     /// Label indices, to be sorted by score.
     ranking: Vec<usize>,
+    /// What the detector has made of the window at hand.
+    detections: Vec<Detection>,
     last: Option<LastWindow>,
     /// The events that are open, by their ids, and when they began; one a label at most.
     open: Vec<(u64, Timestamp)>,
@@ -127,11 +132,24 @@ impl Tracker {
             top_labels: top_labels.min(labels.len()),
             denied_labels,
             ids,
+            gives_reasons: false,
             ranking: (0..labels.len()).collect(),
+            // at most one that ends and one that begins a label, and one that is over at once
+            detections: Vec::with_capacity(3 * labels.len()),
             open: Vec::with_capacity(labels.len()),
             labels,
             last: None,
         }
+    }
+
+    /// The source's name.
+    pub fn source(&self) -> &Arc<str> {
+        &self.source
+    }
+
+    /// Whether window records from here on say why labels began no event. Making them then allocates.
+    pub fn set_gives_reasons(&mut self, gives_reasons: bool) {
+        self.gives_reasons = gives_reasons;
     }
 
     /// Takes the scores of a window, as they come from a scorer.
@@ -142,7 +160,7 @@ impl Tracker {
     /// `scores`: `[labels]`.
     ///
     /// # Real time
-    /// Does not allocate, as long as records list no more than 5 labels.
+    /// Does not allocate, as long as records list no more than 5 labels and give no reasons.
     ///
     /// # Panics
     /// When there is no such denied label.
@@ -163,10 +181,16 @@ impl Tracker {
         }
         let mut contains_denied =
             is_any_reached(&self.denied_labels, self.detector.spec(), &scores.values);
-        if !self.detector.spec().is_audible(window.level_dbfs) {
+        let mut reasons = Vec::new();
+        let is_audible = self.detector.spec().is_audible(window.level_dbfs);
+        if !is_audible {
+            if self.gives_reasons {
+                reasons = self.reasons(&scores.values, |_, _| Reason::TooQuiet);
+            }
             scores.values.fill(0.0);
         }
-        let smoothed = self.smoother.push(window.end_sample, &scores.values);
+        self.smoother.push(window.end_sample, &scores.values);
+        let smoothed = self.smoother.averages();
         // equal scores in the order of the labels, so that records never depend on the sort
         self.ranking.sort_unstable_by(|&a, &b| smoothed[b].total_cmp(&smoothed[a]).then(a.cmp(&b)));
         contains_denied |= is_any_reached(&self.denied_labels, self.detector.spec(), smoothed);
@@ -177,6 +201,11 @@ impl Tracker {
             time: window.time,
         };
         self.last = Some(last);
+        let detections = &mut self.detections;
+        self.detector.push(window, smoothed, &mut |detection| detections.push(detection));
+        if self.gives_reasons && is_audible {
+            reasons = self.reasons(smoothed, |label, score| self.reason(label, score, scores));
+        }
         let labels = &self.labels;
         let best = self.ranking[..self.top_labels].iter().map(|&label| LabelScore {
             label: Arc::clone(labels.label(label)),
@@ -184,16 +213,14 @@ impl Tracker {
         });
         let builder =
             RecordBuilder { source: &self.source, labels, sample_rate: self.sample_rate, last };
-        let record = Record::Window(builder.window(window, best.collect()));
+        let record = Record::Window(builder.window(window, best.collect(), reasons));
         emit(Published { record, contains_denied });
-        let open = &mut self.open;
-        let on_event = &mut |mut detection: Detection| {
+        for mut detection in self.detections.drain(..) {
             if let EventPhase::Onset { verifier_score, .. } = &mut detection.phase {
                 *verifier_score = scores.verified.get(detection.label).copied();
             }
-            emit(builder.event(detection, open).into());
-        };
-        self.detector.push(window, smoothed, on_event);
+            emit(builder.event(detection, &mut self.open).into());
+        }
         Ok(())
     }
 
@@ -238,14 +265,52 @@ impl Tracker {
         emit: &mut dyn FnMut(Published),
     ) {
         self.finish(emit);
-        let rules = self.rules();
-        *self = Self::new(rules, source, sample_rate, self.ids.clone());
+        let gives_reasons = self.gives_reasons;
+        *self = Self {
+            gives_reasons,
+            ..Self::new(self.rules(), source, sample_rate, self.ids.clone())
+        };
     }
 
     /// Goes on by the rules of another model: ends what is open, and stays with the source and its rate.
     pub fn swap_rules(&mut self, rules: RecognitionRules, emit: &mut dyn FnMut(Published)) {
         self.finish(emit);
-        *self = Self::new(rules, Arc::clone(&self.source), self.sample_rate, self.ids.clone());
+        let (source, ids) = (Arc::clone(&self.source), self.ids.clone());
+        let gives_reasons = self.gives_reasons;
+        *self = Self { gives_reasons, ..Self::new(rules, source, self.sample_rate, ids) };
+    }
+
+    /// A reason for each label that reaches [`REASON_FLOOR`], highest score first.
+    fn reasons(&self, scores: &[f32], reason: impl Fn(usize, f32) -> Reason) -> Vec<LabelReason> {
+        let of_label = |(label, &score): (usize, &f32)| LabelReason {
+            label: Arc::clone(self.labels.label(label)),
+            score,
+            threshold: self.detector.spec().thresholds(label).on,
+            reason: reason(label, score),
+        };
+        let likely = scores.iter().enumerate().filter(|(_, score)| **score >= REASON_FLOOR);
+        let mut reasons: Vec<LabelReason> = likely.map(of_label).collect();
+        reasons.sort_by(|a, b| b.score.total_cmp(&a.score));
+        reasons
+    }
+
+    /// Why the window at hand began no event of `label`, whose smoothed score is `score`.
+    fn reason(&self, label: usize, score: f32, scores: &Scores) -> Reason {
+        match self.detector.reason(label, score) {
+            Reason::BelowThreshold => {}
+            reason => return reason,
+        }
+        match scores.verified.get(label) {
+            Some(&verifier_score) if verifier_score < scores.values[label] => {
+                return Reason::Verifier { verifier_score };
+            }
+            _ => {}
+        }
+        let best = self.ranking[0];
+        if best != label && !self.detector.spec().is_allowed(best) {
+            return Reason::HeldBack { by: Arc::clone(self.labels.label(best)) };
+        }
+        Reason::BelowThreshold
     }
 
     fn rules(&self) -> RecognitionRules {
@@ -287,7 +352,12 @@ struct RecordBuilder<'a> {
 }
 
 impl RecordBuilder<'_> {
-    fn window(&self, window: &MelWindow, scores: TopScores) -> WindowRecord {
+    fn window(
+        &self,
+        window: &MelWindow,
+        scores: TopScores,
+        reasons: Vec<LabelReason>,
+    ) -> WindowRecord {
         WindowRecord {
             time: window.time,
             source: Arc::clone(self.source),
@@ -298,6 +368,7 @@ impl RecordBuilder<'_> {
             // the offline scan and the classify stage fill in these two
             padded_samples: 0,
             latency_us: 0,
+            reasons,
         }
     }
 

@@ -25,7 +25,7 @@ pub use error::SinkError;
 pub use line_format::{LineFormat, RecordFilter};
 pub use log_file::{LogFile, LogFileSpec};
 pub use metrics::SinkMetrics;
-pub use outlet::{Fanout, Outlet};
+pub use outlet::{Fanout, LiveDemand, Outlet};
 pub use queue::QueueCapacity;
 pub use recording_order::TextClock;
 pub use sink::{Sink, SinkClosed, SinkEnd};

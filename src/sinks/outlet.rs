@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::{SinkClosed, SinkMetrics};
-use crate::domain::{Overflow, Published};
+use crate::domain::{LiveRecord, Overflow, Published};
 
 /// Takes records. Implemented by a [`SinkHandle`](super::SinkHandle), which puts them into the queue of a sink, and by outputs
 /// that never block and need no queue of their own.
@@ -20,6 +20,14 @@ pub trait Outlet: Send + Sync {
     /// # Real time
     /// With [`Overflow::DropNewest`] it never waits for the output.
     fn publish(&self, published: &Arc<Published>, overflow: Overflow);
+
+    /// What somebody who reads this output asks for; nothing else is made on request.
+    fn live_demand(&self) -> LiveDemand {
+        LiveDemand::default()
+    }
+
+    /// Takes a record that was made on request. Never waits.
+    fn publish_live(&self, _record: &LiveRecord) {}
 
     /// From now on nobody waits for room any more: what finds none is dropped and counted.
     fn cancel(&self);
@@ -38,6 +46,17 @@ pub trait Outlet: Send + Sync {
     fn ends_by(&self, deadline: Instant) -> bool {
         self.done().recv_deadline(deadline) == Err(RecvTimeoutError::Disconnected)
     }
+}
+
+/// Which records are asked for that are made on request only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LiveDemand {
+    /// [`LiveRecord::Level`].
+    pub levels: bool,
+    /// [`LiveRecord::Mel`].
+    pub mel: bool,
+    /// [`LiveRecord::Window`], with reasons.
+    pub reasons: bool,
 }
 
 /// All outputs of a daemon, for whoever publishes.
@@ -72,6 +91,23 @@ impl Fanout {
         for outlet in &self.outlets {
             outlet.publish(&published, overflow);
         }
+    }
+
+    /// What is asked for at any output.
+    pub fn live_demand(&self) -> LiveDemand {
+        self.outlets.iter().map(|outlet| outlet.live_demand()).fold(
+            LiveDemand::default(),
+            |a, b| LiveDemand {
+                levels: a.levels || b.levels,
+                mel: a.mel || b.mel,
+                reasons: a.reasons || b.reasons,
+            },
+        )
+    }
+
+    /// Hands a record that was made on request to whoever asked.
+    pub fn publish_live(&self, record: &LiveRecord) {
+        self.outlets.iter().for_each(|outlet| outlet.publish_live(record));
     }
 
     /// From now on nobody waits for room any more.

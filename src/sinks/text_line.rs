@@ -248,6 +248,7 @@ pub(super) mod tests {
             level_dbfs: -23.123,
             padded_samples: 0,
             latency_us: 412,
+            reasons: Vec::new(),
         })
     }
 

@@ -1,8 +1,8 @@
 //! Measures the samples of one input for what no window shows: exact zeros, a flat line, full scale. Updated by the feature
 //! stage on its thread, read by the supervisor through [`InputLevel`].
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::Counter;
 
@@ -25,9 +25,41 @@ pub(in crate::live) struct InputLevel {
     pub(in crate::live) clipped: Counter,
     zero_run: AtomicU64,
     flat_run: AtomicU64,
+    is_metered: AtomicBool,
+    loudness: Mutex<Loudness>,
+}
+
+/// Level of the samples since it was last taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(in crate::live) struct Loudness {
+    pub(in crate::live) samples: u64,
+    /// Samples in runs at full scale.
+    pub(in crate::live) clipped: u64,
+    pub(in crate::live) peak: f32,
+    /// Sum of their squares.
+    pub(in crate::live) energy: f64,
 }
 
 impl InputLevel {
+    /// What came since the last call; metering begins with the first one, and ends with [`Self::end_metering`].
+    pub(in crate::live) fn take_loudness(&self) -> Loudness {
+        // Relaxed: the flag guards no other memory.
+        self.is_metered.store(true, Ordering::Relaxed);
+        std::mem::take(&mut *self.loudness())
+    }
+
+    /// Nobody asks for levels any more.
+    pub(in crate::live) fn end_metering(&self) {
+        // Relaxed: see `take_loudness`.
+        self.is_metered.store(false, Ordering::Relaxed);
+        *self.loudness() = Loudness::default();
+    }
+
+    /// Held for a few instructions by either side, neither of which is the audio callback.
+    fn loudness(&self) -> MutexGuard<'_, Loudness> {
+        self.loudness.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How many samples up to the newest were exactly zero.
     pub(in crate::live) fn zero_run(&self) -> u64 {
         // Relaxed: the number guards no other memory.
@@ -101,6 +133,16 @@ impl InputMeter {
                 _ => 1,
             };
         }
+        // Relaxed: see `InputLevel::take_loudness`.
+        if self.level.is_metered.load(Ordering::Relaxed) {
+            let energy = samples.iter().map(|sample| f64::from(sample * sample)).sum::<f64>();
+            let peak = samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+            let mut loudness = self.level.loudness();
+            loudness.samples += samples.len() as u64;
+            loudness.clipped += clipped;
+            loudness.peak = loudness.peak.max(peak);
+            loudness.energy += energy;
+        }
         self.level.clipped.add(clipped);
         self.level.samples.add(samples.len() as u64);
         // Relaxed: see `InputLevel::zero_run`.
@@ -142,6 +184,22 @@ mod tests {
         let room: Vec<f32> = (0..16_000).map(|_| noise(16) as f32 * step).collect();
         meter.update(&room);
         assert!(level.flat_run() < 100, "{}", level.flat_run());
+    }
+
+    #[test]
+    fn loudness_is_of_the_samples_since_it_was_taken_and_of_none_before_the_first_time() {
+        let level = Arc::new(InputLevel::default());
+        let mut meter = InputMeter::new(Arc::clone(&level));
+        meter.update(&[0.9; 10]);
+        assert_eq!(level.take_loudness(), Loudness::default());
+        meter.update(&[0.5, -0.5, 0.0, 0.0]);
+        meter.update(&[1.0, 1.0, 1.0]);
+        let loudness = level.take_loudness();
+        assert_eq!((loudness.samples, loudness.clipped, loudness.peak), (7, 3, 1.0));
+        assert_eq!(loudness.energy, 3.5);
+        level.end_metering();
+        meter.update(&[0.9; 10]);
+        assert_eq!(level.take_loudness(), Loudness::default());
     }
 
     #[test]

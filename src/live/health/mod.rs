@@ -2,6 +2,7 @@
 //! prints, and what the service manager gets of it.
 
 mod input_level;
+mod level_meter;
 mod shared_status;
 mod sink_stalls;
 mod state_rules;
@@ -10,6 +11,7 @@ mod wall_clock;
 mod watchdog;
 
 pub(super) use input_level::{InputLevel, InputMeter};
+pub(super) use level_meter::LevelMeter;
 pub use shared_status::SharedStatus;
 pub(super) use sink_stalls::{SinkStall, SinkStalls};
 pub(super) use state_rules::{CounterSnapshot, Health, InputConditions, StateChange};

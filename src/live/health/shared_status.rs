@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use jiff::Timestamp;
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+
 use crate::domain::{InputCounters, OutputCounters, State, StatusRecord, WindowRecord};
 use crate::protocol::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
 use crate::sinks::SinkMetrics;
@@ -108,6 +111,7 @@ impl SharedStatus {
             process: std::process::id(),
             started: status.started.0,
             up_s: seconds_since(status.started.1),
+            cpu_s: processor_seconds(),
             state: last.state,
             detail: last.detail.clone(),
             since: input.since.0,
@@ -255,6 +259,13 @@ impl RecentLatency {
     }
 }
 
+/// What this process has used, in hundredths of a second.
+fn processor_seconds() -> f64 {
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return 0.0 };
+    let milliseconds = usage.user_time() + usage.system_time();
+    (milliseconds.num_milliseconds() / 10) as f64 / 100.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,6 +289,7 @@ mod tests {
             level_dbfs,
             padded_samples: 0,
             latency_us: 400,
+            reasons: Vec::new(),
         }
     }
 

@@ -6,15 +6,19 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvError, Select, Sender, TryRecvError};
 
+use super::mel_columns::MelColumns;
 use super::stage_thread::CancelToken;
 use super::window_channel::{StageTimes, StreamItem, WINDOWS_WAITING, WindowInlet, WindowObserver};
-use crate::domain::{InputCounters, MelWindow, Published, Record, Scores};
+use crate::domain::{
+    InputCounters, LiveRecord, MelWindow, Published, Record, Scores, WindowRecord,
+};
+use crate::features::FeaturiserSpec;
 use crate::live::LiveError;
 use crate::live::event::SupervisorEvent;
 use crate::live::health::SharedStatus;
 use crate::live::pipeline_spec::PreparedScorer;
 use crate::recognition::{BatchScorer, DetectorSpec, Scorer, ScorerError, Tracker};
-use crate::sinks::Fanout;
+use crate::sinks::{Fanout, LiveDemand};
 
 /// The body of the thread.
 pub(super) struct ClassifyStage {
@@ -23,7 +27,7 @@ pub(super) struct ClassifyStage {
     pub(super) inputs: Vec<ClassifyInput>,
     /// A window of the right shape.
     pub(super) example: MelWindow,
-    pub(super) hop_frames: u64,
+    pub(super) featuriser: FeaturiserSpec,
     /// Holds the model of a reload before any input announces its windows.
     pub(super) models: Receiver<PreparedScorer>,
     pub(super) publisher: Publisher,
@@ -60,13 +64,15 @@ impl ClassifyStage {
     /// Warms up, reports it, and works until the feature stages have ended or the scorer fails. Whatever happens, events
     /// that began end.
     pub(super) fn run(self) -> Result<(), LiveError> {
-        let Self { mut scorer, detector, example, hop_frames, events, cancel, .. } = self;
+        let Self { mut scorer, detector, example, featuriser, events, cancel, .. } = self;
+        let hop_frames = featuriser.window.hop_frames as u64;
         warm_up(&mut *scorer, example, hop_frames, &cancel)?;
         let mut classify = ClassifyLoop {
             scorer: BatchScorer::new(scorer, &detector)?,
             inputs: self.inputs,
             models: self.models,
             publisher: self.publisher,
+            columns: MelColumns::new(&featuriser),
             events,
             cancel,
             windows: Vec::with_capacity(WINDOWS_WAITING),
@@ -92,7 +98,13 @@ pub(super) struct Publisher {
 
 impl Publisher {
     /// Publishes what came of a window that has just been scored.
-    fn publish(&mut self, mut published: Published, arrival: Instant, origin: &Origin) {
+    fn publish(
+        &mut self,
+        mut published: Published,
+        arrival: Instant,
+        origin: &Origin,
+        demand: LiveDemand,
+    ) {
         if let Record::Window(window) = &mut published.record {
             let scored = Instant::now();
             let latency = scored.saturating_duration_since(arrival);
@@ -101,6 +113,11 @@ impl Publisher {
                 on_window(window, StageTimes { arrival, featured: origin.featured, scored });
             }
             self.status.window_published(origin.input, window, arrival);
+            if demand.reasons {
+                let reasons = std::mem::take(&mut window.reasons);
+                let with_reasons = WindowRecord { reasons, ..window.clone() };
+                self.outputs.publish_live(&LiveRecord::Window(with_reasons));
+            }
         }
         self.outputs.publish(published);
     }
@@ -118,6 +135,8 @@ struct ClassifyLoop {
     inputs: Vec<ClassifyInput>,
     models: Receiver<PreparedScorer>,
     publisher: Publisher,
+    /// None where the model takes the waveform.
+    columns: Option<MelColumns>,
     events: Sender<SupervisorEvent>,
     cancel: CancelToken,
     /// Windows that were waiting, to be scored in one go; no more than may wait of one input.
@@ -215,8 +234,11 @@ impl ClassifyLoop {
         if self.inputs.iter().any(|input| input.progress == InputProgress::Open) {
             return;
         }
-        let Ok(PreparedScorer { scorer, rules }) = self.models.try_recv() else { return };
+        let Ok(PreparedScorer { scorer, rules, featuriser }) = self.models.try_recv() else {
+            return;
+        };
         self.scorer = scorer;
+        self.columns = MelColumns::new(&featuriser);
         let outputs = &self.publisher.outputs;
         for input in &mut self.inputs {
             let publish = &mut |published| outputs.publish(published);
@@ -231,7 +253,8 @@ impl ClassifyLoop {
 
     /// Scores the windows at hand, gives each to the tracker of its input, and gives their buffers back.
     fn score_batch(&mut self) -> Result<(), ScorerError> {
-        let Self { scorer, inputs, publisher, windows, origins, .. } = self;
+        let Self { scorer, inputs, publisher, columns, windows, origins, .. } = self;
+        let demand = publisher.outputs.live_demand();
         if self.cancel.is_cancelled() {
             for origin in origins.iter() {
                 inputs[origin.input].counters.windows_skipped.add(1);
@@ -240,9 +263,18 @@ impl ClassifyLoop {
             let mut each = origins.iter();
             scorer.score(windows, &mut |window, scores| {
                 let origin = each.next().expect("invariant: one origin a window");
-                inputs[origin.input].tracker.push(window, scores, &mut |published| {
-                    publisher.publish(published, window.arrival, origin);
-                })
+                let tracker = &mut inputs[origin.input].tracker;
+                tracker.set_gives_reasons(demand.reasons);
+                tracker.push(window, scores, &mut |published| {
+                    publisher.publish(published, window.arrival, origin, demand);
+                })?;
+                if demand.mel
+                    && let Some(columns) = columns
+                {
+                    let column = columns.column(window, Arc::clone(tracker.source()));
+                    publisher.outputs.publish_live(&LiveRecord::Mel(column));
+                }
+                Ok(())
             })?;
             for origin in origins.iter() {
                 inputs[origin.input].counters.windows_scored.add(1);

@@ -3,6 +3,7 @@
 
 mod classify_stage;
 mod feature_stage;
+mod mel_columns;
 mod poll_schedule;
 mod stage_thread;
 mod topology;

@@ -113,7 +113,7 @@ pub(in crate::live) fn spawn(
         detector: spec.recipe.rules.detector.clone(),
         inputs: classify_inputs,
         example,
-        hop_frames: spec.recipe.featuriser.window.hop_frames as u64,
+        featuriser: spec.recipe.featuriser.clone(),
         models: prepared,
         publisher: Publisher { outputs: Arc::clone(&outputs), status, on_window },
         events: events.clone(),

@@ -10,10 +10,11 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::demand::Demand;
 use super::request::{INPUT_BYTES, Rate, Requests};
 use super::spec::StatusReport;
 use crate::domain::OutputCounters;
-use crate::protocol::{Hello, Message, Missed, RecordKind, RecordKinds, Request, write_json_line};
+use crate::protocol::{Hello, Message, Missed, RecordKind, Request, Subscription, write_json_line};
 
 /// How often one that has ended its input is looked at: nothing else shows that it is gone while there is nothing to write.
 /// Over TCP that shows once its system has forgotten the connection, which is a minute on Linux.
@@ -23,6 +24,10 @@ const PROBE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) kind: RecordKind,
+    /// What an event is of.
+    pub(super) label: Option<Arc<str>>,
+    /// Whether it is a window with reasons.
+    pub(super) has_reasons: bool,
     /// With its line feed.
     pub(super) text: Arc<str>,
 }
@@ -43,8 +48,8 @@ pub(super) enum CloseReason {
 /// What a client had not got when it was dropped counts as missed; what it left behind by hanging up does not.
 pub(super) struct Client {
     lines: broadcast::Receiver<Line>,
-    /// The kinds of records it wants.
-    kinds: RecordKinds,
+    subscription: Subscription,
+    demand: Demand,
     status: StatusReport,
     counters: Arc<OutputCounters>,
     patience: Duration,
@@ -59,10 +64,26 @@ impl Client {
         lines: broadcast::Receiver<Line>,
         status: StatusReport,
         counters: Arc<OutputCounters>,
+        demand: Demand,
         patience: Duration,
     ) -> Self {
-        let kinds = RecordKinds::default();
-        Self { lines, kinds, status, counters, patience, behind_since: None, in_hand: 0 }
+        Self {
+            lines,
+            subscription: Subscription::default(),
+            demand,
+            status,
+            counters,
+            patience,
+            behind_since: None,
+            in_hand: 0,
+        }
+    }
+
+    fn wants(&self, line: &Line) -> bool {
+        let Subscription { records, reasons, .. } = &self.subscription;
+        records.contains(line.kind)
+            && (line.kind != RecordKind::Window || line.has_reasons == *reasons)
+            && line.label.as_deref().is_none_or(|label| self.subscription.wants_label(label))
     }
 
     /// Sends the greeting, the `latest` status, if any, then every line until the client or the sink ends.
@@ -122,7 +143,7 @@ impl Client {
         W: AsyncWrite + Unpin,
     {
         match line {
-            Ok(line) if self.kinds.contains(line.kind) => {
+            Ok(line) if self.wants(&line) => {
                 self.in_hand = 1;
                 self.send(writer, &line.text).await?;
                 self.in_hand = 0;
@@ -150,8 +171,9 @@ impl Client {
                 Some(status) => self.send_message(writer, &Message::Daemon(Box::new(status))).await,
                 None => Ok(()),
             },
-            Request::Subscribe { records } => {
-                self.kinds = records;
+            Request::Subscribe(subscription) => {
+                self.demand.set(&subscription);
+                self.subscription = subscription;
                 Ok(())
             }
             Request::Token { .. } | Request::Unknown => Ok(()),

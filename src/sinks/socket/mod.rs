@@ -5,6 +5,7 @@
 
 mod admission;
 mod client;
+mod demand;
 mod request;
 mod server;
 mod socket_sink;

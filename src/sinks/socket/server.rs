@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::admission::{Admission, Refusal, WRONG_TOKEN_DELAY};
 use super::client::{Client, CloseReason, Line};
+use super::demand::{Demand, DemandCounts};
 use super::request::{INPUT_BYTES, read_token};
 use super::spec::StatusReport;
 use crate::domain::OutputCounters;
@@ -48,6 +49,7 @@ pub(super) struct Broadcast {
 pub(super) struct Shared {
     pub(super) broadcast: Arc<Mutex<Broadcast>>,
     pub(super) counters: Arc<OutputCounters>,
+    pub(super) demand: Arc<DemandCounts>,
     pub(super) status: StatusReport,
     pub(super) patience: Duration,
     pub(super) admission: Mutex<Admission>,
@@ -147,8 +149,9 @@ fn admit<S>(
         let Some(lines) = &broadcast.lines else { return };
         (lines.subscribe(), broadcast.status.clone())
     };
-    let Shared { status, counters, patience, .. } = &*shared;
-    let client = Client::new(lines, Arc::clone(status), Arc::clone(counters), *patience);
+    let Shared { status, counters, demand, patience, .. } = &*shared;
+    let demand = Demand::new(Arc::clone(demand));
+    let client = Client::new(lines, Arc::clone(status), Arc::clone(counters), demand, *patience);
     clients.spawn(async move {
         match client.serve(stream, first).await {
             CloseReason::Behind => log::warn!("a client stayed behind too long and was dropped"),

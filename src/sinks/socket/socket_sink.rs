@@ -14,12 +14,13 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::admission::{Admission, max_clients, max_unknown};
 use super::client::Line;
+use super::demand::DemandCounts;
 use super::server::{Broadcast, Server, Shared};
 use super::spec::{SocketSpec, StatusReport, UnixSocketSpec};
 use super::unix_path::UnixPath;
-use crate::domain::{OutputCounters, Overflow, Published, Record};
+use crate::domain::{LiveRecord, OutputCounters, Overflow, Published, Record};
 use crate::protocol::write_json_line;
-use crate::sinks::{Outlet, SinkClosed, SinkError, SinkMetrics};
+use crate::sinks::{LiveDemand, Outlet, SinkClosed, SinkError, SinkMetrics};
 
 /// Lines that a client may be behind: some ten seconds of windows. A power of two, as tokio's ring rounds up to one.
 const CLIENT_LINES: usize = 256;
@@ -38,6 +39,7 @@ const DROPPED_WAIT: Duration = Duration::from_secs(2);
 /// them. See [`crate::protocol`] for the lines of both sides.
 pub struct SocketSink {
     broadcast: Arc<Mutex<Broadcast>>,
+    demand: Arc<DemandCounts>,
     metrics: Arc<SinkMetrics>,
     done: Receiver<Infallible>,
     serving: Mutex<Option<Serving>>,
@@ -85,10 +87,12 @@ impl SocketSink {
                 spec.descriptors
             );
         }
+        let demand = Arc::new(DemandCounts::default());
         let shared = Shared {
             broadcast: Arc::clone(&broadcast),
             admission: Mutex::new(Admission::new(Arc::clone(&counters))),
             counters,
+            demand: Arc::clone(&demand),
             status,
             patience: spec.patience,
         };
@@ -109,7 +113,7 @@ impl SocketSink {
             })
             .map_err(no_thread)?;
         let serving = Mutex::new(Some(Serving { thread, _unix_path: unix_path }));
-        Ok(Self { broadcast, metrics, done, serving, tcp_address })
+        Ok(Self { broadcast, demand, metrics, done, serving, tcp_address })
     }
 
     /// Where TCP clients connect; with the port that was assigned when 0 was asked for.
@@ -140,12 +144,31 @@ impl Outlet for SocketSink {
         }
         let mut text = String::with_capacity(LINE_BYTES);
         write_json_line(record, &mut text);
-        let line = Line { kind: record.into(), text: text.into() };
+        let label = match record {
+            Record::Event(event) => Some(Arc::clone(&event.label)),
+            _ => None,
+        };
+        let line = Line { kind: record.into(), label, has_reasons: false, text: text.into() };
         let mut broadcast = self.broadcast();
         if is_status {
             broadcast.status = Some(line.clone());
         }
         if let Some(lines) = &broadcast.lines {
+            // fails when nobody has connected, which is fine
+            let _ = lines.send(line);
+        }
+    }
+
+    fn live_demand(&self) -> LiveDemand {
+        self.demand.demand()
+    }
+
+    fn publish_live(&self, record: &LiveRecord) {
+        let mut text = String::with_capacity(LINE_BYTES);
+        write_json_line(record, &mut text);
+        let has_reasons = matches!(record, LiveRecord::Window(_));
+        let line = Line { kind: record.into(), label: None, has_reasons, text: text.into() };
+        if let Some(lines) = &self.broadcast().lines {
             // fails when nobody has connected, which is fine
             let _ = lines.send(line);
         }

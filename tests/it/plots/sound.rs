@@ -166,6 +166,7 @@ fn window(start_sample: u64, end_sample: u64, scores: &[(&str, f32)]) -> Record 
         level_dbfs: -20.0,
         padded_samples: 0,
         latency_us: 0,
+        reasons: Vec::new(),
     })
 }
 

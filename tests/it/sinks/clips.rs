@@ -96,6 +96,7 @@ fn window(start: u64, contains_denied: bool) -> Published {
         level_dbfs: -20.0,
         padded_samples: 0,
         latency_us: 0,
+        reasons: Vec::new(),
     });
     Published { record, contains_denied }
 }

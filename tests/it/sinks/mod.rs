@@ -49,6 +49,7 @@ fn window(index: u64) -> Record {
         level_dbfs: -20.0,
         padded_samples: 0,
         latency_us: 400,
+        reasons: Vec::new(),
     })
 }
 
@@ -90,6 +91,7 @@ fn daemon_status() -> DaemonStatus {
         process: 1,
         started: time,
         up_s: 0,
+        cpu_s: 0.0,
         state: State::Listening,
         detail: "ready".to_owned(),
         since: time,

@@ -10,10 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
-use tympan::domain::{OutputCounters, Overflow};
+use jiff::Timestamp;
+use tympan::domain::{
+    LabelReason, LevelRecord, LiveRecord, OutputCounters, Overflow, Reason, Record,
+};
 use tympan::sinks::{
-    LogFile, LogFileSpec, Outlet, QueueCapacity, SinkClosed, SinkEnd, SinkError, SocketSink,
-    SocketSpec, UnixSocketSpec, spawn_sink,
+    LiveDemand, LogFile, LogFileSpec, Outlet, QueueCapacity, SinkClosed, SinkEnd, SinkError,
+    SocketSink, SocketSpec, UnixSocketSpec, spawn_sink,
 };
 
 use super::{
@@ -281,4 +284,66 @@ fn what_is_not_a_socket_is_left_alone() {
     let missing = folder.path().join("missing/tympan.sock");
     let error = SocketSink::open(unix(&missing), Arc::default(), Arc::new(|| None)).err().unwrap();
     assert!(error.to_string().contains(missing.to_str().unwrap()), "{error}");
+}
+
+/// Subscribes, and waits until the sink knows.
+fn subscribe(client: &mut BufReader<TcpStream>, sink: &SocketSink, request: &str) {
+    let before = sink.live_demand();
+    client.get_mut().write_all(format!("{request}\nstatus\n").as_bytes()).unwrap();
+    wait_until("the subscription", || sink.live_demand() != before);
+}
+
+fn level() -> LiveRecord {
+    LiveRecord::Level(LevelRecord {
+        time: Timestamp::UNIX_EPOCH,
+        source: "mic".into(),
+        peak_dbfs: -10.0,
+        rms_dbfs: -20.0,
+        floor_dbfs: -60.0,
+        clipped_samples: 0,
+    })
+}
+
+#[test]
+fn what_is_made_on_request_goes_to_those_who_asked_and_is_not_asked_for_once_they_left() {
+    let (sink, _) = open(tcp());
+    publish(&sink, status("ready"));
+    let address = sink.tcp_address().unwrap();
+    let (mut asks, other) = (join_tcp(address), join_tcp(address));
+    assert_eq!(sink.live_demand(), LiveDemand::default());
+    subscribe(&mut asks, &sink, "subscribe events,levels label=dog");
+    assert_eq!(sink.live_demand(), LiveDemand { levels: true, ..LiveDemand::default() });
+    sink.publish_live(&level());
+    publish(&sink, window(1));
+    publish(&sink, event(2));
+    assert!(read_line(&mut asks).contains("\"type\":\"level\""));
+    assert!(read_line(&mut asks).contains("\"label\":\"dog\""));
+    drop(asks);
+    // it may have ended its input only; that it is gone shows with the next lines
+    wait_until("the end of the demand", || {
+        sink.publish_live(&level());
+        sink.live_demand() == LiveDemand::default()
+    });
+    drop(sink);
+    let text = rest(other);
+    assert!(!text.contains("\"level\"") && text.lines().count() == 2, "{text}");
+}
+
+#[test]
+fn a_client_that_asks_for_reasons_gets_each_window_once_with_them() {
+    let (sink, _) = open(tcp());
+    publish(&sink, status("ready"));
+    let mut client = join_tcp(sink.tcp_address().unwrap());
+    subscribe(&mut client, &sink, "subscribe windows,events label=cat reasons");
+    let Record::Window(mut with_reasons) = window(1) else { unreachable!() };
+    publish(&sink, window(1));
+    let (label, reason) = ("cat".into(), Reason::BelowThreshold);
+    with_reasons.reasons.push(LabelReason { label, score: 0.3, threshold: 0.6, reason });
+    sink.publish_live(&LiveRecord::Window(with_reasons));
+    // of another label
+    publish(&sink, event(1));
+    drop(sink);
+    let text = rest(client);
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains("\"reason\":\"below_threshold\""), "{text}");
 }

@@ -17,6 +17,7 @@ mod feature_store;
 mod fit;
 mod random;
 mod start_weights;
+mod teacher;
 mod trainer;
 mod training_run;
 mod training_spec;

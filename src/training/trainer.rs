@@ -14,10 +14,10 @@ use super::validation::Measurement;
 use super::{
     Batch, Batches, Checkpoint, CheckpointHead, ClipFeatures, EpochReport, KeptWeights,
     LossFunction, SetFingerprint, StartWeights, TrainingError, TrainingSet, TrainingSpec,
-    TrainingState, Validation,
+    TrainingState, Validation, teacher::Teacher,
 };
 use crate::features::{FrontEndSpec, Normaliser, WindowSpec};
-use crate::model::NetworkSpec;
+use crate::model::{Bundle, NetworkSpec};
 use crate::torch::{Network, NetworkMode, weights_of, with_random_seed};
 
 /// Training clips that are measured as they are, beside the validation clips: enough to see overfitting.
@@ -39,6 +39,8 @@ pub struct TrainingTarget<'a> {
     pub background_label: Option<usize>,
     /// Weights to begin with, where their names and shapes are those of the network; the others are random.
     pub start: Option<&'a StartWeights>,
+    /// A bundle of the same labels, front end and window, whose answers are learnt beside the labels.
+    pub teacher: Option<&'a Bundle>,
 }
 
 /// A network being trained, and what it is trained on.
@@ -51,6 +53,7 @@ pub struct Trainer {
     network: Network,
     flat: FlatWeights,
     optimiser: AdamW,
+    teacher: Option<Teacher>,
     /// Weights and statistics averaged over the steps, when that is asked for.
     average: Option<Tensor>,
     /// The best epoch's weights and statistics, when those are kept.
@@ -109,6 +112,7 @@ impl Trainer {
             background_label: target.background_label,
         };
         Ok(Self {
+            teacher: target.teacher.map(Teacher::new).transpose()?,
             optimiser: AdamW::new(&flat, &started, spec.start_rate)?,
             average: if spec.ema > 0.0 { Some(flat.read()?) } else { None },
             best: None,
@@ -145,7 +149,10 @@ impl Trainer {
         let (frames, bands) = (self.batches.window_frames, self.batches.normaliser.mean.len());
         let shape = [count, frames as i64, bands as i64];
         let windows = Tensor::f_from_slice(&batch.windows)?.f_reshape(shape)?;
-        let targets = Tensor::f_from_slice(&batch.targets)?.f_reshape([count, -1])?;
+        let mut targets = Tensor::f_from_slice(&batch.targets)?.f_reshape([count, -1])?;
+        if let Some(teacher) = &self.teacher {
+            targets = targets.f_lerp(&teacher.scores(&windows)?, self.spec.teacher_share)?;
+        }
         let seed = seed_of(self.spec.seed, Purpose::Dropout, self.state.step);
         let logits = with_random_seed(seed, || self.network.forward_t(&windows, true)); // [batch, labels]
         let loss = loss_of(self.spec.loss, &logits, &targets)?;

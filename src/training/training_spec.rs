@@ -22,6 +22,8 @@ pub struct TrainingSpec {
     pub learning_rate: f64,
     /// Share of the learning rate that weights have which began with given ones; 1: as the others.
     pub start_rate: f64,
+    /// Share of each target that is the teacher's answer; counts where there is a teacher.
+    pub teacher_share: f64,
     /// How the learning rate goes from step to step.
     pub schedule: RateSchedule,
     /// Decoupled weight decay of AdamW; biases and norms do not decay.
@@ -118,6 +120,7 @@ impl Default for TrainingSpec {
             batch: 16,
             learning_rate: 2e-3,
             start_rate: 1.0,
+            teacher_share: 0.5,
             schedule: RateSchedule::OneCycle,
             weight_decay: 0.02,
             gradient_norm: 5.0,
@@ -190,6 +193,8 @@ impl TrainingSpec {
         }
         let rate = self.start_rate;
         require((0.0..=1.0).contains(&rate), "start-rate", rate, "between 0 and 1")?;
+        let share = self.teacher_share;
+        require((0.0..=1.0).contains(&share), "teacher-share", share, "between 0 and 1")?;
         let decay = self.weight_decay;
         require((0.0..=10.0).contains(&decay), "weight-decay", decay, "between 0 and 10")?;
         let largest = i64::MAX as u64;

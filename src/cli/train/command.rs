@@ -59,6 +59,8 @@ fn failure_of(error: FitError) -> Failure {
         FitError::Measure(error) => Failure::of_measurement(error),
         FitError::Faulty(_)
         | FitError::LeftOut(_)
+        | FitError::Teacher(_)
+        | FitError::OtherTeacher { .. }
         | FitError::Verifier(_)
         | FitError::FoldBundle(_) => Failure::device_or_model(error),
         FitError::Training(

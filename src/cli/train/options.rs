@@ -98,6 +98,10 @@ pub struct DatasetArguments {
     /// Weights to begin with, where names and shapes are the network's: a bundle, of whatever labels, or a safetensors file
     #[arg(long, value_name = "PATH")]
     pub start: Option<PathBuf>,
+    /// Bundle whose answers to the windows that are trained on are learnt beside the labels; of the same labels, front end and
+    /// window
+    #[arg(long, value_name = "BUNDLE")]
+    pub teacher: Option<PathBuf>,
     /// Bundle that looks again at what the network hears, trained with the same labels, front end and window: it becomes part
     /// of the bundle, and thresholds are chosen with it
     #[arg(long, value_name = "BUNDLE", conflicts_with = "k_fold")]
@@ -144,6 +148,7 @@ impl TrainArguments {
             &mut self.resume,
             &mut dataset.features,
             &mut dataset.start,
+            &mut dataset.teacher,
             &mut dataset.verifier,
         ];
         for path in named
@@ -192,7 +197,7 @@ impl TrainArguments {
                     command += " --responses RESPONSES";
                     continue;
                 }
-                ("start" | "verifier", _) => {
+                ("start" | "teacher" | "verifier", _) => {
                     command += &format!(" --{option} {}", option.to_uppercase());
                     continue;
                 }
@@ -278,6 +283,7 @@ pub fn plan(arguments: &TrainArguments) -> Result<TrainingPlan, Failure> {
     plan.non_events.clone_from(&dataset.non_event);
     plan.responses.clone_from(&dataset.responses);
     plan.start.clone_from(&dataset.start);
+    plan.teacher.clone_from(&dataset.teacher);
     plan.verifier.clone_from(&dataset.verifier);
     plan.features.clone_from(&dataset.features);
     plan.split = split(&arguments.split)?;

@@ -33,6 +33,8 @@ pub struct TrainingOptions {
     weight_decay: Option<f64>,
     #[arg(long, help = with_default("Share of the learning rate for weights that --start gave; 0 keeps them", spec().start_rate))]
     start_rate: Option<f64>,
+    #[arg(long, help = with_default("Share of each target that is the answer of --teacher", spec().teacher_share))]
+    teacher_share: Option<f64>,
     #[arg(long, help = with_default("Longest gradient; a longer one is shortened", spec().gradient_norm))]
     gradient_norm: Option<f64>,
     #[arg(long, help = with_default("Share of features left out while training", spec().dropout))]
@@ -163,6 +165,7 @@ impl TrainingOptions {
         set(&mut spec.schedule, self.schedule);
         set(&mut spec.weight_decay, self.weight_decay);
         set(&mut spec.start_rate, self.start_rate);
+        set(&mut spec.teacher_share, self.teacher_share);
         set(&mut spec.gradient_norm, self.gradient_norm);
         set(&mut spec.dropout, self.dropout);
         set_f32(&mut spec.label_smoothing, self.label_smoothing);

@@ -46,6 +46,17 @@ pub enum FitError {
     /// The verifier cannot be read, or is of other labels, windows or scores.
     #[error(transparent)]
     Verifier(BundleError),
+    /// The teacher cannot be read.
+    #[error(transparent)]
+    Teacher(BundleError),
+    /// The teacher's answers would be to other questions.
+    #[error("--teacher {}: its {what} is another than that of the network that learns from it", folder.display())]
+    OtherTeacher {
+        /// The teacher's folder.
+        folder: PathBuf,
+        /// What differs, by its key in the manifest.
+        what: &'static str,
+    },
     /// Background that was named is no recording.
     #[error(transparent)]
     Background(SourceError),

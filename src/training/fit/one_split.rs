@@ -35,6 +35,7 @@ pub(super) fn fit_split(
         normaliser: prepared.normaliser.clone().unwrap_or_else(|| sums.normaliser()),
         background_label: prepared.background_label,
         start: prepared.start.as_ref(),
+        teacher: prepared.teacher.as_ref(),
     };
     let (train_clips, background_clips) = (set.train.len(), set.background.len());
     let mut trainer = Trainer::new(plan.training.clone(), &target, set)?;

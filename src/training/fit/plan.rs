@@ -47,6 +47,8 @@ pub struct TrainingPlan {
     pub responses: Vec<PathBuf>,
     /// A file of weights to begin with.
     pub start: Option<PathBuf>,
+    /// Bundle whose answers are learnt beside the labels.
+    pub teacher: Option<PathBuf>,
     /// A bundle of the same labels, front end and window that looks again at what the network hears: it becomes part of the
     /// bundle, and thresholds are chosen with it.
     pub verifier: Option<PathBuf>,
@@ -153,6 +155,7 @@ impl TrainingPlan {
             non_events: Vec::new(),
             responses: Vec::new(),
             start: None,
+            teacher: None,
             verifier: None,
             features: None,
             split: SplitChoice::default(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{FitError, NonEventSource, SplitChoice, TrainingPlan};
 use crate::domain::LabelSet;
 use crate::features::Normaliser;
-use crate::model::{Bundle, BundleError, Manifest};
+use crate::model::{Bundle, BundleError};
 use crate::offline::{Dataset, KFoldSpec, Layout, Leak, Split, SplitSpec, k_fold};
 use crate::sources::find_recordings;
 use crate::training::{LossFunction, OTHER, StartWeights};
@@ -30,7 +30,9 @@ pub(super) struct Prepared<'a> {
     pub responses: Vec<PathBuf>,
     /// Weights to begin with.
     pub start: Option<StartWeights>,
-    /// What frames are to be normalised by, where the weights to begin with or the verifier say so.
+    /// What is learnt from beside the labels.
+    pub teacher: Option<Bundle>,
+    /// What frames are to be normalised by, where the weights to begin with, the teacher or the verifier say so.
     pub normaliser: Option<Normaliser>,
     /// What is fitted to and measured on: one bundle each.
     pub splits: Splits,
@@ -108,8 +110,23 @@ impl<'a> Prepared<'a> {
         if let Some(normaliser) = &normaliser {
             normaliser.check(plan.front_end.mel_bands)?;
         }
+        let mut teacher = None;
+        if let Some(folder) = &plan.teacher {
+            let bundle = Bundle::load(folder).map_err(FitError::Teacher)?;
+            let what = difference(plan, &bundle, &labels, normaliser.as_ref());
+            if let Some(what) = what {
+                return Err(FitError::OtherTeacher { folder: folder.clone(), what });
+            }
+            normaliser = Some(bundle.manifest.normaliser.clone());
+            teacher = Some(bundle);
+        }
         if let Some(folder) = &plan.verifier {
-            normaliser = Some(verifier_normaliser(plan, folder, &labels, normaliser)?);
+            let bundle = Bundle::load(folder).map_err(FitError::Verifier)?;
+            if let Some(what) = difference(plan, &bundle, &labels, normaliser.as_ref()) {
+                let folder = folder.clone();
+                return Err(FitError::Verifier(BundleError::Verifier { folder, what }));
+            }
+            normaliser = Some(bundle.manifest.normaliser);
         }
         Ok(Self {
             plan,
@@ -120,6 +137,7 @@ impl<'a> Prepared<'a> {
             background_label,
             responses,
             start,
+            teacher,
             normaliser,
             splits,
         })
@@ -139,32 +157,22 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// The normaliser of a verifier that fits the plan.
-fn verifier_normaliser(
+/// In what a bundle is another than the plan's; its frames are normalised by `normaliser`, if that is given.
+fn difference(
     plan: &TrainingPlan,
-    folder: &Path,
+    bundle: &Bundle,
     labels: &LabelSet,
-    start: Option<Normaliser>,
-) -> Result<Normaliser, FitError> {
-    let Manifest { front_end, window, activation, normaliser, .. } = match Bundle::load(folder) {
-        Ok(bundle) if bundle.labels == *labels => bundle.manifest,
-        Ok(_) => return Err(other_verifier(folder, "labels")),
-        Err(error) => return Err(FitError::Verifier(error)),
-    };
+    normaliser: Option<&Normaliser>,
+) -> Option<&'static str> {
+    let manifest = &bundle.manifest;
     let differs = [
-        ("front_end", front_end != plan.front_end),
-        ("window.frames", window.frames != plan.window.frames),
-        ("activation", activation != plan.training.loss.activation()),
-        ("normaliser", start.is_some_and(|start| start != normaliser)),
+        ("labels", bundle.labels != *labels),
+        ("front_end", manifest.front_end != plan.front_end),
+        ("window.frames", manifest.window.frames != plan.window.frames),
+        ("activation", manifest.activation != plan.training.loss.activation()),
+        ("normaliser", normaliser.is_some_and(|it| *it != manifest.normaliser)),
     ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        Some((what, _)) => Err(other_verifier(folder, what)),
-        None => Ok(normaliser),
-    }
-}
-
-fn other_verifier(folder: &Path, what: &'static str) -> FitError {
-    FitError::Verifier(BundleError::Verifier { folder: folder.to_owned(), what })
+    differs.into_iter().find(|(_, differs)| *differs).map(|(what, _)| what)
 }
 
 /// Every recording that paths name.

@@ -103,6 +103,23 @@ fn a_model_with_a_verifier_is_trained_checked_and_listens() {
 }
 
 #[test]
+fn a_teacher_s_answers_take_the_place_of_their_share_of_the_labels() {
+    let tones = with_rooms();
+    success(&as_strs(&softmax(&tones, "teacher", &[])));
+    let teacher = tones.path("teacher").display().to_string();
+    let taught = |out: &str, share: &str| {
+        let more = ["--teacher", &teacher, "--teacher-share", share, "--seed", "7"];
+        success(&as_strs(&softmax(&tones, out, &more)));
+        weights(&tones.path(out))
+    };
+    let by_labels = taught("labels", "0");
+    let by_answers = taught("answers", "1");
+    assert!(by_labels != by_answers);
+    let command = &Bundle::load(&tones.path("answers")).unwrap().manifest.provenance.command;
+    says(command, &["--teacher TEACHER", "--teacher-share 1"]);
+}
+
+#[test]
 fn labels_verifiers_and_weights_that_do_not_fit_are_refused() {
     let tones = with_rooms();
     let hiss = tones.path("hiss").display().to_string();
@@ -119,4 +136,6 @@ fn labels_verifiers_and_weights_that_do_not_fit_are_refused() {
     success(&as_strs(&tones.arguments("sigmoid", &["--epochs", "1"])));
     let sigmoid = tones.path("sigmoid").display().to_string();
     says(&refused(&["--verifier", &sigmoid], 3), &["sigmoid", "labels"]);
+    says(&refused(&["--teacher", &sigmoid], 3), &["sigmoid", "labels"]);
+    says(&refused(&["--teacher-share", "1.5"], 2), &["--teacher-share", "between 0 and 1"]);
 }

@@ -91,6 +91,7 @@ pub fn trainer_of(spec: TrainingSpec, set: TrainingSet) -> Result<Trainer, Train
         normaliser: fit.normaliser(),
         background_label: None,
         start: None,
+        teacher: None,
     };
     Trainer::new(spec, &target, set)
 }

@@ -60,8 +60,11 @@ impl Setup {
         let counters = Arc::new(OutputCounters::default());
         let status = Arc::new(SharedStatus::default());
         let report = outputs::status_report(&status);
+        let output = &self.config.output;
+        let clips = Some(&self.config.clips).filter(|clips| clips.enabled);
+        let clips = clips.map(|clips| clips.folder.as_path());
         let OpenOutputs { mut sinks, outlets } =
-            outputs::open(&self.config.output, clock, controls.descriptors, &counters, report)?;
+            outputs::open(output, clips, clock, controls.descriptors, &counters, report)?;
         let rate: SampleRate = input.source.sample_rate();
         let tap = clips::open(&self.config.clips, rate, overflow, &counters)?;
         if let Some((folder, tap)) = tap {

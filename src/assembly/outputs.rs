@@ -13,7 +13,7 @@ use crate::live::SharedStatus;
 use crate::protocol::Token;
 use crate::sinks::{
     Colour, LineFormat, LogFile, LogFileSpec, Outlet, RecordFilter, Sink, SocketSink, SocketSpec,
-    StatusReport, StdoutSink, TextClock, UnixSocketSpec,
+    StatusReport, StdoutSink, TextClock, UnixSocketSpec, WebSpec,
 };
 
 /// What is open: sinks that may block, and outlets that never do.
@@ -25,12 +25,13 @@ pub(super) struct OpenOutputs {
     pub(super) outlets: Vec<Box<dyn Outlet>>,
 }
 
-/// Opens every output that is enabled; `clock`: what time is in text; `descriptors`: how many files this process may open.
+/// Opens every output that is enabled; `clips`: the folder of clips, if there are any; `clock`: what time is in text; `descriptors`: how many files this process may open.
 ///
 /// # Errors
 /// [`AssemblyError`]: a folder that cannot be written, an address in use, a token that cannot be read.
 pub(super) fn open(
     output: &OutputConfig,
+    clips: Option<&Path>,
     clock: TextClock,
     descriptors: u64,
     counters: &Arc<OutputCounters>,
@@ -55,21 +56,35 @@ pub(super) fn open(
         };
         sinks.push(Box::new(LogFile::open(spec, Arc::clone(counters))?));
     }
-    if output.unix.is_some() || output.tcp.is_some() {
+    if output.unix.is_some() || output.tcp.is_some() || output.web.is_some() {
         let token_file = output.tcp.as_ref().and_then(|tcp| tcp.token_file.as_deref());
         let token = token_file.map(read_token).transpose()?;
+        let web = match &output.web {
+            Some(web) => Some(WebSpec {
+                hosts: web.hosts.clone(),
+                token: web.token_file.as_deref().map(read_token).transpose()?,
+                log_file: output.log_file.as_ref().map(|log_file| log_file.path.clone()),
+                clips: clips.map(Path::to_owned),
+                ..WebSpec::new(web.address)
+            }),
+            None => None,
+        };
         let spec = SocketSpec {
             unix: output
                 .unix
                 .as_ref()
                 .map(|unix| UnixSocketSpec { path: unix.path.clone(), mode: unix.mode }),
             tcp: output.tcp.as_ref().map(|tcp| tcp.address),
+            web,
             token,
             patience: output.sockets.patience,
             max_clients: output.sockets.max_clients,
             descriptors,
         };
         let sink = SocketSink::open(spec, Arc::clone(counters), status)?;
+        if let Some(address) = sink.web_address() {
+            log::info!("the page is at http://{address}/");
+        }
         outlets.push(Box::new(sink));
     }
     Ok(OpenOutputs { sinks, outlets })

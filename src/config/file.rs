@@ -225,13 +225,14 @@ impl Config {
             log_level,
             origin: _,
         } = self;
-        let OutputConfig { top_labels: _, stdout, log_file, unix, tcp, sockets } = output;
+        let OutputConfig { top_labels: _, stdout, log_file, unix, tcp, web, sockets } = output;
         let sections = [
             ("[source]", *source != new.source),
             ("[output.stdout]", *stdout != new.output.stdout),
             ("[output.log_file]", *log_file != new.output.log_file),
             ("[output.unix]", *unix != new.output.unix),
             ("[output.tcp]", *tcp != new.output.tcp),
+            ("[output.web]", *web != new.output.web),
             ("[output.sockets]", *sockets != new.output.sockets),
             ("[clips]", *clips != new.clips),
             ("[runtime]", *torch_threads != new.torch_threads),

@@ -21,5 +21,5 @@ pub use problem::{ConfigError, ConfigProblem, ConfigProblems};
 pub use resolved::{
     ClipsConfig, Config, DetectorConfig, Engine, FileConfig, HostChoice, LogFileConfig,
     MicrophoneConfig, OutputConfig, Pace, SocketsConfig, SourceConfig, SourceKind, StdinConfig,
-    StdoutConfig, StdoutFormat, TcpConfig, UnixConfig,
+    StdoutConfig, StdoutFormat, TcpConfig, UnixConfig, WebConfig,
 };

@@ -11,7 +11,7 @@ use super::detector;
 use super::resolved::{
     ClipsConfig, Config, Engine, FileConfig, HostChoice, LogFileConfig, MicrophoneConfig, Origin,
     OutputConfig, Pace, SocketsConfig, SourceConfig, SourceKind, StdinConfig, StdoutConfig,
-    StdoutFormat, TcpConfig, UnixConfig,
+    StdoutFormat, TcpConfig, UnixConfig, WebConfig,
 };
 use super::section::{Section, boolean, number, one_of, text, texts, whole};
 use crate::domain::SampleRate;
@@ -163,6 +163,7 @@ fn output(
         log_file: log_file(section.section("log_file"), path),
         unix: unix(section.section("unix"), path),
         tcp: tcp(section.section("tcp"), path),
+        web: web(section.section("web"), path),
         sockets: SocketsConfig {
             max_clients: sockets.value("max_clients", whole(1..=10_000)) as usize,
             patience: seconds(sockets.value("patience_s", number(1.0..=3_600.0))),
@@ -246,27 +247,52 @@ fn tcp(
     section: Section<'_>,
     path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
 ) -> Option<TcpConfig> {
-    let address = |value: &DeValue<'_>| {
-        let address = value.as_str().and_then(|text| text.parse::<SocketAddr>().ok());
-        address.ok_or_else(|| {
-            "an IP address and a port, as \"127.0.0.1:7327\" or \"[::1]:7327\"".to_owned()
-        })
-    };
     let enabled = section.value("enabled", boolean);
     let config = TcpConfig {
         address: section.value("address", address),
         token_file: section.optional("token_file", path),
     };
-    if enabled && !config.address.ip().is_loopback() && config.token_file.is_none() {
-        let open = format!(
-            "is {}, which other machines can reach, and output.tcp.token_file is missing. Name a file \
-             with a secret there (`openssl rand -hex 32` makes one), or take 127.0.0.1.",
-            config.address
-        );
-        section.fault("address", open);
+    if enabled {
+        require_token(&section, config.address, config.token_file.as_deref());
     }
     section.end();
     enabled.then_some(config)
+}
+
+fn web(
+    section: Section<'_>,
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> Option<WebConfig> {
+    let enabled = section.value("enabled", boolean);
+    let config = WebConfig {
+        address: section.value("address", address),
+        hosts: section.value("hosts", texts),
+        token_file: section.optional("token_file", path),
+    };
+    if enabled {
+        require_token(&section, config.address, config.token_file.as_deref());
+    }
+    section.end();
+    enabled.then_some(config)
+}
+
+fn address(value: &DeValue<'_>) -> Result<SocketAddr, String> {
+    let address = value.as_str().and_then(|text| text.parse::<SocketAddr>().ok());
+    address.ok_or_else(|| {
+        "an IP address and a port, as \"127.0.0.1:7327\" or \"[::1]:7327\"".to_owned()
+    })
+}
+
+/// An address that other machines can reach needs a secret.
+fn require_token(section: &Section<'_>, address: SocketAddr, token_file: Option<&Path>) {
+    if !address.ip().is_loopback() && token_file.is_none() {
+        let open = format!(
+            "is {address}, which other machines can reach, and {}.token_file is missing. Name a file with a secret there \
+             (`openssl rand -hex 32` makes one), or take 127.0.0.1.",
+            section.path
+        );
+        section.fault("address", open);
+    }
 }
 
 fn clips(

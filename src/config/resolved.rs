@@ -180,7 +180,9 @@ pub struct OutputConfig {
     pub unix: Option<UnixConfig>,
     /// `[output.tcp]`; none: not enabled.
     pub tcp: Option<TcpConfig>,
-    /// `[output.sockets]`: what holds for both.
+    /// `[output.web]`; none: not enabled.
+    pub web: Option<WebConfig>,
+    /// `[output.sockets]`: what holds for all three.
     pub sockets: SocketsConfig,
 }
 
@@ -237,6 +239,17 @@ pub struct TcpConfig {
     /// Where to listen.
     pub address: SocketAddr,
     /// File with the secret that clients send first; there whenever the address is not of this machine alone.
+    pub token_file: Option<PathBuf>,
+}
+
+/// `[output.web]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebConfig {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// Names of this machine beside its addresses and `localhost`.
+    pub hosts: Vec<String>,
+    /// File with the secret that browsers show; there whenever the address is not of this machine alone.
     pub token_file: Option<PathBuf>,
 }
 

@@ -30,6 +30,6 @@ pub use queue::QueueCapacity;
 pub use recording_order::TextClock;
 pub use sink::{Sink, SinkClosed, SinkEnd};
 pub use sink_handle::{SinkHandle, spawn_sink};
-pub use socket::{SocketSink, SocketSpec, StatusReport, UnixSocketSpec};
+pub use socket::{SocketSink, SocketSpec, StatusReport, UnixSocketSpec, WebSpec};
 pub use stdout::StdoutSink;
 pub use text_line::Colour;

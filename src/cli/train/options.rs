@@ -88,6 +88,9 @@ pub struct DatasetArguments {
     /// model keeps quiet in it and in the background. May be given again
     #[arg(long, value_name = "PATH", requires = "background", num_args = 1..)]
     pub negatives: Vec<PathBuf>,
+    /// Hours of background and negatives, mixed anew, that thresholds are chosen by [default: 12]
+    #[arg(long, value_name = "HOURS", requires = "background", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub quiet_hours: Option<u32>,
     /// Sound of a label that is no event by default, such as speech=FOLDER: an output of its own that holds the others back.
     /// May be given again
     #[arg(long, value_name = "LABEL=PATH", value_parser = non_event)]
@@ -280,6 +283,9 @@ pub fn plan(arguments: &TrainArguments) -> Result<TrainingPlan, Failure> {
     plan.cleaning = cleaning(dataset)?;
     plan.background.clone_from(&dataset.background);
     plan.negatives.clone_from(&dataset.negatives);
+    if let Some(hours) = dataset.quiet_hours {
+        plan.quiet_minutes = 60 * hours;
+    }
     plan.non_events.clone_from(&dataset.non_event);
     plan.responses.clone_from(&dataset.responses);
     plan.start.clone_from(&dataset.start);

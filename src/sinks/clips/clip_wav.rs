@@ -68,7 +68,7 @@ impl Clip {
 }
 
 /// Whether a name has the form that clips have: `tympan-YYYYMMDDThhmmss.mmmZ-LABEL-N.wav`.
-pub(super) fn is_clip_name(name: &str) -> bool {
+pub(in crate::sinks) fn is_clip_name(name: &str) -> bool {
     const TIME: &str = "00000000T000000.000Z-";
     let Some(rest) = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX)) else {
         return false;

@@ -12,3 +12,4 @@ mod wav_files;
 
 pub use audio_tap::{AudioBlock, AudioTap};
 pub use clip_folder::{ClipFolder, ClipSpec};
+pub(in crate::sinks) use clip_wav::is_clip_name;

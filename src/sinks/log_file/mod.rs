@@ -8,3 +8,4 @@ mod log_file;
 mod rotated_files;
 
 pub use log_file::{LogFile, LogFileSpec};
+pub(in crate::sinks) use rotated_files::RotatedFiles;

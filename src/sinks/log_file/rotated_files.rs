@@ -19,7 +19,7 @@ use crate::files;
 
 /// The rotated files beside a log file.
 #[derive(Debug)]
-pub(super) struct RotatedFiles {
+pub(in crate::sinks) struct RotatedFiles {
     folder: PathBuf,
     stem: String,
     /// With its dot; empty if there is none.
@@ -37,7 +37,7 @@ struct RotatedFile {
 
 impl RotatedFiles {
     /// The files that `log_file` is rotated into.
-    pub(super) fn of(log_file: &Path) -> io::Result<Self> {
+    pub(in crate::sinks) fn of(log_file: &Path) -> io::Result<Self> {
         let (Some(folder), Some(stem)) =
             (log_file.parent(), log_file.file_stem().and_then(|stem| stem.to_str()))
         else {
@@ -99,6 +99,18 @@ impl RotatedFiles {
             total -= file.bytes;
         }
         Ok(())
+    }
+
+    /// Those that may hold a record of `from` or later, oldest first.
+    pub(in crate::sinks) fn files_since(&self, from: Timestamp) -> io::Result<Vec<PathBuf>> {
+        let from = from.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let files = match self.list() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            files => files?,
+        };
+        // each reaches to where the next one begins
+        let first = files.iter().rposition(|file| file.stamp < from).unwrap_or(0);
+        Ok(files.into_iter().skip(first).map(|file| file.path).collect())
     }
 
     /// All of them, oldest first.

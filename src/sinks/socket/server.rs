@@ -4,30 +4,26 @@ use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::admission::{Admission, Refusal, WRONG_TOKEN_DELAY};
-use super::client::{Client, CloseReason, Line};
-use super::demand::{Demand, DemandCounts};
+use super::admission::{Refusal, WRONG_TOKEN_DELAY};
+use super::client::CloseReason;
 use super::request::{INPUT_BYTES, read_token};
-use super::spec::StatusReport;
-use crate::domain::OutputCounters;
+use super::shared::Shared;
+use super::web::WebServer;
 use crate::protocol::{Token, write_json_line};
 
 /// How long clients may take at the end to get what was queued for them.
 const LAST_LINES: Duration = Duration::from_millis(500);
-/// Accepting fails when descriptors run out, and goes on failing until some client leaves.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// How long a client may take to send its token.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -35,30 +31,12 @@ const TOKEN_TIMEOUT: Duration = Duration::from_secs(5);
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 const UNREAD_BUFFERS: usize = 16;
 
-/// The ring of lines and the latest status, always changed together under the status's lock.
-pub(super) struct Broadcast {
-    /// `None` once the sink has ended.
-    pub(super) lines: Option<broadcast::Sender<Line>>,
-    /// Sent first to a client that joins, so that it knows state and sample rate.
-    pub(super) status: Option<Line>,
-    /// Dropped when the sink ends.
-    pub(super) ending: Option<oneshot::Sender<()>>,
-}
-
-/// What the tasks of all connections share.
-pub(super) struct Shared {
-    pub(super) broadcast: Arc<Mutex<Broadcast>>,
-    pub(super) counters: Arc<OutputCounters>,
-    pub(super) demand: Arc<DemandCounts>,
-    pub(super) status: StatusReport,
-    pub(super) patience: Duration,
-    pub(super) admission: Mutex<Admission>,
-}
-
 /// Everything the clients' thread needs.
 pub(super) struct Server {
     pub(super) tcp: Option<TcpListener>,
     pub(super) unix: Option<UnixListener>,
+    /// Serves the page.
+    pub(super) web: Option<WebServer>,
     /// Asked of TCP clients.
     pub(super) token: Option<Token>,
     /// On each socket.
@@ -74,6 +52,7 @@ impl Server {
         let [tcp_places, unix_places] = [0, 1].map(|_| Arc::new(Semaphore::new(self.max_clients)));
         let mut pending_connections = PendingConnections::new(self.max_unknown);
         let mut clients = JoinSet::new();
+        let mut web_connections = JoinSet::new();
         let (authenticated, mut authenticated_streams) = mpsc::channel(1);
         let authentication = self
             .token
@@ -87,7 +66,7 @@ impl Server {
                     let stream = BufReader::with_capacity(INPUT_BYTES, stream);
                     match authentication.clone() {
                         None => {
-                            keep_alive(&stream, shared.patience);
+                            keep_alive(stream.get_ref(), shared.patience);
                             admit(shared, stream, &tcp_places, &mut clients, &mut pending_connections);
                         }
                         Some(authentication) => pending_connections.spawn(&self.shared, |is_decided| {
@@ -100,8 +79,16 @@ impl Server {
                     let stream = BufReader::with_capacity(INPUT_BYTES, stream);
                     admit(shared, stream, &unix_places, &mut clients, &mut pending_connections);
                 }
-                Some(stream) = authenticated_streams.recv() => {
+                accepted = accept_web(self.web.as_ref()) => {
+                    let Some((stream, from)) = shared.accepted(accepted).await else { continue };
                     keep_alive(&stream, shared.patience);
+                    if let Some(serve) = self.web.as_ref().and_then(|web| web.serve(stream, from)) {
+                        web_connections.spawn(serve);
+                    }
+                }
+                Some(_) = web_connections.join_next() => continue,
+                Some(stream) = authenticated_streams.recv() => {
+                    keep_alive(stream.get_ref(), shared.patience);
                     admit(shared, stream, &tcp_places, &mut clients, &mut pending_connections);
                 }
                 Some(_) = clients.join_next() => continue,
@@ -112,6 +99,8 @@ impl Server {
             // so that a flood of connections does not keep those from being read that have come in
             yield_now().await;
         }
+        // what it streams ends with the ring; what it keeps open for further requests is nobody's loss
+        drop(web_connections);
         let all_left = async { while clients.join_next().await.is_some() {} };
         if timeout(LAST_LINES, all_left).await.is_err() {
             log::warn!("{} clients did not take their last lines in time", clients.len());
@@ -144,14 +133,7 @@ fn admit<S>(
             send_refusal(stream, Refusal::Full)
         });
     };
-    let (lines, first) = {
-        let broadcast = shared.broadcast.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(lines) = &broadcast.lines else { return };
-        (lines.subscribe(), broadcast.status.clone())
-    };
-    let Shared { status, counters, demand, patience, .. } = &*shared;
-    let demand = Demand::new(Arc::clone(demand));
-    let client = Client::new(lines, Arc::clone(status), Arc::clone(counters), demand, *patience);
+    let Some((client, first)) = shared.new_client() else { return };
     clients.spawn(async move {
         match client.serve(stream, first).await {
             CloseReason::Behind => log::warn!("a client stayed behind too long and was dropped"),
@@ -232,37 +214,6 @@ impl Shared {
         send_refusal(stream, refusal).await;
     }
 
-    fn check_token(&self, guess: &str, from: IpAddr, token: &Token) -> Result<(), Refusal> {
-        let (mut admission, now) = (self.admission(), Instant::now());
-        if !admission.may_guess(from, now) {
-            return Err(Refusal::TooManyGuesses);
-        }
-        if !token.matches(guess) {
-            return Err(Refusal::WrongToken);
-        }
-        admission.authenticated(from, now);
-        Ok(())
-    }
-
-    /// What was accepted; after a failure, nothing and a pause.
-    async fn accepted<T>(&self, accepted: io::Result<T>) -> Option<T> {
-        match accepted {
-            Ok(accepted) => Some(accepted),
-            Err(error) => {
-                let is_first = self.admission().accepting_failed(Instant::now());
-                if is_first {
-                    log::warn!("cannot accept clients: {error}");
-                }
-                sleep(ACCEPT_PAUSE).await;
-                None
-            }
-        }
-    }
-
-    fn refuse(&self, refusal: Refusal, from: Option<IpAddr>) {
-        self.admission().refuse(refusal, from, Instant::now());
-    }
-
     fn report(&self) {
         if let Some(report) = self.admission().report(Instant::now()) {
             log::warn!("{report}");
@@ -275,10 +226,6 @@ impl Shared {
             Some(due) => sleep_until(due).await,
             None => pending().await,
         }
-    }
-
-    fn admission(&self) -> MutexGuard<'_, Admission> {
-        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -306,6 +253,11 @@ async fn accept_tcp(listener: Option<&TcpListener>) -> io::Result<(TcpStream, So
     listener.accept().await
 }
 
+async fn accept_web(web: Option<&WebServer>) -> io::Result<(TcpStream, SocketAddr)> {
+    let Some(web) = web else { return pending().await };
+    web.accept().await
+}
+
 async fn accept_unix(listener: Option<&UnixListener>) -> io::Result<UnixStream> {
     let Some(listener) = listener else { return pending().await };
     Ok(listener.accept().await?.0)
@@ -313,8 +265,8 @@ async fn accept_unix(listener: Option<&UnixListener>) -> io::Result<UnixStream> 
 
 /// A client whose machine has vanished acknowledges nothing any more, and would keep its place for a quarter of an hour; while
 /// there is nothing to write, only probes show it.
-fn keep_alive(stream: &BufReader<TcpStream>, patience: Duration) {
-    let socket = SockRef::from(stream.get_ref());
+fn keep_alive(stream: &TcpStream, patience: Duration) {
+    let socket = SockRef::from(stream);
     let probes = patience.max(Duration::from_secs(1));
     let set = || -> io::Result<()> {
         // a line is small and is wanted now

@@ -15,9 +15,11 @@ use tokio::sync::{broadcast, oneshot};
 use super::admission::{Admission, max_clients, max_unknown};
 use super::client::Line;
 use super::demand::DemandCounts;
-use super::server::{Broadcast, Server, Shared};
+use super::server::Server;
+use super::shared::{Broadcast, Shared};
 use super::spec::{SocketSpec, StatusReport, UnixSocketSpec};
 use super::unix_path::UnixPath;
+use super::web::WebServer;
 use crate::domain::{LiveRecord, OutputCounters, Overflow, Published, Record};
 use crate::protocol::write_json_line;
 use crate::sinks::{LiveDemand, Outlet, SinkClosed, SinkError, SinkMetrics};
@@ -44,6 +46,7 @@ pub struct SocketSink {
     done: Receiver<Infallible>,
     serving: Mutex<Option<Serving>>,
     tcp_address: Option<SocketAddr>,
+    web_address: Option<SocketAddr>,
 }
 
 /// What ends with the sink, in this order.
@@ -71,13 +74,19 @@ impl SocketSink {
             Some(unix) => bind_unix(&runtime, unix).map(|(unix, path)| (Some(unix), Some(path)))?,
             None => (None, None),
         };
+        let web = match spec.web {
+            Some(web) => Some((bind_tcp(&runtime, web.address)?, web)),
+            None => None,
+        };
+        let web_address = web.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
         let tcp_address = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let (lines, _) = broadcast::channel(CLIENT_LINES);
         let (ending, ended) = oneshot::channel();
         let broadcast = Broadcast { lines: Some(lines), status: None, ending: Some(ending) };
         let broadcast = Arc::new(Mutex::new(broadcast));
         let metrics = Arc::new(SinkMetrics::new(NAME, Arc::clone(&counters)));
-        let sockets = usize::from(tcp.is_some()) + usize::from(unix.is_some());
+        let sockets = [tcp.is_some(), unix.is_some(), web.is_some()];
+        let sockets = sockets.into_iter().map(usize::from).sum();
         let max = max_clients(spec.max_clients, sockets, spec.descriptors);
         if max < spec.max_clients {
             log::warn!(
@@ -96,13 +105,16 @@ impl SocketSink {
             status,
             patience: spec.patience,
         };
+        let shared = Arc::new(shared);
+        let web = web.map(|(listener, spec)| WebServer::new(listener, spec, max, &shared));
         let server = Server {
+            web,
             tcp,
             unix,
             token: spec.token,
             max_clients: max,
             max_unknown: max_unknown(spec.descriptors),
-            shared: Arc::new(shared),
+            shared,
         };
         let (alive, done) = bounded(0);
         let thread = thread::Builder::new()
@@ -113,12 +125,17 @@ impl SocketSink {
             })
             .map_err(no_thread)?;
         let serving = Mutex::new(Some(Serving { thread, _unix_path: unix_path }));
-        Ok(Self { broadcast, demand, metrics, done, serving, tcp_address })
+        Ok(Self { broadcast, demand, metrics, done, serving, tcp_address, web_address })
     }
 
     /// Where TCP clients connect; with the port that was assigned when 0 was asked for.
     pub fn tcp_address(&self) -> Option<SocketAddr> {
         self.tcp_address
+    }
+
+    /// Where browsers find the page; with the port that was assigned when 0 was asked for.
+    pub fn web_address(&self) -> Option<SocketAddr> {
+        self.web_address
     }
 
     /// Held for a few instructions only, by either side: nobody waits for long.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::web::WebSpec;
 use crate::protocol::{DaemonStatus, Token};
 
 /// The daemon's account of itself, for clients that ask; none before there is one.
@@ -17,6 +18,8 @@ pub struct SocketSpec {
     pub unix: Option<UnixSocketSpec>,
     /// The TCP address, if one is wanted; port 0 takes any free one.
     pub tcp: Option<SocketAddr>,
+    /// The page for browsers, if one is wanted.
+    pub web: Option<WebSpec>,
     /// What a TCP client has to send first, as `token SECRET`; without one, nothing.
     pub token: Option<Token>,
     /// How long a client may stay behind before it is dropped.
@@ -33,6 +36,7 @@ impl Default for SocketSpec {
         Self {
             unix: None,
             tcp: None,
+            web: None,
             token: None,
             patience: Duration::from_secs(10),
             max_clients: 64,

@@ -27,11 +27,6 @@ use crate::training::KeptWeights;
 /// Until the clips were scored, every label has these.
 const UNCALIBRATED: Thresholds = Thresholds { on: 0.5, off: 0.3 };
 
-/// Sound without a class that thresholds are chosen by, in minutes. Of four hours, other hours still let two or three alarms
-/// through each, with another speaker; of twelve, none or one: the highest of fifty scores in an hour is not the highest
-/// there will be.
-const QUIET_MINUTES: u32 = 720;
-
 /// Noise without events is alike everywhere: more of it shows nothing more.
 const EMPTY_ROOM_MINUTES: u32 = 20;
 
@@ -149,7 +144,7 @@ fn negative_scores(
     let quiet = if prepared.background.is_empty() {
         NegativeAudio::empty_room(EMPTY_ROOM_MINUTES, seed)
     } else {
-        NegativeAudio::load(&prepared.background, &plan.negatives, QUIET_MINUTES, seed)?
+        NegativeAudio::load(&prepared.background, &plan.negatives, plan.quiet_minutes, seed)?
     };
     let rate = plan.front_end.sample_rate_hz;
     let build = |index: usize| quiet.build(index, rate);

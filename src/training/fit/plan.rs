@@ -41,6 +41,8 @@ pub struct TrainingPlan {
     pub background: Vec<PathBuf>,
     /// More such sound that is not trained on: thresholds are chosen so that the model keeps quiet in it.
     pub negatives: Vec<PathBuf>,
+    /// Minutes of background and negatives, mixed anew, that thresholds are chosen by.
+    pub quiet_minutes: u32,
     /// Recordings, and folders of them, of labels that are no events by default, such as speech.
     pub non_events: Vec<NonEventSource>,
     /// Room responses, and folders of them, that clips are convolved with.
@@ -133,6 +135,10 @@ impl Default for SplitChoice {
     }
 }
 
+/// Of four hours, other hours still let two or three alarms through each, with another speaker; of twelve, none or one: the
+/// highest of fifty scores in an hour is not the highest there will be.
+const QUIET_MINUTES: u32 = 720;
+
 impl TrainingPlan {
     /// The version of the plans that this version of tympan writes and reads.
     pub const VERSION: u32 = 1;
@@ -152,6 +158,7 @@ impl TrainingPlan {
             cleaning: CleaningSpec::default(),
             background: Vec::new(),
             negatives: Vec::new(),
+            quiet_minutes: QUIET_MINUTES,
             non_events: Vec::new(),
             responses: Vec::new(),
             start: None,

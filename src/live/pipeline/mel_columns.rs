@@ -60,7 +60,8 @@ impl MelColumns {
             (255.0 * (db - self.low_db) / (self.high_db - self.low_db)).round() as u8
         };
         let samples = window.end_sample.since(window.start_sample);
-        let new = samples * hop as u64 / shape.frames as u64;
+        let in_hop = (hop * front_end.frame_hop_samples) as u64;
+        let new = samples * in_hop / front_end.samples_of(shape.frames) as u64;
         MelRecord {
             time: window.time,
             source,

@@ -38,7 +38,7 @@
 //! | 9 | [`cli`]: one file a command |
 //! | 8 | [`assembly`]: a configuration and a bundle → what runs |
 //! | 7 | [`config`]: from the file as written to values, or to all its faults; [`report`]: a page; `training`: a plan in, a bundle out (libtorch) |
-//! | 6 | [`evaluation`]: a model measured; [`benchmark`]: the daemon measured; [`plots`]: pictures; [`testing`]: fakes |
+//! | 6 | [`evaluation`]: a model measured; [`benchmark`]: the daemon measured; [`doctor`]: the machine checked; [`plots`]: pictures; [`testing`]: fakes |
 //! | 5 | [`live`]: the daemon; [`offline`]: clips and datasets; `torch`: the network as libtorch computes it |
 //! | 4 | `model`: network and bundle |
 //! | 3 | [`sources`], [`sinks`] |
@@ -63,6 +63,9 @@ pub mod benchmark;
 #[doc(hidden)]
 pub mod cli;
 pub mod config;
+// What `tympan doctor` checks: its findings change from version to version.
+#[doc(hidden)]
+pub mod doctor;
 pub mod domain;
 // The parts of the front end: programs use it as a whole, through `features`.
 #[doc(hidden)]

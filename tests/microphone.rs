@@ -207,6 +207,65 @@ fn a_microphone_that_stays_away_is_waited_for_and_a_stop_obeyed() {
     assert_eq!(daemon.wait().unwrap().code(), Some(0));
 }
 
+/// Half a minute of hum at 50 Hz in noise.
+fn hum_wav(wav: &Path) {
+    let spec = WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: SampleFormat::Int,
+    };
+    let mut writer = WavWriter::create(wav, spec).unwrap();
+    let mut state = 1u32;
+    for index in 0..30 * 48_000 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = (state >> 8) as f32 / 8_388_608.0 - 1.0;
+        let hum = (std::f32::consts::TAU * 50.0 * index as f32 / 48_000.0).sin();
+        writer.write_sample((1_500.0 * hum + 300.0 * noise) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+}
+
+#[test]
+#[ignore = "takes a while: make test-all"]
+fn doctor_measures_what_the_microphone_delivers_and_reports_its_hum() {
+    let Some(server) = server() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");
+    let config = folder.path().join("tympan.toml");
+    let text = format!("model = {model:?}\n[source.microphone]\nhost = \"pulseaudio\"\n");
+    std::fs::write(&config, text).unwrap();
+    let diagnosis = || {
+        let mut doctor = Command::new(env!("CARGO_BIN_EXE_tympan"));
+        doctor.args(["doctor", "--json", "--config"]).arg(&config).envs(server.env());
+        let output = doctor.output().unwrap();
+        (serde_json::from_slice::<Value>(&output.stdout).unwrap(), output.status.code())
+    };
+    let of = |diagnosis: &Value, check: &str| {
+        let findings = diagnosis["findings"].as_array().unwrap();
+        findings.iter().find(|finding| finding["check"] == check).unwrap().clone()
+    };
+    let (idle, code) = diagnosis();
+    assert_eq!(of(&idle, "level")["verdict"], "failure", "{idle}");
+    assert_eq!(code, Some(2));
+
+    let wav = folder.path().join("hum.wav");
+    hum_wav(&wav);
+    let mut playing = server.begin_to_play(&wav).unwrap();
+    let (humming, code) = diagnosis();
+    playing.kill().unwrap();
+    playing.wait().unwrap();
+    for check in ["sound server", "devices", "capture", "rate", "level", "clipping", "DC offset"] {
+        assert_eq!(of(&humming, check)["verdict"], "ok", "{check}: {humming}");
+    }
+    let hum = of(&humming, "hum");
+    assert_eq!(hum["verdict"], "warning", "{humming}");
+    assert!(hum["found"].as_str().unwrap().contains("50 Hz"), "{hum}");
+    assert!(of(&humming, "rate")["found"].as_str().unwrap().contains("ppm"), "{humming}");
+    // a debug build may be too slow for the model
+    assert!(matches!(code, Some(1 | 2)), "{humming}");
+}
+
 fn pactl(server: &AudioServer, arguments: &[&str]) {
     let mut pactl = Command::new("pactl");
     let status = pactl.args(arguments).envs(server.env()).stdout(Stdio::null()).status();

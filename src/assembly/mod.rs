@@ -23,4 +23,4 @@ pub use outputs::read_token;
 pub use scorers::{ModuleTrust, Scorers};
 pub use setup::{ConfigOverrides, Scope, Setup, read_config};
 pub use shipped::{load_bundle, shipped_bundle};
-pub use sources::SourceChoice;
+pub use sources::{SourceChoice, open_sample};

@@ -2,9 +2,8 @@
 //! that cannot be read, places that cannot be written. Opens nothing for good; asked by `check`, and by `run` before it opens
 //! anything.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::path::Path;
 
 use super::error::in_full;
 use super::{AssemblyError, clips, outputs};
@@ -55,7 +54,7 @@ pub(super) fn problems(config: &Config, detector: Option<&DetectorSpec>) -> Vec<
         }
     }
     if config.clips.enabled
-        && let Err(source) = future_folder(&config.clips.folder)
+        && let Err(source) = files::probe_folder(files::nearest_folder(&config.clips.folder))
     {
         let folder = config.clips.folder.clone();
         fault("clips.folder", SinkError::ClipFolder { folder, source }.into());
@@ -76,10 +75,4 @@ pub(super) fn check_clips(config: &Config, detector: &DetectorSpec) -> Result<()
 fn clip_labels(config: &Config, detector: &DetectorSpec) -> Vec<ConfigProblem> {
     let faults = clips::label_faults(&config.clips, detector).into_iter();
     faults.map(|(key, message)| config.problem(key, message)).collect()
-}
-
-/// A folder that is there, or that can be made where its nearest parent is.
-fn future_folder(folder: &Path) -> io::Result<()> {
-    let nearest = folder.ancestors().find(|parent| parent.exists());
-    files::probe_folder(nearest.filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new(".")))
 }

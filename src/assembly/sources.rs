@@ -32,6 +32,24 @@ pub enum SourceChoice {
     Demo,
 }
 
+impl SourceChoice {
+    /// What `choice` says, or else the configuration.
+    ///
+    /// # Errors
+    /// [`AssemblyError::NoFile`].
+    pub fn chosen(choice: Option<&Self>, config: &SourceConfig) -> Result<Self, AssemblyError> {
+        if let Some(choice) = choice {
+            return Ok(choice.clone());
+        }
+        Ok(match config.kind {
+            SourceKind::Microphone => Self::Microphone(None),
+            SourceKind::Demo => Self::Demo,
+            SourceKind::Stdin => Self::Stdin(None),
+            SourceKind::File => Self::File(config.file.path.clone().ok_or(AssemblyError::NoFile)?),
+        })
+    }
+}
+
 impl FromStr for SourceChoice {
     type Err = String;
 
@@ -79,18 +97,7 @@ pub(super) fn open_source(
     pace: Option<Pace>,
     length: Option<Duration>,
 ) -> Result<OpenSource, AssemblyError> {
-    let choice = match choice {
-        Some(choice) => choice.clone(),
-        None => match config.kind {
-            SourceKind::Microphone => SourceChoice::Microphone(None),
-            SourceKind::Demo => SourceChoice::Demo,
-            SourceKind::Stdin => SourceChoice::Stdin(None),
-            SourceKind::File => {
-                SourceChoice::File(config.file.path.clone().ok_or(AssemblyError::NoFile)?)
-            }
-        },
-    };
-    match choice {
+    match SourceChoice::chosen(choice, config)? {
         SourceChoice::Microphone(_) if length.is_some() => Err(AssemblyError::EndlessSource),
         SourceChoice::Microphone(id) => open_microphone(id.as_deref(), config),
         SourceChoice::File(path) => open_file(&path, config, pace, length),
@@ -104,6 +111,33 @@ pub(super) fn open_source(
             };
             let demo = Soundscape::with_repeat(Soundscape::DEMO_SEED, repeat);
             Ok(fed(Box::new(demo), pace, length, "the demo".into()))
+        }
+    }
+}
+
+/// Opens the source for a look at its first samples: an absent device is not waited for, and what is read comes as fast as it
+/// is taken, up to `length`.
+///
+/// # Errors
+/// As [`open_source`].
+pub fn open_sample(
+    choice: &SourceChoice,
+    config: &SourceConfig,
+    length: Duration,
+) -> Result<DaemonInput, AssemblyError> {
+    let mut config = config.clone();
+    (config.microphone.wait, config.microphone.follow_default) = (false, false);
+    let length = (!matches!(choice, SourceChoice::Microphone(_))).then_some(length);
+    let pace = Some(Pace::AsFastAsPossible);
+    Ok(open_source(Some(choice), &config, pace, length)?.input)
+}
+
+impl From<config::HostChoice> for HostChoice {
+    fn from(choice: config::HostChoice) -> Self {
+        match choice {
+            config::HostChoice::Auto => Self::Auto,
+            config::HostChoice::Alsa => Self::Alsa,
+            config::HostChoice::PulseAudio => Self::PulseAudio,
         }
     }
 }
@@ -135,11 +169,7 @@ fn open_microphone(id: Option<&str>, config: &SourceConfig) -> Result<OpenSource
     let microphone = &config.microphone;
     let device = id.or(microphone.device.as_deref()).unwrap_or("default");
     let spec = MicrophoneSpec {
-        host: match microphone.host {
-            config::HostChoice::Auto => HostChoice::Auto,
-            config::HostChoice::Alsa => HostChoice::Alsa,
-            config::HostChoice::PulseAudio => HostChoice::PulseAudio,
-        },
+        host: microphone.host.into(),
         device: device.into(),
         channels: selection_of(microphone.channel),
         latency: Some(microphone.buffer),

@@ -13,6 +13,7 @@ use super::check::CheckArguments;
 use super::classify::ClassifyArguments;
 use super::clean::CleanArguments;
 use super::devices::DevicesArguments;
+use super::doctor::DoctorArguments;
 use super::eval::EvalArguments;
 use super::labels::LabelsArguments;
 use super::plot::PlotArguments;
@@ -20,8 +21,8 @@ use super::run::RunArguments;
 use super::status::StatusArguments;
 use super::train::TrainArguments;
 use super::{
-    Failure, bench, check, classify, clean, devices, eval, labels, plot, run, signals, status,
-    train,
+    Failure, bench, check, classify, clean, devices, doctor, eval, labels, plot, run, signals,
+    status, train,
 };
 use crate::domain::printable_lines;
 
@@ -55,6 +56,8 @@ pub enum Command {
     Status(StatusArguments),
     /// List the capture devices
     Devices(DevicesArguments),
+    /// Check this machine: sound cards, level, speed, service, disk and clock, each with what to do
+    Doctor(DoctorArguments),
     /// List the labels of a model
     Labels(LabelsArguments),
     /// Check a configuration and the bundle it names
@@ -103,6 +106,7 @@ pub fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Status(arguments) => status::status(&arguments),
         Command::Devices(arguments) => devices::devices(&arguments),
+        Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Labels(arguments) => labels::labels(&arguments),
         Command::Check(arguments) => check::check(&arguments),
     }

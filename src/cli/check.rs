@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{Failure, load_setup_with, output};
-use crate::assembly::{ConfigOverrides, Scope};
+use crate::assembly::{ConfigOverrides, ModelError, Scope, Setup};
 
 /// Arguments of `tympan check`.
 #[derive(Debug, Args)]
@@ -27,6 +27,20 @@ pub struct CheckArguments {
 pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let (config, model) = (arguments.config.as_deref(), arguments.model.as_deref());
     let setup = load_setup_with(config, model, ConfigOverrides::default(), Scope::Daemon)?;
+    let configuration = arguments
+        .config
+        .as_ref()
+        .map_or_else(|| "built-in configuration".into(), |path| path.display().to_string());
+    let (folder, bundle) = (setup.config.model.display(), bundle_in_words(&setup)?);
+    output::print(&format!("{configuration}: good\n{folder}: good: {bundle}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Name, labels, windows and accuracy of a bundle; of a TorchScript module, whether it gives the scores that it should.
+///
+/// # Errors
+/// [`ModelError`] when it gives others.
+pub fn bundle_in_words(setup: &Setup) -> Result<String, ModelError> {
     let model = setup.model();
     let golden_windows = setup.scorers.check_golden()?;
     let rate = model.sample_rate();
@@ -48,17 +62,9 @@ pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
             format!("a TorchScript module that gives {windows} windows their known scores")
         }
     };
-    let configuration = arguments
-        .config
-        .as_ref()
-        .map_or_else(|| "built-in configuration".into(), |path| path.display().to_string());
-    output::print(&format!(
-        "{configuration}: good\n{}: good: {}, {} labels ({allowed} may become events), windows of {seconds:.2} s every \
-         {:.0} ms at {rate}, {verified}\n",
-        setup.config.model.display(),
+    Ok(format!(
+        "{}, {labels} labels ({allowed} may become events), windows of {seconds:.2} s every {:.0} ms at {rate}, {verified}",
         model.name(),
-        labels,
         model.traits().hop.as_secs_f64() * 1000.0,
-    ))?;
-    Ok(ExitCode::SUCCESS)
+    ))
 }

@@ -8,6 +8,7 @@ mod classify;
 mod clean;
 mod dataset_selection;
 mod devices;
+mod doctor;
 mod eval;
 mod failure;
 mod labels;

@@ -100,15 +100,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// [`Failure`] when it cannot begin, or fails.
 pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let signals = DaemonSignals::install()?;
-    let no_core = forbid_core_dumps();
+    let no_core_dumps = forbid_core_dumps();
     let descriptors = raise_descriptors();
     let reading = read_config(arguments.config.as_deref())?;
     logging::start(reading.config().log_level);
-    if let Err(error) = no_core {
-        log::warn!(
-            "core dumps cannot be switched off ({error}); after a crash, one may hold audio"
-        );
-    }
+    no_core_dumps.unwrap_or_else(warn_of_core_dumps);
     let (model, overrides) = (arguments.model.as_deref(), arguments.overrides());
     let setup = Setup::new(reading, model, overrides, Scope::Daemon)?;
     let daemon = setup.daemon(DaemonControls {
@@ -134,9 +130,14 @@ const USUAL_DESCRIPTORS: u64 = 1024;
 ///
 /// # Errors
 /// The system's own.
-fn forbid_core_dumps() -> nix::Result<()> {
+pub fn forbid_core_dumps() -> nix::Result<()> {
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     prctl::set_dumpable(false)
+}
+
+/// Logs that there may be one, once there is a log.
+pub fn warn_of_core_dumps(error: nix::Error) {
+    log::warn!("core dumps cannot be switched off ({error}); after a crash, one may hold audio");
 }
 
 /// Raises the limit on open files as far as this process may, and says how many they are.

@@ -11,6 +11,6 @@ mod writing;
 pub use csv_text::csv_text;
 pub use reading::{MAX_WAIT, open_regular, open_regular_within, read_regular, read_stream, within};
 pub use writing::{
-    Durability, append, create_new, folder_of, move_to_free_name, private_folder, probe_folder,
-    replace, require_replaceable,
+    Durability, append, create_new, folder_of, move_to_free_name, nearest_folder, private_folder,
+    probe_folder, replace, require_replaceable,
 };

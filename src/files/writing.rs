@@ -45,6 +45,12 @@ pub fn probe_folder(folder: &Path) -> io::Result<()> {
     create_new(folder, 0o600)?.close()
 }
 
+/// `folder`, or the nearest above it that is there.
+pub fn nearest_folder(folder: &Path) -> &Path {
+    let nearest = folder.ancestors().find(|parent| parent.exists());
+    nearest.filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Whether a file is worth waiting for the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {

@@ -25,6 +25,7 @@ pub use builder::DaemonBuilder;
 pub use daemon::Daemon;
 pub use error::LiveError;
 pub use health::SharedStatus;
+pub(crate) use health::{InputLevel, InputMeter};
 pub use input::Reopen;
 pub use pipeline::{StageTimes, WARM_UP_SEGMENTS, WARM_UP_WINDOWS, WindowObserver};
 pub use pipeline_spec::{DaemonInput, PipelineSpec, Recipe};

@@ -124,7 +124,7 @@ pub fn normalise_clip(clip: &mut Clip, how: ClipNormalisation) {
 }
 
 /// Integrated loudness; none for a clip that is too quiet to have one.
-fn loudness_lufs(clip: &Clip) -> Option<f64> {
+pub fn loudness_lufs(clip: &Clip) -> Option<f64> {
     let mut meter = EbuR128::new(1, clip.sample_rate.hz(), Mode::I).ok()?;
     let block = samples_in(clip.sample_rate, BLOCK) + 1;
     let mut measured = 0;

@@ -11,7 +11,9 @@ mod scan;
 mod split;
 
 pub use classifier::{Classification, Classifier, ClassifierError, ClipEvent};
-pub use cleaning::{CleaningSpec, ClipNormalisation, load_clean_clip, normalise_clip};
+pub use cleaning::{
+    CleaningSpec, ClipNormalisation, load_clean_clip, loudness_lufs, normalise_clip,
+};
 pub use datasets::{
     ClipFault, ClipSpan, Dataset, DatasetClip, DatasetError, DatasetOptions, Layout,
     ListedRecording, OnFault, RecordingListError, RecordingManifest, Subset, check_faults,

@@ -18,11 +18,11 @@ const FLAT_SPAN: f32 = 3.0 / 32_768.0;
 
 /// What was measured so far.
 #[derive(Debug, Default)]
-pub(in crate::live) struct InputLevel {
+pub(crate) struct InputLevel {
     /// Samples that the feature stage has taken.
-    pub(in crate::live) samples: Counter,
+    pub(crate) samples: Counter,
     /// Samples in runs at full scale.
-    pub(in crate::live) clipped: Counter,
+    pub(crate) clipped: Counter,
     zero_run: AtomicU64,
     flat_run: AtomicU64,
     is_metered: AtomicBool,
@@ -61,20 +61,20 @@ impl InputLevel {
     }
 
     /// How many samples up to the newest were exactly zero.
-    pub(in crate::live) fn zero_run(&self) -> u64 {
+    pub(crate) fn zero_run(&self) -> u64 {
         // Relaxed: the number guards no other memory.
         self.zero_run.load(Ordering::Relaxed)
     }
 
     /// How many samples up to the newest stayed within [`FLAT_SPAN`] of each other.
-    pub(in crate::live) fn flat_run(&self) -> u64 {
+    pub(crate) fn flat_run(&self) -> u64 {
         // Relaxed: see `zero_run`.
         self.flat_run.load(Ordering::Relaxed)
     }
 }
 
 /// The feature stage's end.
-pub(in crate::live) struct InputMeter {
+pub(crate) struct InputMeter {
     level: Arc<InputLevel>,
     zero_run: u64,
     rail_run: u64,
@@ -103,13 +103,13 @@ impl FlatRun {
 }
 
 impl InputMeter {
-    pub(in crate::live) fn new(level: Arc<InputLevel>) -> Self {
+    pub(crate) fn new(level: Arc<InputLevel>) -> Self {
         let flat = FlatRun { samples: 0, lowest: 0.0, highest: 0.0 };
         Self { level, zero_run: 0, rail_run: 0, flat }
     }
 
     /// Samples are missing here: what comes next continues no run.
-    pub(in crate::live) fn gap(&mut self) {
+    pub(crate) fn gap(&mut self) {
         (self.zero_run, self.rail_run, self.flat.samples) = (0, 0, 0);
         // Relaxed: see `InputLevel::zero_run`.
         self.level.zero_run.store(0, Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl InputMeter {
     ///
     /// # Real time
     /// Does not allocate.
-    pub(in crate::live) fn update(&mut self, samples: &[f32]) {
+    pub(crate) fn update(&mut self, samples: &[f32]) {
         let mut clipped = 0;
         for sample in samples {
             self.flat.update(*sample);

@@ -10,7 +10,7 @@ pub(super) mod systemd;
 mod wall_clock;
 mod watchdog;
 
-pub(super) use input_level::{InputLevel, InputMeter};
+pub(crate) use input_level::{InputLevel, InputMeter};
 pub(super) use level_meter::LevelMeter;
 pub use shared_status::SharedStatus;
 pub(super) use sink_stalls::{SinkStall, SinkStalls};

@@ -42,7 +42,10 @@ fn devices_lists_or_says_that_there_are_none() {
 #[test]
 fn help_names_every_command() {
     let help = success(&["--help"]);
-    says(&help, &["run", "classify", "train", "eval", "plot", "bench", "devices", "check"]);
+    says(
+        &help,
+        &["run", "classify", "train", "eval", "plot", "bench", "devices", "doctor", "check"],
+    );
     says(&success(&["--version"]), &[env!("CARGO_PKG_VERSION")]);
     assert_eq!(output_of(&["no-such-command"]).status.code(), Some(2));
 }

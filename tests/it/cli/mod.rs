@@ -5,6 +5,7 @@ mod bad_configuration;
 mod bench;
 mod commands;
 mod datasets;
+mod doctor;
 mod engines;
 #[cfg(feature = "torch")]
 mod eval;

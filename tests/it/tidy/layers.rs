@@ -7,7 +7,7 @@ use super::rust_file::{RustFile, has_word};
 use super::{assert_finds, assert_none, check, files_below, root, rust_files};
 
 /// A folder's layer. Folders of one layer do not import each other.
-const LAYERS: [(&str, u8); 21] = [
+const LAYERS: [(&str, u8); 22] = [
     ("domain", 0),
     ("files", 0),
     ("dsp", 1),
@@ -21,6 +21,7 @@ const LAYERS: [(&str, u8); 21] = [
     ("offline", 5),
     ("torch", 5),
     ("benchmark", 6),
+    ("doctor", 6),
     ("evaluation", 6),
     ("plots", 6),
     ("testing", 6),

@@ -5,6 +5,7 @@ mod log_file;
 mod queue;
 mod sockets;
 mod under_fire;
+mod web;
 
 use std::collections::BTreeMap;
 use std::io::BufRead;

@@ -56,7 +56,10 @@ function onMel(record) {
   }
   source.lastEnd = record.end_sample;
   hasColumns = true;
-  if (record.source === current && !isFrozen) spectrogram.push(record, source.hopMs);
+  if (record.source !== current || isFrozen) return;
+  spectrogram.push(record, source.hopMs);
+  // windows and levels of the last hop are shown with it
+  show();
 }
 
 function onLevel(record) {
@@ -119,6 +122,7 @@ const rows = [];
 function onWindow(record) {
   const source = sourceOf(record);
   source.window = record;
+  if (!hasColumns) show();
 }
 
 function showLabels() {
@@ -270,13 +274,18 @@ document.addEventListener('visibilitychange', () => {
   }
 });
 
-function frame(now) {
-  if (!isFrozen) {
-    spectrogram.draw(now);
+let isDue = false;
+
+/** Shows what has come with the next frame, and no more often than there is something new. */
+function show() {
+  if (isDue || isFrozen) return;
+  isDue = true;
+  requestAnimationFrame(() => {
+    isDue = false;
+    spectrogram.draw();
     showLabels();
     showLevel();
-  }
-  requestAnimationFrame(frame);
+  });
 }
 
 // ---------------------------------------------------------------- a day of the log
@@ -390,4 +399,4 @@ connect();
 loadDay();
 loadClips();
 setInterval(loadClips, 60000);
-requestAnimationFrame(frame);
+window.addEventListener('resize', show);

@@ -40,7 +40,7 @@ function fit(canvas) {
   return true;
 }
 
-/** Columns go round on a canvas that is never shown; a frame is two pictures of it side by side. */
+/** Columns go round on a canvas that is never shown; the one that is shows two pictures of it side by side. */
 export class Spectrogram {
   constructor(canvas, axes) {
     this.canvas = canvas;
@@ -65,7 +65,9 @@ export class Spectrogram {
   /** Takes a `mel` record; `hopMs`: from one to the next. */
   push(record, hopMs) {
     const bytes = Uint8Array.from(atob(record.column), (character) => character.charCodeAt(0));
-    const columns = Math.max(2, Math.round(this.seconds * 1000 / hopMs));
+    const shown = Math.max(2, Math.round(this.seconds * 1000 / hopMs));
+    // one more stands outside at the left, and slides in from there
+    const columns = shown + 1;
     const shape = [bytes.length, columns, record.low_hz, record.high_hz, record.scale].join();
     if (shape !== this.shape) {
       this.ring = Object.assign(document.createElement('canvas'), { width: columns, height: bytes.length });
@@ -77,6 +79,8 @@ export class Spectrogram {
       this.shape = shape;
       this.scale = record;
       this.count = 0;
+      this.canvas.style.width = `${100 * columns / shown}%`;
+      this.canvas.style.left = `${-100 / shown}%`;
       this.axesDrawn = false;
     }
     // the highest band stands at the top
@@ -84,20 +88,16 @@ export class Spectrogram {
     this.context.putImageData(this.pixels, this.count % columns, 0);
     this.count += 1;
     this.hopMs = hopMs;
-    this.arrived = performance.now();
     this.isDirty = true;
   }
 
-  /** Draws a frame, if there is something new to see. */
-  draw(now) {
+  /** Draws what has come since the last call. */
+  draw() {
     if (fit(this.canvas)) this.isDirty = true;
     if (fit(this.axes)) this.axesDrawn = false;
     if (!this.ring) return;
     if (!this.axesDrawn) this.drawAxes();
-    // between two columns the picture goes on by the time, half a column at most behind
-    const passed = this.isSmooth ? Math.min((now - this.arrived) / this.hopMs, 1) : 1;
-    if (!this.isDirty && passed === this.passed) return;
-    this.passed = passed;
+    if (!this.isDirty) return;
     this.isDirty = false;
     const { width, height } = this.canvas;
     const columns = this.ring.width;
@@ -105,9 +105,13 @@ export class Spectrogram {
     const column = width / columns;
     const context = this.canvas.getContext('2d', { alpha: false });
     context.imageSmoothingEnabled = false;
-    const shift = (1 - passed) * column;
-    context.drawImage(this.ring, head, 0, columns - head, this.ring.height, shift, 0, (columns - head) * column, height);
-    if (head > 0) context.drawImage(this.ring, 0, 0, head, this.ring.height, shift + (columns - head) * column, 0, head * column, height);
+    context.drawImage(this.ring, head, 0, columns - head, this.ring.height, 0, 0, (columns - head) * column, height);
+    if (head > 0) context.drawImage(this.ring, 0, 0, head, this.ring.height, (columns - head) * column, 0, head * column, height);
+    // the new column slides in until the next one comes: the compositor's work, none of this thread's
+    if (this.isSmooth) {
+      const start = `translateX(${100 / columns}%)`;
+      this.canvas.animate([{ transform: start }, { transform: 'none' }], { duration: this.hopMs });
+    }
   }
 
   drawAxes() {

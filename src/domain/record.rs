@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::spelling::{four_decimals, four_decimals_if_any, one_decimal, utc_millis};
 use super::{LabelReason, SampleIndex, SampleRate};
 
 /// One output line.
@@ -58,34 +59,6 @@ pub struct WindowRecord {
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
-}
-
-/// RFC 3339 in UTC with exactly three decimals, so that the lines of a file align and sort as text.
-pub(super) fn utc_millis<S: Serializer>(
-    time: &Timestamp,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{time:.3}"))
-}
-
-/// Scores are not known better than to 1e-4. Rounded as `f64`: an `f32` has no short spelling for 0.9312.
-pub(super) fn four_decimals<S: Serializer>(score: &f32, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((f64::from(*score) * 1e4).round() / 1e4)
-}
-
-fn four_decimals_if_any<S: Serializer>(
-    score: &Option<f32>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match score {
-        Some(score) => four_decimals(score, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
-/// A tenth of a decibel is finer than any ear or microphone.
-pub(super) fn one_decimal<S: Serializer>(level: &f32, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((f64::from(*level) * 10.0).round() / 10.0)
 }
 
 /// A label and its score.

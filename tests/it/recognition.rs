@@ -1,6 +1,7 @@
 //! What a listener sees of recognition: windows with known scores go in, records come out. Also the rules of detection
 //! that are refused. The property tests are in `rules`.
 
+mod reasons;
 mod rules;
 mod settings;
 

@@ -1,5 +1,5 @@
 //! The state of the view: what is known of the daemons, which of them is shown, and how. A pure function of the events so far:
-//! [`App::on`] is told the time, reads no clock and does no I/O.
+//! [`App::on`] takes the time as an argument, reads no clock and does no I/O.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -182,8 +182,11 @@ impl App {
         let statuses = self.daemons.iter().filter_map(|daemon| daemon.status.as_ref());
         let p99_us = statuses.map(|status| status.latency.p99_us).max();
         let mut line = format!(
-            "watched for {} s: {events} events, {gaps} gaps, {missed} records missed",
-            watched.as_secs()
+            "watched for {} s: {}, {}, {} missed",
+            watched.as_secs(),
+            counted(events, "event"),
+            counted(gaps, "gap"),
+            counted(missed, "record")
         );
         if let Some(p99_us) = p99_us {
             // writing to a string never fails
@@ -344,6 +347,10 @@ impl App {
         }
         Some(Action::Fail(whys.join("\n")))
     }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 impl DaemonView {

@@ -98,22 +98,22 @@ impl Connection {
         };
         client.request(&Request::Subscribe(subscription)).map_err(|error| broken(error.into()))?;
         self.send(events, LinkEvent::Up { version })?;
-        let (mut heard, mut asked) = (Instant::now(), None::<Instant>);
+        let (mut received, mut asked) = (Instant::now(), None::<Instant>);
         loop {
             if asked.is_none_or(|asked| asked.elapsed() >= STATUS_PERIOD) {
                 client.set_deadline(Some(Instant::now() + GREETING));
                 client.request(&Request::Status).map_err(|error| broken(error.into()))?;
                 asked = Some(Instant::now());
             }
-            client.set_deadline(Some(asked.unwrap_or(heard) + STATUS_PERIOD));
+            client.set_deadline(Some(asked.unwrap_or(received) + STATUS_PERIOD));
             match client.next_message() {
                 Ok(Some(message)) => {
-                    heard = Instant::now();
+                    received = Instant::now();
                     self.send(events, LinkEvent::Message(Box::new(message)))?;
                 }
                 Ok(None) => return Err(End::Down("it has ended".to_owned())),
                 Err(ClientError::Io(error)) if error.kind() == io::ErrorKind::TimedOut => {
-                    if heard.elapsed() > SILENCE {
+                    if received.elapsed() > SILENCE {
                         let why = format!("it has sent nothing for {} s", SILENCE.as_secs());
                         return Err(End::Down(why));
                     }

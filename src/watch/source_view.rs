@@ -215,9 +215,9 @@ impl SourceView {
             threshold: self.thresholds.get(&best.label).copied(),
             reason: None,
         }));
-        bars.retain(|bar| bar.label.to_lowercase().contains(filter));
-        // as they are shown: what differs in the third decimal does not change places
+        // as they are shown: what differs in the third decimal does not change places, and nothing is not shown
         let hundredths = |bar: &LabelBar<'_>| (bar.score * 100.0).round() as i64;
+        bars.retain(|bar| hundredths(bar) > 0 && bar.label.to_lowercase().contains(filter));
         bars.sort_by(|a, b| hundredths(b).cmp(&hundredths(a)).then_with(|| a.label.cmp(b.label)));
         bars
     }

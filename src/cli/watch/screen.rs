@@ -134,3 +134,59 @@ fn print(screen: &Buffer) -> io::Result<()> {
     }
     out.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+    use std::process::{Command, Stdio};
+
+    use nix::fcntl::OFlag;
+    use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
+    use nix::sys::termios::{LocalFlags, tcgetattr};
+
+    use super::*;
+
+    #[test]
+    #[ignore = "needs a terminal: the test below runs it on one"]
+    fn panics_with_the_terminal_in_its_hands() {
+        let screen = Screen::open().unwrap();
+        // on any thread
+        let panicked = std::thread::spawn(|| panic!("something that never happens")).join();
+        assert!(panicked.is_err() && screen.has_panicked());
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_printed() {
+        let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname_r(&master).unwrap();
+        let slave = File::options().read(true).write(true).open(name).unwrap();
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait"]).arg(std::env::current_exe().unwrap());
+        command.args(["--exact", "--ignored", "--nocapture"]);
+        command.arg("cli::watch::screen::tests::panics_with_the_terminal_in_its_hands");
+        command.stdin(Stdio::from(slave.try_clone().unwrap()));
+        command.stdout(slave.try_clone().unwrap()).stderr(slave.try_clone().unwrap());
+        let mut child = command.spawn().unwrap();
+        drop(command);
+        let mut screen = File::from(OwnedFd::from(master));
+        let reader = std::thread::spawn(move || {
+            let (mut shown, mut bytes) = (Vec::new(), [0; 4096]);
+            while let Ok(read @ 1..) = screen.read(&mut bytes) {
+                shown.extend_from_slice(&bytes[..read]);
+            }
+            String::from_utf8_lossy(&shown).into_owned()
+        });
+        assert!(child.wait().unwrap().success());
+        let settings = tcgetattr(&slave).unwrap();
+        assert!(settings.local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO));
+        drop(slave);
+        let shown = reader.join().unwrap();
+        let place = |text: &str| shown.find(text).unwrap_or_else(|| panic!("{text:?}: {shown:?}"));
+        assert!(place("\u{1b}[?1049h") < place("\u{1b}[?1049l"));
+        assert!(place("\u{1b}[?25h") < place("something that never happens"));
+    }
+}

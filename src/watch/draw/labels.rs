@@ -18,10 +18,10 @@ pub(super) fn draw(panel: &mut Panel<'_>, app: &App, source: Option<&SourceView>
     let Some(source) = source else { return };
     let bars = source.label_bars(&app.filter);
     if bars.is_empty() {
-        let words = if source.window.is_none() {
-            "no window scored yet"
-        } else {
-            "no label among the best contains the filter's text"
+        let words = match (&source.window, app.filter.is_empty()) {
+            (None, _) => "no window scored yet",
+            (Some(_), true) => "no label scores 0.01",
+            (Some(_), false) => "no label that contains the text scores 0.01",
         };
         panel.words(0, 0, words, Role::Quiet);
     }

@@ -52,7 +52,7 @@ pub(super) fn draw(panel: &mut Panel<'_>, source: Option<&SourceView>) {
     let style = panel.look.style(role(levels.held_dbfs));
     panel.character(held, 0, panel.look.pick('┃', '|'), style);
     let floor = NAME_COLUMNS + place(levels.floor_dbfs).saturating_sub(1);
-    panel.character(floor, 1, panel.look.pick('▲', '^'), panel.look.style(Role::Score));
+    panel.character(floor, 0, panel.look.pick('┆', ':'), panel.look.style(Role::Score));
     panel.words(figures, 0, &format!("peak {:>5.1} dB", levels.held_dbfs), role(levels.held_dbfs));
     panel.words(figures, 1, &format!("floor {:>4.0} dB", levels.floor_dbfs), Role::Score);
 }

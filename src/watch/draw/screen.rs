@@ -28,9 +28,9 @@ pub fn draw(app: &App, look: &Look, frame: &mut Frame<'_>) {
     if whole.width < MIN_COLUMNS || whole.height < MIN_ROWS {
         let mut panel = Panel::new(buffer, whole, look);
         let lines = [
-            "too small:".to_owned(),
-            format!("{} by {}, and it takes", whole.width, whole.height),
-            format!("{MIN_COLUMNS} by {MIN_ROWS}"),
+            "too small".to_owned(),
+            format!("{} by {}", whole.width, whole.height),
+            format!("needs {MIN_COLUMNS} by {MIN_ROWS}"),
         ];
         for (row, line) in (0..).zip(&lines) {
             panel.words(0, row, line, Role::Warning);

@@ -102,7 +102,7 @@ impl TimeAxis {
         let from_left = f64::from(column) * self.seconds_per_column;
         match self.motion {
             Motion::Sweep if column <= self.head => Some(self.origin_s + from_left),
-            Motion::Sweep if column == self.head + 1 => None,
+            Motion::Sweep if column == self.head.saturating_add(1) => None,
             Motion::Sweep => Some(self.origin_s - self.seconds_across + from_left),
             Motion::Scroll => {
                 let to_right = f64::from(self.columns - column) * self.seconds_per_column;
@@ -134,7 +134,7 @@ impl TimeAxis {
                 Motion::Sweep => 0,
                 Motion::Scroll => u16::try_from(text.len()).unwrap_or(0),
             };
-            if place >= shift && place - shift + 4 <= self.columns {
+            if place >= shift && (place - shift).saturating_add(4) <= self.columns {
                 panel.words(AXIS_COLUMNS + place - shift, row, &text, Role::Quiet);
             }
         }

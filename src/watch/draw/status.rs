@@ -77,8 +77,10 @@ pub(super) fn draw(panel: &mut Panel<'_>, app: &App, shown: Shown<'_>) {
 fn draw_figures(panel: &mut Panel<'_>, last: u16, status: &DaemonStatus, shown: Shown<'_>) {
     let count = |name: &str| status.counters.get(name).copied().unwrap_or_default();
     let milli = |us: u64| us as f64 / 1000.0;
-    let dropped =
-        count("records_dropped") + count("events_dropped") + count("client_records_dropped");
+    let dropped = ["records_dropped", "events_dropped", "client_records_dropped"]
+        .map(count)
+        .into_iter()
+        .fold(0, u64::saturating_add);
     let gaps = shown.source.map_or(0, |source| source.gaps);
     let cpu =
         shown.daemon.cpu_share.map_or("-".to_owned(), |share| format!("{:.1}", 100.0 * share));

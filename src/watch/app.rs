@@ -178,7 +178,7 @@ impl App {
         let sources = || self.daemons.iter().flat_map(|daemon| &daemon.sources);
         let (events, gaps) =
             sources().fold((0, 0), |(events, gaps), it| (events + it.events, gaps + it.gaps));
-        let missed: u64 = self.daemons.iter().map(|daemon| daemon.missed).sum();
+        let missed = self.daemons.iter().map(|daemon| daemon.missed).fold(0, u64::saturating_add);
         let statuses = self.daemons.iter().filter_map(|daemon| daemon.status.as_ref());
         let p99_us = statuses.map(|status| status.latency.p99_us).max();
         let mut line = format!(

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::backend::IntoCrossterm;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::style::{Attribute, Colors, Print, SetAttribute, SetColors};
 use ratatui::crossterm::terminal::{
@@ -16,7 +16,8 @@ use ratatui::crossterm::terminal::{
     disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{execute, queue};
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Span;
 
 use crate::watch::{App, Look, draw};
 
@@ -109,30 +110,39 @@ fn restore() {
 fn print(screen: &Buffer) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     for row in screen.content.chunks(usize::from(screen.area.width.max(1))) {
-        let mut skipped = 0;
-        for cell in row {
+        let used = row.iter().rposition(|cell| *cell != Cell::EMPTY).map_or(0, |last| last + 1);
+        let (mut style, mut skipped) = (Style::reset(), 0);
+        for cell in &row[..used] {
             // the second column of a wide character is the character's
             if skipped > 0 {
                 skipped -= 1;
                 continue;
             }
-            skipped = ratatui::text::Span::raw(cell.symbol()).width().saturating_sub(1);
-            let colours = Colors::new(cell.fg.into_crossterm(), cell.bg.into_crossterm());
-            queue!(out, SetAttribute(Attribute::Reset), SetColors(colours))?;
-            for (modifier, attribute) in [
-                (Modifier::BOLD, Attribute::Bold),
-                (Modifier::DIM, Attribute::Dim),
-                (Modifier::REVERSED, Attribute::Reverse),
-            ] {
-                if cell.modifier.contains(modifier) {
-                    queue!(out, SetAttribute(attribute))?;
-                }
+            skipped = Span::raw(cell.symbol()).width().saturating_sub(1);
+            if cell.style() != style {
+                style = cell.style();
+                print_style(&mut out, cell)?;
             }
             queue!(out, Print(cell.symbol()))?;
         }
         queue!(out, SetAttribute(Attribute::Reset), Print("\n"))?;
     }
     out.flush()
+}
+
+fn print_style(out: &mut impl Write, cell: &Cell) -> io::Result<()> {
+    let colours = Colors::new(cell.fg.into_crossterm(), cell.bg.into_crossterm());
+    queue!(out, SetAttribute(Attribute::Reset), SetColors(colours))?;
+    for (modifier, attribute) in [
+        (Modifier::BOLD, Attribute::Bold),
+        (Modifier::DIM, Attribute::Dim),
+        (Modifier::REVERSED, Attribute::Reverse),
+    ] {
+        if cell.modifier.contains(modifier) {
+            queue!(out, SetAttribute(attribute))?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ const TIME_MARK_COLUMNS: f64 = 10.0;
 const DARKEST: u8 = 64;
 const LIGHTEST: u8 = 232;
 
-/// Less than any column lasts: the end of a column belongs to it.
+/// Less than any column lasts: what only touches a time does not belong to it.
 const INSTANT_S: f64 = 1e-6;
 
 pub(super) fn draw(panel: &mut Panel<'_>, app: &App, shown: Shown<'_>) {
@@ -123,7 +123,7 @@ impl TimeAxis {
                 Motion::Scroll => {
                     let text = match seconds + back_s {
                         0.0 => "now".to_owned(),
-                        back => format!("-{:.1} s", back).replace(".0 s", " s"),
+                        back => format!("-{back:.1} s").replace(".0 s", " s"),
                     };
                     (self.seconds_across - seconds, text)
                 }
@@ -150,6 +150,7 @@ struct Picture<'a> {
 
 impl Picture<'_> {
     fn draw_column(&mut self, panel: &mut Panel<'_>, column: u16, from_s: f64, to_s: f64) {
+        let (from_s, to_s) = (from_s + INSTANT_S, to_s - INSTANT_S);
         if !self.spectrogram.peaks_between(from_s, to_s, &mut self.peaks) {
             return;
         }

@@ -16,14 +16,13 @@ pub(super) fn rows(columns: u16) -> u16 {
 
 /// The source, its state and its place among the others; on the right, how it is shown.
 pub(super) fn draw_title(panel: &mut Panel<'_>, app: &App, shown: Shown<'_>) {
-    let mut column = panel.words(0, 0, "tympan", Role::Title) + 2;
     let name = match shown.source {
         Some(source) => printable(&source.name).into_owned(),
         None => shown.daemon.place(),
     };
     let columns = panel.columns() / 3;
     let style = panel.look.style(Role::Title);
-    column = panel.text((column, 0), columns, &name, style) + 2;
+    let mut column = panel.text((0, 0), columns, &name, style) + 2;
     let (words, role) = match (&shown.daemon.link, shown.source.and_then(|source| source.state)) {
         (Link::Connecting, _) => ("connecting".to_owned(), Role::Quiet),
         (Link::Down { .. }, _) => ("waiting for the daemon".to_owned(), Role::Bad),

@@ -158,9 +158,14 @@ mod tests {
 
     use super::*;
 
+    const ON_A_TERMINAL: &str = "TYMPAN_TEST_ON_A_TERMINAL";
+
     #[test]
-    #[ignore = "needs a terminal: the test below runs it on one"]
     fn panics_with_the_terminal_in_its_hands() {
+        // the test below runs it on a terminal of its own
+        if std::env::var_os(ON_A_TERMINAL).is_none() {
+            return;
+        }
         let screen = Screen::open().unwrap();
         // on any thread
         let panicked = std::thread::spawn(|| panic!("something that never happens")).join();
@@ -176,7 +181,7 @@ mod tests {
         let slave = File::options().read(true).write(true).open(name).unwrap();
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--wait"]).arg(std::env::current_exe().unwrap());
-        command.args(["--exact", "--ignored", "--nocapture"]);
+        command.args(["--exact", "--nocapture"]).env(ON_A_TERMINAL, "1");
         command.arg("cli::watch::screen::tests::panics_with_the_terminal_in_its_hands");
         command.stdin(Stdio::from(slave.try_clone().unwrap()));
         command.stdout(slave.try_clone().unwrap()).stderr(slave.try_clone().unwrap());

@@ -42,7 +42,7 @@
 //! | 5 | [`live`]: the daemon; [`offline`]: clips and datasets; `torch`: the network as libtorch computes it |
 //! | 4 | `model`: network and bundle |
 //! | 3 | [`sources`], [`sinks`] |
-//! | 2 | [`features`], [`recognition`] |
+//! | 2 | [`features`], [`recognition`]; [`watch`]: a daemon's records as a screen |
 //! | 1 | [`dsp`]; [`protocol`]: the lines over a socket, and a client |
 //! | 0 | [`domain`]; [`files`]: reading and writing where others can write too |
 //!
@@ -95,3 +95,6 @@ pub mod testing;
 pub mod torch;
 #[cfg(feature = "torch")]
 pub mod training;
+// The screen of `tympan watch`: its look changes from version to version.
+#[doc(hidden)]
+pub mod watch;

@@ -19,6 +19,8 @@ use crate::sources::Pace;
 
 /// Who may connect to a socket that only an option asks for: its owner and group.
 const SOCKET_MODE: u32 = 0o660;
+/// And to that of the daemon's own view: nobody else.
+const VIEW_SOCKET_MODE: u32 = 0o600;
 
 /// Values that win over the configuration's; an option about an output or about clips turns that on as well.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct ConfigOverrides {
     pub stdout_format: Option<StdoutFormat>,
     /// Writes the scores of every window to standard output; false leaves that to the configuration.
     pub windows: bool,
+    /// Leaves standard output to a view of the daemon, and serves the view here if there is no other Unix socket.
+    pub view_socket: Option<PathBuf>,
 }
 
 impl ConfigOverrides {
@@ -48,6 +52,12 @@ impl ConfigOverrides {
         if !self.save_clips.is_empty() {
             config.clips.labels.clone_from(&self.save_clips);
             config.clips.enabled = true;
+        }
+        if let Some(path) = &self.view_socket {
+            let own = || UnixConfig { path: path.clone(), mode: VIEW_SOCKET_MODE };
+            config.output.unix.get_or_insert_with(own);
+            config.output.stdout = None;
+            return;
         }
         if self.stdout_format.is_none() && !self.windows {
             return;

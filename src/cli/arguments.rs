@@ -20,9 +20,10 @@ use super::plot::PlotArguments;
 use super::run::RunArguments;
 use super::status::StatusArguments;
 use super::train::TrainArguments;
+use super::watch::WatchArguments;
 use super::{
     Failure, bench, check, classify, clean, devices, doctor, eval, labels, plot, run, signals,
-    status, train,
+    status, train, watch,
 };
 use crate::domain::printable_lines;
 
@@ -54,6 +55,8 @@ pub enum Command {
     Bench(BenchArguments),
     /// Show the state of a running daemon
     Status(StatusArguments),
+    /// Show what running daemons capture: level, spectrogram, labels, events
+    Watch(WatchArguments),
     /// List the capture devices
     Devices(DevicesArguments),
     /// Check this machine: sound cards, level, speed, service, disk and clock, each with what to do
@@ -105,6 +108,7 @@ pub fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Plot(arguments) => plot::plot(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Status(arguments) => status::status(&arguments),
+        Command::Watch(arguments) => watch::watch(&arguments),
         Command::Devices(arguments) => devices::devices(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Labels(arguments) => labels::labels(&arguments),

@@ -25,6 +25,7 @@ mod train;
 mod train_unavailable;
 #[cfg(not(feature = "torch"))]
 use train_unavailable as train;
+mod watch;
 
 pub use arguments::{Arguments, Command, dispatch};
 pub use failure::Failure;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::signals::DaemonSignals;
+use super::watch::LiveView;
 use super::{Failure, logging};
 use crate::assembly::{ConfigOverrides, DaemonControls, Scope, Setup, SourceChoice, read_config};
 use crate::config::StdoutFormat;
@@ -54,6 +56,9 @@ pub struct RunArguments {
     /// Write the scores of every window to standard output, also as text
     #[arg(long)]
     windows: bool,
+    /// Show level, spectrogram, labels and events instead of text, as `tympan watch` does
+    #[arg(long, conflicts_with_all = ["format", "windows"])]
+    live: bool,
 }
 
 /// How standard output looks.
@@ -83,6 +88,7 @@ impl RunArguments {
             save_clips: self.save_clips.clone(),
             stdout_format: self.format.map(StdoutFormat::from),
             windows: self.windows,
+            view_socket: None,
         }
     }
 }
@@ -99,14 +105,21 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// [`Failure`] when it cannot begin, or fails.
 pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    let view = arguments.live.then(LiveView::prepare).transpose()?;
     let signals = DaemonSignals::install()?;
     let no_core_dumps = forbid_core_dumps();
     let descriptors = raise_descriptors();
     let reading = read_config(arguments.config.as_deref())?;
-    logging::start(reading.config().log_level);
+    let level = reading.config().log_level;
+    let held_log = view.as_ref().map(|view| view.start_log(level));
+    if view.is_none() {
+        logging::start(level);
+    }
     no_core_dumps.unwrap_or_else(warn_of_core_dumps);
-    let (model, overrides) = (arguments.model.as_deref(), arguments.overrides());
-    let setup = Setup::new(reading, model, overrides, Scope::Daemon)?;
+    let view_socket = view.as_ref().map(LiveView::socket);
+    let overrides = ConfigOverrides { view_socket, ..arguments.overrides() };
+    let setup = Setup::new(reading, arguments.model.as_deref(), overrides, Scope::Daemon)?;
+    let served = setup.config.output.unix.as_ref().map(|unix| unix.path.clone());
     let daemon = setup.daemon(DaemonControls {
         source: arguments.source.clone(),
         pace: arguments.fast.then_some(Pace::AsFastAsPossible),
@@ -114,12 +127,18 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         config: arguments.config.clone(),
         model: arguments.model.clone(),
         descriptors,
-        stop: signals.stop,
+        stop: Arc::clone(&signals.stop),
         reload: signals.reload,
     })?;
     // Relaxed: the flag guards nothing but itself.
     signals.has_started.store(true, Ordering::Relaxed);
-    daemon.run().map(|_| ExitCode::SUCCESS).map_err(Failure::of_daemon)
+    match (view, served, held_log) {
+        (Some(view), Some(socket), Some(log)) => view.show(daemon, &socket, &signals.stop, log)?,
+        _ => {
+            daemon.run().map_err(Failure::of_daemon)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What a process has where the system does not say.

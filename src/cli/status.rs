@@ -70,16 +70,28 @@ pub fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
 
 /// The daemon's address, and the token that it asks for there.
 fn address(arguments: &StatusArguments) -> Result<(Address, Option<Token>), Failure> {
-    let token = |file: &Option<PathBuf>| file.as_deref().map(read_token).transpose();
     if let Some(connect) = &arguments.connect {
-        let address = Address::from(connect.as_str());
-        return Ok((address, token(&arguments.token_file)?));
+        let token = arguments.token_file.as_deref().map(read_token).transpose()?;
+        return Ok((Address::from(connect.as_str()), token));
     }
-    let Some(path) = &arguments.config else { return Ok((Address::Unix(usual_socket()), None)) };
+    match &arguments.config {
+        Some(path) => configured(path),
+        None => Ok((Address::Unix(usual_socket()), None)),
+    }
+}
+
+/// The address of the socket that the configuration in `path` enables, and the token that it asks for there.
+///
+/// # Errors
+/// [`Failure`]: a configuration or a token that cannot be read, no socket in it.
+pub(super) fn configured(path: &Path) -> Result<(Address, Option<Token>), Failure> {
     let output = read_config(Some(path))?.finish().map_err(ConfigError::from)?.output;
     match (output.unix, output.tcp) {
         (Some(unix), _) => Ok((Address::Unix(unix.path), None)),
-        (None, Some(tcp)) => Ok((Address::Tcp(tcp.address), token(&tcp.token_file)?)),
+        (None, Some(tcp)) => {
+            let token = tcp.token_file.as_deref().map(read_token).transpose()?;
+            Ok((Address::Tcp(tcp.address), token))
+        }
         (None, None) => Err(Failure::usage(anyhow!(
             "{} enables no socket: set enabled = true in [output.unix]",
             path.display()
@@ -88,7 +100,7 @@ fn address(arguments: &StatusArguments) -> Result<(Address, Option<Token>), Fail
 }
 
 /// The socket of the user's own daemon if there is one, else of the system's.
-fn usual_socket() -> PathBuf {
+pub(super) fn usual_socket() -> PathBuf {
     let own =
         std::env::var_os("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join(USUAL_SOCKET));
     own.filter(|socket| socket.exists())

@@ -99,6 +99,8 @@ pub struct Client {
     /// By when everything has to be over; none: never.
     deadline: Option<Instant>,
     line: Vec<u8>,
+    /// Whether [`Self::line`] has been given out: the next one begins anew.
+    is_whole: bool,
 }
 
 impl Client {
@@ -135,7 +137,12 @@ impl Client {
     /// A client of a connection that somebody else made.
     pub fn new(stream: Stream, deadline: Option<Instant>) -> Self {
         let reader = BufReader::with_capacity(READ_BYTES, stream);
-        Self { reader, deadline, line: Vec::new() }
+        Self { reader, deadline, line: Vec::new(), is_whole: true }
+    }
+
+    /// Sets another deadline, for what comes after the time was up too: no line is lost by that.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
     }
 
     /// Sends a request.
@@ -174,12 +181,14 @@ impl Client {
     }
 
     /// The next line as it came, without its line feed; none once the daemon has closed the connection. A line that the end
-    /// of the connection cut is dropped.
+    /// of the connection cut is dropped. What has come of a line when the time is up is kept for the next call.
     ///
     /// # Errors
     /// As [`Self::next_message`].
     pub fn next_line(&mut self) -> Result<Option<&[u8]>, ClientError> {
-        self.line.clear();
+        if std::mem::take(&mut self.is_whole) {
+            self.line.clear();
+        }
         loop {
             if self.reader.buffer().is_empty() && self.deadline.is_some() {
                 self.reader.get_ref().set_timeouts(time_left(self.deadline)?)?;
@@ -199,6 +208,7 @@ impl Client {
             let taken = part.len() + usize::from(end.is_some());
             self.reader.consume(taken);
             if end.is_some() {
+                self.is_whole = true;
                 return Ok(Some(&self.line));
             }
         }

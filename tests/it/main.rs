@@ -21,3 +21,4 @@ mod support;
 mod tidy;
 #[cfg(feature = "torch")]
 mod training;
+mod watch;

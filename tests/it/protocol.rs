@@ -16,7 +16,7 @@ use tympan::domain::{
 };
 use tympan::protocol::{
     Address, Client, ClientError, DaemonStatus, Hello, LatencyStatus, Message, Missed,
-    PROTOCOL_VERSION, RecordKind, RecordKinds, Refused, ReloadStatus, Request, SinkStatus,
+    PROTOCOL_VERSION, RecordKind, RecordKinds, Refused, ReloadStatus, Request, SinkStatus, Stream,
     Subscription, write_json_line,
 };
 
@@ -394,4 +394,20 @@ fn a_client_names_what_is_no_daemon() {
         let _ = daemon.read(&mut [0; 100]);
     };
     assert!(matches!(ask(hangs_up), ClientError::Closed));
+}
+
+#[test]
+fn a_line_that_a_deadline_cut_is_read_whole_after_it() {
+    let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut client =
+        Client::new(Stream::Unix(ours), Some(Instant::now() + Duration::from_millis(30)));
+    theirs.write_all(b"{\"type\":\"missed\",").unwrap();
+    let late = client.next_message().unwrap_err();
+    assert!(matches!(late, ClientError::Io(error) if error.kind() == std::io::ErrorKind::TimedOut));
+    theirs.write_all(b"\"records\":7}\n{\"type\":\"missed\",\"records\":8}\n").unwrap();
+    client.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
+    for records in [7, 8] {
+        let message = client.next_message().unwrap();
+        assert_eq!(message, Some(Message::Missed(Missed { records })));
+    }
 }

@@ -31,6 +31,7 @@ mod train_from_code;
 mod train_interrupted;
 #[cfg(feature = "torch")]
 mod train_verifier;
+mod watch;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;

@@ -7,13 +7,14 @@ use super::rust_file::{RustFile, has_word};
 use super::{assert_finds, assert_none, check, files_below, root, rust_files};
 
 /// A folder's layer. Folders of one layer do not import each other.
-const LAYERS: [(&str, u8); 22] = [
+const LAYERS: [(&str, u8); 23] = [
     ("domain", 0),
     ("files", 0),
     ("dsp", 1),
     ("protocol", 1),
     ("features", 2),
     ("recognition", 2),
+    ("watch", 2),
     ("sources", 3),
     ("sinks", 3),
     ("model", 4),

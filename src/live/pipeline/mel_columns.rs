@@ -61,7 +61,7 @@ impl MelColumns {
         };
         let samples = window.end_sample.since(window.start_sample);
         let in_hop = (hop * front_end.frame_hop_samples) as u64;
-        let new = samples * in_hop / front_end.samples_of(shape.frames) as u64;
+        let new = samples * in_hop / front_end.samples_of(shape.frames);
         MelRecord {
             time: window.time,
             source,

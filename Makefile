@@ -36,7 +36,7 @@ bench: build ## measure latency by stage, and throughput
 
 bench-peers: packages ## compare with other runtimes (installs 7 GB, once); ARGS=--write writes docs/PERFORMANCE.md
 	scripts/system-packages.sh peers
-	benches/peers/run.sh --model $(MODEL) $(ARGS)
+	benches/peers/run.sh $(ARGS)
 
 test: ## run the tests, but for those that take minutes; ARGS='name' chooses some
 	scripts/system-packages.sh build test

@@ -130,12 +130,12 @@ install_all() {
     done
   fi
   put 755 "$scratch/tympan" "$prefix/bin/tympan"
-  for file in models/esc50/*; do put 644 "$file" "$prefix/share/tympan/$file"; done
+  while IFS= read -r file; do put 644 "$file" "$prefix/share/tympan/$file"; done < <(find models/esc50 -type f)
   put 644 "$scratch/tympan.service" "$prefix/lib/systemd/system/tympan.service"
   put 644 "$scratch/tympan-user.service" "$prefix/lib/systemd/user/tympan.service"
   # with what they link to
   for file in README.md CHANGELOG.md CONTRIBUTING.md LICENSE LICENSE-MIT LICENSE-APACHE config.toml docs/*.md docs/*.png \
-    models/README.md models/esc50/README.md; do
+    models/README.md models/esc50/README.md models/esc50/verifier/README.md; do
     [ ! -e "$file" ] || put 644 "$file" "$prefix/share/doc/tympan/$file"
   done
   local licences=${libraries%/lib}/licenses

@@ -2,7 +2,7 @@
 """Opens a bundle's weights in PyTorch and scores the first window of a recording with them, as tympan does.
 
     python3 -m venv .venv && .venv/bin/pip install torch safetensors numpy scipy
-    .venv/bin/python scripts/open_in_pytorch.py models/esc50 clip.wav [TYMPAN]
+    .venv/bin/python scripts/open_in_pytorch.py models/mine clip.wav [TYMPAN]
 
 The network is an ordinary torch.nn.Module afterwards: look into its layers, fine-tune it, export it. The recording is a
 WAV at the model's own rate (`ffmpeg -i clip.mp3 -ac 1 -ar 16000 clip.wav`). With the path of tympan, the scores are

@@ -22,7 +22,7 @@ PERFORMANCE = REPOSITORY / "docs" / "PERFORMANCE.md"
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benches/peers/run.sh", description=__doc__)
-    parser.add_argument("--model", type=Path, default=REPOSITORY / "models/esc50", help="a bundle of kind crnn")
+    parser.add_argument("--model", type=Path, default=REPOSITORY / "benches/peers/crnn", help="a bundle of kind crnn")
     parser.add_argument("--rounds", type=int, default=40, help="turns of each row (40: about three minutes)")
     parser.add_argument("--write", action="store_true", help="also write the tables into docs/PERFORMANCE.md")
     parser.add_argument("--tympan", type=Path, required=True, help=argparse.SUPPRESS)

@@ -13,6 +13,9 @@ use crate::recognition::{ModelTraits, Thresholds};
 /// In hundredths.
 const CLIP_RANGE: (u32, u32) = (15, 90);
 
+/// So many recordings of a label at least say something of its scores; with fewer, whatever was given to that one clip would do.
+const MIN_CLIPS: usize = 2;
+
 /// Thresholds are hundredths: finer is more than a few hundred recordings can show.
 const MAX_HUNDREDTHS: u32 = 99;
 
@@ -55,8 +58,8 @@ impl Default for ThresholdRules {
 ///
 /// First the on-threshold with the best F-beta between the recordings that have the label and those that have not, where
 /// a recording counts as given a label if the daemon, with its smoothing and confirmation, would begin an event of it
-/// anywhere in it. The middle of the best stretch is taken, or a quarter of the way up where there is background; without
-/// a recording of the label, the highest that clips may ask for.
+/// anywhere in it. The middle of the best stretch is taken, or a quarter of the way up where there is background; with
+/// less than two recordings of the label, the highest that clips may ask for.
 ///
 /// Then, if need be, it is raised until, with some room, the label alone gives no more than its share of the false alarms
 /// allowed in the recordings without a label (`false_alarms_per_hour / labels`, rounded down over their length: with less than an hour
@@ -104,7 +107,11 @@ pub fn choose_thresholds(
 /// The threshold, in hundredths, with the best F-beta: the `part`th part of the way up the stretch of equally good ones,
 /// the highest stretch if there are several.
 fn best_by_clips(clips: &[(f32, bool)], beta: f64, part: u32) -> u32 {
-    let positives = clips.iter().filter(|(_, has_it)| *has_it).count() as f64;
+    let positives = clips.iter().filter(|(_, has_it)| *has_it).count();
+    if positives < MIN_CLIPS {
+        return CLIP_RANGE.1;
+    }
+    let positives = positives as f64;
     let (mut best_value, mut stretch) = (0.0, None);
     for hundredths in (1..=MAX_HUNDREDTHS).rev() {
         let on = hundredths as f32 / 100.0;
@@ -204,14 +211,14 @@ mod tests {
     #[test]
     fn a_peak_that_the_detector_would_not_confirm_counts_for_nothing() {
         let lone = track(Some(1), &[0.05, 0.9, 0.05, 0.05]);
-        let clips = [clip(0.8, true), lone, clip(0.3, false)];
+        let clips = [clip(0.8, true), clip(0.9, true), lone, clip(0.3, false)];
         // between the confirmed 0.3 and 0.8
         assert_eq!(chosen(&clips, 1.0).on, 0.56);
     }
 
     #[test]
-    fn a_label_without_clips_gets_the_highest_threshold_and_a_usable_pair() {
-        for clips in [&[clip(0.2, false)][..], &[]] {
+    fn a_label_with_less_than_two_clips_gets_the_highest_threshold_and_a_usable_pair() {
+        for clips in [&[clip(0.2, false)][..], &[clip(0.7, true), clip(0.2, false)], &[]] {
             let chosen = chosen(clips, 1.0);
             assert_eq!(chosen.on, 0.9);
             assert!(0.0 < chosen.off && chosen.off < chosen.on);

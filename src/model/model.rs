@@ -20,7 +20,7 @@ use crate::recognition::ModelTraits;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Arc::new(Model::open("models/esc50".as_ref())?);
-/// assert_eq!(model.labels().len(), 50);
+/// assert_eq!(model.labels().len(), 52);
 /// // a scorer costs kilobytes; all of them share the model
 /// let scorers = [NetworkScorer::new(&model), NetworkScorer::new(&model)];
 /// assert!(scorers.iter().all(|scorer| scorer.labels() == model.labels()));

@@ -1,7 +1,7 @@
 //! The trunk of `mobile` in libtorch: batch norm in place, every weight trainable. Part of [`super::Network`]; without
 //! gradients and dropout it is the reference engine's as well.
 
-use tch::nn::{self, ModuleT};
+use tch::nn;
 use tch::{TchError, Tensor};
 
 use super::network_mode::NetworkMode;
@@ -25,6 +25,9 @@ pub struct MobileTrunk {
 #[derive(Debug)]
 struct Convolution {
     conv: nn::Conv2D,
+    stride: [i64; 2],
+    padding: [i64; 2],
+    groups: i64,
     norm: nn::BatchNorm,
     activation: Option<ActivationFunction>,
 }
@@ -108,10 +111,11 @@ impl Convolution {
         mode: NetworkMode,
     ) -> Self {
         let around = sizes.kernel.map(|size| (size - 1) / 2);
+        // unpadded in time, unless a window is seen whole
+        let padding = [around[0], if whole_windows { around[1] } else { 0 }];
         let config = nn::ConvConfigND {
             stride: sizes.stride,
-            // unpadded in time, unless a window is seen whole
-            padding: [around[0], if whole_windows { around[1] } else { 0 }],
+            padding,
             dilation: [1, 1],
             groups: sizes.groups,
             // the batch norm has one
@@ -120,7 +124,7 @@ impl Convolution {
             bs_init: nn::Init::Const(0.0),
             padding_mode: nn::PaddingMode::Zeros,
         };
-        let Sizes { channels_in, channels, kernel, .. } = *sizes;
+        let Sizes { channels_in, channels, kernel, stride, groups } = *sizes;
         let norm = nn::BatchNormConfig {
             eps: NORM_EPSILON,
             momentum: NORM_MOMENTUM,
@@ -129,14 +133,30 @@ impl Convolution {
         };
         Self {
             conv: nn::conv(path / "conv", channels_in, channels, kernel, config),
+            stride,
+            padding,
+            groups,
             norm: nn::batch_norm2d(path / "norm", channels, norm),
             activation,
         }
     }
 
     fn forward(&self, columns: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let sums = columns.apply(&self.conv);
-        let sums = self.norm.forward_t(&sums, train);
+        // not by tch's own modules, which panic where no machine code may be made
+        let Self { conv, stride, padding, groups, norm, .. } = self;
+        let sums =
+            columns.f_conv2d(&conv.ws, conv.bs.as_ref(), stride, padding, [1, 1], *groups)?;
+        let sums = Tensor::f_batch_norm(
+            &sums,
+            norm.ws.as_ref(),
+            norm.bs.as_ref(),
+            Some(&norm.running_mean),
+            Some(&norm.running_var),
+            train,
+            NORM_MOMENTUM,
+            NORM_EPSILON,
+            false,
+        )?;
         match self.activation {
             Some(ActivationFunction::Relu) => sums.f_relu(),
             Some(ActivationFunction::HardSwish) => sums.f_hardswish(),

@@ -51,7 +51,7 @@ fn a_clip_shorter_than_a_window_is_padded_by_classify_and_not_scored_by_run() {
         let records = parsed(&success(&["classify", "--format", "jsonl", &name]));
         let windows = of_type(&records, "window");
         assert_eq!(windows.len(), 1, "{windows:?}");
-        assert_eq!(windows[0]["padded_samples"], 93 * 320 + 1024 - samples);
+        assert_eq!(windows[0]["padded_samples"], 186 * 160 + 512 - samples);
         let source = format!("file:{name}");
         let output = output_of(&["run", "--source", &source, "--fast", "--format", "jsonl"]);
         assert_eq!(output.status.code(), Some(0));

@@ -63,7 +63,7 @@ fn a_good_recording_is_measured_and_every_finding_has_its_four_parts() {
     for check in ["configuration", "bundle", "devices", "rate", "hum", "clipping", "DC offset"] {
         assert_eq!(of(&diagnosis, check)["verdict"], "ok", "{check}");
     }
-    finds(&diagnosis, "bundle", "ok", &["esc50", "50 labels"]);
+    finds(&diagnosis, "bundle", "ok", &["esc50", "50 may become events"]);
     finds(
         &diagnosis,
         "headroom",

@@ -73,7 +73,7 @@ fn figures_of_the_field_come_with_the_tables_that_other_tools_read() {
     let mut rows = scores.lines();
     says(rows.next().unwrap(), &["onset\toffset\t", "\tsiren"]);
     let row: Vec<&str> = rows.next().unwrap().split('\t').collect();
-    assert_eq!((row[0], row.len()), ("0", 52));
+    assert_eq!((row[0], row.len()), ("0", 54));
     assert_eq!(rows.next().unwrap().split('\t').next(), Some(row[1]), "rows follow each other");
     let truth = text(&folder.path().join("out/tables/ground_truth.tsv"));
     assert_eq!(truth.lines().count(), 5);

@@ -28,7 +28,7 @@ fn a_client_gets_levels_columns_and_reasons_of_what_sounds() {
                 seen.insert("level");
             }
             Message::Mel(mel) => {
-                assert_eq!((mel.column.len(), mel.low_hz, mel.high_hz), (64, 50.0, 7_500.0));
+                assert_eq!((mel.column.len(), mel.low_hz, mel.high_hz), (101, 0.0, 7_477.0));
                 seen.insert("mel");
                 columns.push(mel);
             }

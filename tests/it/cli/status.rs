@@ -151,9 +151,14 @@ fn copied_bundle(folder: &Path) -> std::path::PathBuf {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");
     let copy = folder.join("copy");
     std::fs::create_dir(&copy).unwrap();
-    for entry in std::fs::read_dir(shipped).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    std::fs::create_dir(copy.join("verifier")).unwrap();
+    for part in ["", "verifier"] {
+        for entry in std::fs::read_dir(shipped.join(part)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                std::fs::copy(entry.path(), copy.join(part).join(entry.file_name())).unwrap();
+            }
+        }
     }
     copy
 }

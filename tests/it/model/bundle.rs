@@ -46,10 +46,13 @@ fn what_was_written_is_what_is_read() {
 fn the_shipped_bundle_is_whole_small_and_honest_about_itself() {
     let bundle = Bundle::load(&shipped()).unwrap();
     let weights = std::fs::metadata(shipped().join("weights.safetensors")).unwrap();
-    assert!(weights.len() < 4_000_000);
-    assert_eq!(bundle.labels.len(), 50);
+    let look = std::fs::metadata(shipped().join("verifier/weights.safetensors")).unwrap();
+    assert!(weights.len() + look.len() < 8_000_000);
+    assert_eq!(bundle.labels.len(), 52);
+    assert_eq!(bundle.manifest.non_events, ["speech", "other"]);
+    assert!(bundle.verifier.is_some());
     let figures = &bundle.manifest.figures;
-    assert!(figures.clip_accuracy > 0.6 && figures.clips > 300, "{figures:?}");
+    assert!(figures.clip_accuracy > 0.8 && figures.clips > 300, "{figures:?}");
     let card = std::fs::read_to_string(shipped().join("README.md")).unwrap();
     let accuracy = format!("{:.1} %", figures.clip_accuracy * 100.0);
     says(

@@ -282,8 +282,9 @@ fn an_hour_of_windows_later_scores_are_those_of_a_fresh_start() {
 #[test]
 fn a_batch_of_windows_scores_as_one_by_one() {
     let bundle = Bundle::load(&shipped()).unwrap();
-    let windows: Vec<MelWindow> = [0, 4, 8, 40].map(|start| window_at(3, start, 94, 64)).to_vec();
-    let mut together = vec![Scores::zeros(50); windows.len()];
+    let windows: Vec<MelWindow> =
+        [0, 8, 16, 80].map(|start| window_at(3, start, 187, 101)).to_vec();
+    let mut together = vec![Scores::zeros(52); windows.len()];
     incremental(&bundle).score_into(&windows, &mut together).unwrap();
     let mut alone = from_scratch(&bundle);
     for (window, scores) in windows.iter().zip(&together) {
@@ -323,10 +324,10 @@ fn a_window_of_another_size_is_an_error_and_not_a_crash() {
     let mut scorers: [Box<dyn Scorer>; 2] =
         [Box::new(incremental(&bundle)), Box::new(from_scratch(&bundle))];
     for scorer in &mut scorers {
-        let mut scores = [Scores::zeros(50)];
-        let error = scorer.score_into(&[MelWindow::zeros(93, 64)], &mut scores).unwrap_err();
+        let mut scores = [Scores::zeros(52)];
+        let error = scorer.score_into(&[MelWindow::zeros(186, 101)], &mut scores).unwrap_err();
         let cause = std::error::Error::source(&error).unwrap().to_string();
-        assert!(cause.contains("5952") && cause.contains("6016"), "{cause}");
+        assert!(cause.contains("18786") && cause.contains("18887"), "{cause}");
     }
 }
 
@@ -334,11 +335,14 @@ fn a_window_of_another_size_is_an_error_and_not_a_crash() {
 fn engines_that_differ_are_refused_and_those_that_round_otherwise_are_not() {
     let bundle = Bundle::load(&shipped()).unwrap();
     check_engines(&bundle, &Arc::new(Model::new(&bundle))).unwrap();
+    let mut bundle = Bundle { verifier: None, ..bundle };
+    bundle.manifest.verifier = None;
     // a processor that gets the last layer slightly wrong
     let tensors = bundle.weights.iter().map(|(name, tensor)| {
         let mut tensor = tensor.clone();
         if name == "output.bias" {
-            tensor.values.iter_mut().for_each(|bias| *bias += 0.002);
+            // of every other label: a change of all is none after a softmax
+            tensor.values.iter_mut().step_by(2).for_each(|bias| *bias += 0.02);
         }
         (name.to_owned(), tensor)
     });

@@ -32,7 +32,7 @@ struct StoredScores {
 
 fn frame_windows() -> Vec<MelWindow> {
     let stream = StreamId::unique();
-    (0..6).map(|hop| MelWindow { stream, ..window_at(3, hop * 4, 94, 64) }).collect()
+    (0..6).map(|hop| MelWindow { stream, ..window_at(3, hop * 8, 187, 101) }).collect()
 }
 
 fn demo_windows(spec: &FeaturiserSpec) -> Vec<MelWindow> {

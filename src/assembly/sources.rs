@@ -119,7 +119,7 @@ pub(super) fn open_source(
 /// is taken, up to `length`.
 ///
 /// # Errors
-/// As [`open_source`].
+/// [`AssemblyError`] when it cannot be opened.
 pub fn open_sample(
     choice: &SourceChoice,
     config: &SourceConfig,

@@ -170,7 +170,7 @@ mod tests {
         let scorer = Box::new(NetworkScorer::new(&model));
         let mut recogniser = Recogniser::new(scorer, rules, "demo", rate).unwrap();
         let times = time_hops(&model.featuriser_spec(), &mut recogniser).unwrap();
-        assert_eq!((times.hop, times.frame), (model.traits().hop, Duration::from_millis(20)));
+        assert_eq!((times.hop, times.frame), (model.traits().hop, Duration::from_millis(10)));
         assert_eq!(times.times.len(), MEASURED_HOPS);
         assert!(times.times.is_sorted() && !times.times[0].is_zero());
     }

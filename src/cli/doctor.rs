@@ -69,7 +69,13 @@ pub fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         config: arguments.config.clone(),
         microphone: is_microphone,
         sound_server: config.source.microphone.host == HostChoice::PulseAudio,
-        tcp: config.output.tcp.as_ref().map(|tcp| tcp.address),
+        listens: [
+            config.output.tcp.as_ref().map(|tcp| ("output.tcp", tcp.address)),
+            config.output.web.as_ref().map(|web| ("output.web", web.address)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         folders: storage(&config).into_iter().map(|storage| storage.folder).collect(),
         torchscript: setup.is_some_and(|setup| setup.scorers.module_sha256().is_some()),
     };

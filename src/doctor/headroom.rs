@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use super::Finding;
-use crate::features::{Arrival, FeatureError, Featuriser, FeaturiserSpec};
-use crate::recognition::{Recogniser, ScorerError};
+use crate::features::{Arrival, Featuriser, FeaturiserSpec};
+use crate::offline::ScanError;
+use crate::recognition::Recogniser;
 use crate::sources::{Repeat, SampleReader, Soundscape, SourceError};
 
 /// Hops measured after those that warm caches up; at the shipped model's 80 ms, four seconds of audio.
@@ -29,26 +30,14 @@ pub struct HopTimes {
     pub times: Vec<Duration>,
 }
 
-/// A hop that could not be computed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum HopError {
-    /// The front end cannot be computed.
-    #[error(transparent)]
-    Features(#[from] FeatureError),
-    /// The network failed.
-    #[error(transparent)]
-    Scorer(#[from] ScorerError),
-    /// The demo cannot be read.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-}
-
 /// Computes some hops of the demo, one after the other, with a recogniser of the demo's rate.
 ///
 /// # Errors
-/// [`HopError`].
-pub fn time_hops(spec: &FeaturiserSpec, recogniser: &mut Recogniser) -> Result<HopTimes, HopError> {
+/// [`ScanError`] when a hop cannot be computed.
+pub fn time_hops(
+    spec: &FeaturiserSpec,
+    recogniser: &mut Recogniser,
+) -> Result<HopTimes, ScanError> {
     let mut demo = Soundscape::with_repeat(Soundscape::DEMO_SEED, Repeat::Forever);
     let rate = demo.sample_rate();
     let model_rate = spec.front_end.sample_rate_hz;

@@ -21,7 +21,7 @@ mod storage;
 pub use capture::{Capture, capture};
 pub use clock::Clock;
 pub use finding::{Diagnosis, Finding, Verdict};
-pub use headroom::{HopError, HopTimes, time_hops};
+pub use headroom::{HopTimes, time_hops};
 pub use input_devices::InputDevices;
 pub use level::LevelMeasurement;
 pub use service_unit::{ServiceNeeds, ServiceUnit, UnitKind};

@@ -63,8 +63,8 @@ pub struct ServiceNeeds {
     pub microphone: bool,
     /// Whether that has to be a sound server's.
     pub sound_server: bool,
-    /// Where it listens for clients of other machines.
-    pub tcp: Option<SocketAddr>,
+    /// Where it listens for clients and browsers, each with its section.
+    pub listens: Vec<(&'static str, SocketAddr)>,
     /// Where its outputs write.
     pub folders: Vec<PathBuf>,
     /// Whether its model is a TorchScript module.
@@ -264,10 +264,10 @@ impl ServiceUnit {
     }
 
     fn network(&self, needs: &ServiceNeeds) -> Option<Finding> {
-        let address = needs.tcp.filter(|address| !address.ip().is_loopback())?;
-        let found = |what: &str| {
-            format!("{what}, and [output.tcp] listens at {address} for other machines")
-        };
+        let mut beyond = needs.listens.iter().filter(|(_, address)| !address.ip().is_loopback());
+        let (section, address) = beyond.next()?;
+        let found =
+            |what: &str| format!("{what}, and [{section}] listens at {address} for other machines");
         if self.is_on("PrivateNetwork") {
             let found = found("PrivateNetwork leaves it without a network");
             return Some(self.warning(&found, self.edit("PrivateNetwork=no")));
@@ -516,7 +516,10 @@ mod tests {
 
     #[test]
     fn clients_of_other_machines_are_blocked_until_their_addresses_are_allowed() {
-        let tcp = |address: &str| ServiceNeeds { tcp: Some(address.parse().unwrap()), ..needs() };
+        let tcp = |address: &str| ServiceNeeds {
+            listens: vec![("output.web", address.parse().unwrap())],
+            ..needs()
+        };
         let blocked = only("", &tcp("0.0.0.0:7327"));
         assert_eq!(blocked.verdict, Verdict::Warning);
         assert!(blocked.found.contains("blocks any but for localhost"), "{blocked:?}");

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use super::AssemblyError;
 use crate::config::ClipsConfig;
-use crate::domain::{OutputCounters, Overflow, SampleRate, nearest};
+use crate::domain::{OutputCounters, Overflow, nearest};
+use crate::live::DaemonInput;
 use crate::recognition::DetectorSpec;
-use crate::sinks::{AudioTap, ClipFolder, ClipSpec};
+use crate::sinks::{ClipFolder, ClipSpec};
 
-/// The clip folder and its tap, if anything is to be recorded.
+/// The clip folder, if anything is to be recorded; every input gets a tap.
 ///
 /// # Errors
 /// [`AssemblyError::Output`]: a folder that cannot be written.
 pub(super) fn open(
     config: &ClipsConfig,
-    sample_rate: SampleRate,
+    inputs: &mut [DaemonInput],
     overflow: Overflow,
     counters: &Arc<OutputCounters>,
-) -> Result<Option<(ClipFolder, AudioTap)>, AssemblyError> {
+) -> Result<Option<ClipFolder>, AssemblyError> {
     if !config.enabled {
         return Ok(None);
     }
@@ -31,7 +32,12 @@ pub(super) fn open(
         total_bytes: config.max_total_bytes,
         age: config.max_age,
     };
-    Ok(Some(ClipFolder::open(spec, sample_rate, overflow, Arc::clone(counters))?))
+    let mut folder = ClipFolder::open(spec, Arc::clone(counters))?;
+    for input in inputs {
+        let rate = input.source.sample_rate();
+        input.tap = Some(folder.add_source(&input.name, rate, overflow));
+    }
+    Ok(Some(folder))
 }
 
 /// The denied labels as indices; those that the model does not have are [`label_faults`].

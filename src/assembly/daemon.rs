@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::error::in_full;
-use super::outputs::OpenOutputs;
+use super::outputs::{OpenOutputs, OutputNeeds};
 use super::probe::check_clips;
-use super::sources::{OpenSource, open_source};
+use super::sources::{OpenInputs, Playback, open_inputs};
 use super::{
     AssemblyError, ConfigOverrides, ModuleTrust, Scope, Setup, SourceChoice, clips, outputs,
     read_config,
 };
 use crate::config::{Config, ParsedConfig};
-use crate::domain::{OutputCounters, SampleRate};
+use crate::domain::OutputCounters;
 use crate::live::{Daemon, Reload, Reloaded, SharedStatus};
 use crate::sinks::TextClock;
 use crate::sources::Pace;
@@ -46,13 +46,11 @@ impl Setup {
     /// # Errors
     /// [`AssemblyError`]: a device, a file or an output that cannot be opened.
     pub fn daemon(self, controls: DaemonControls) -> Result<Daemon, AssemblyError> {
-        let OpenSource { mut input, overflow, is_recording } = open_source(
-            controls.source.as_ref(),
-            &self.config.source,
-            controls.pace,
-            controls.length,
-        )?;
-        let clock = if is_recording {
+        let playback = Playback { pace: controls.pace, length: controls.length };
+        let OpenInputs { mut inputs, overflow, is_recording } =
+            open_inputs(controls.source.as_ref(), &self.config.inputs, playback)?;
+        // of several recordings at once, places would be of different ones
+        let clock = if is_recording && inputs.len() == 1 {
             TextClock::Recording { onset_windows: self.detector.settings().confirm_of }
         } else {
             TextClock::Wall
@@ -63,16 +61,20 @@ impl Setup {
         let output = &self.config.output;
         let clips = Some(&self.config.clips).filter(|clips| clips.enabled);
         let clips = clips.map(|clips| clips.folder.as_path());
-        let OpenOutputs { mut sinks, outlets } =
-            outputs::open(output, clips, clock, controls.descriptors, &counters, report)?;
-        let rate: SampleRate = input.source.sample_rate();
-        let tap = clips::open(&self.config.clips, rate, overflow, &counters)?;
-        if let Some((folder, tap)) = tap {
+        let needs = OutputNeeds {
+            sources: inputs.iter().map(|input| Arc::clone(&input.name)).collect(),
+            clips,
+            clock,
+            descriptors: controls.descriptors,
+            counters: &counters,
+            status: report,
+        };
+        let OpenOutputs { mut sinks, outlets } = outputs::open(output, needs)?;
+        if let Some(folder) = clips::open(&self.config.clips, &mut inputs, overflow, &counters)? {
             sinks.push(Box::new(folder));
-            input.tap = Some(tap);
         }
         let spec = self.pipeline_spec(overflow, counters, status);
-        let scorer = self.scorers.scorer()?;
+        let scorer = self.scorers.scorer_for(inputs.len())?;
         let reload = Reloader {
             config: controls.config,
             model: controls.model,
@@ -81,7 +83,7 @@ impl Setup {
             module: self.scorers.module_sha256().map(str::to_owned),
         };
         Ok(Daemon {
-            inputs: vec![input],
+            inputs,
             reload: Some(reload.on(controls.reload)),
             scorer,
             sinks,
@@ -138,7 +140,7 @@ impl Reloader {
         check_clips(&setup.config, &setup.detector)?;
         let reloaded = Reloaded {
             recipe: setup.recipe(),
-            scorer: setup.scorers.scorer()?,
+            scorer: setup.scorers.scorer_for(self.running.inputs.len())?,
             needs_restart: self.running.needs_restart(&config),
         };
         Ok((reloaded, config))

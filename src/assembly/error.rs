@@ -44,6 +44,11 @@ pub enum AssemblyError {
         "--seconds ends the demo, recordings and standard input; a microphone has no end (`timeout 60 tympan run` ends it)"
     )]
     EndlessSource,
+    /// Among several inputs, some wait for room and some cannot.
+    #[error(
+        "a recording cannot be read as fast as possible (--fast, or its pace) beside an input that waits for nobody, such as a microphone; leave its pace at \"real-time\""
+    )]
+    MixedPaces,
     /// An output cannot be opened.
     #[error(transparent)]
     Output(#[from] SinkError),

@@ -25,21 +25,34 @@ pub(super) struct OpenOutputs {
     pub(super) outlets: Vec<Box<dyn Outlet>>,
 }
 
-/// Opens every output that is enabled; `clips`: the folder of clips, if there are any; `clock`: what time is in text; `descriptors`: how many files this process may open.
+/// What outputs have to know of the daemon.
+pub(super) struct OutputNeeds<'a> {
+    /// The inputs' names.
+    pub(super) sources: Vec<Arc<str>>,
+    /// The folder of clips, if there are any.
+    pub(super) clips: Option<&'a Path>,
+    /// What time is in text.
+    pub(super) clock: TextClock,
+    /// How many files this process may open.
+    pub(super) descriptors: u64,
+    /// Where outputs count.
+    pub(super) counters: &'a Arc<OutputCounters>,
+    /// The daemon's account of itself.
+    pub(super) status: StatusReport,
+}
+
+/// Opens every output that is enabled.
 ///
 /// # Errors
 /// [`AssemblyError`]: a folder that cannot be written, an address in use, a token that cannot be read.
 pub(super) fn open(
     output: &OutputConfig,
-    clips: Option<&Path>,
-    clock: TextClock,
-    descriptors: u64,
-    counters: &Arc<OutputCounters>,
-    status: StatusReport,
+    needs: OutputNeeds<'_>,
 ) -> Result<OpenOutputs, AssemblyError> {
+    let OutputNeeds { sources, clips, clock, descriptors, counters, status } = needs;
     let OpenOutputs { mut sinks, mut outlets } = OpenOutputs::default();
     if let Some(stdout) = &output.stdout {
-        let format = line_format(stdout.format);
+        let format = line_format(stdout.format, &sources);
         sinks.push(Box::new(StdoutSink::open(format, records(stdout, format), clock)?));
     }
     if let Some(log_file) = &output.log_file {
@@ -121,7 +134,7 @@ pub fn read_token(path: &Path) -> Result<Token, AssemblyError> {
 }
 
 /// What `format` means for this standard output: text for a person at a terminal, JSON Lines for a pipe.
-fn line_format(format: StdoutFormat) -> LineFormat {
+fn line_format(format: StdoutFormat, sources: &[Arc<str>]) -> LineFormat {
     let terminal = std::io::stdout().is_terminal();
     let wants_text = match format {
         StdoutFormat::Auto => terminal,
@@ -134,7 +147,11 @@ fn line_format(format: StdoutFormat) -> LineFormat {
     // https://no-color.org: any value that is not empty
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colour = if terminal && !no_colour { Colour::Ansi } else { Colour::Plain };
-    LineFormat::Text { colour }
+    let name_columns = match sources {
+        [_] => 0,
+        several => several.iter().map(|name| name.len()).max().unwrap_or(0),
+    };
+    LineFormat::Text { colour, name_columns }
 }
 
 /// Whether standard output goes to the journal, which a million windows a day would fill. The service manager names it so.

@@ -7,11 +7,11 @@ use std::net::TcpListener;
 
 use super::error::in_full;
 use super::{AssemblyError, clips, outputs};
-use crate::config::{Config, ConfigProblem, ConfigProblems, SourceKind};
+use crate::config::{Config, ConfigProblem, ConfigProblems, InputConfig, SourceKind};
 use crate::files;
 use crate::recognition::DetectorSpec;
 use crate::sinks::{LogFile, LogFileSpec, SinkError};
-use crate::sources::{ClipFile, Repeat};
+use crate::sources::{ClipFile, Repeat, SourceError};
 
 /// Every fault, with its place in the configuration; those of labels only with the rules of a model.
 pub(super) fn problems(config: &Config, detector: Option<&DetectorSpec>) -> Vec<ConfigProblem> {
@@ -22,12 +22,23 @@ pub(super) fn problems(config: &Config, detector: Option<&DetectorSpec>) -> Vec<
     let mut fault = |key: &str, error: AssemblyError| {
         problems.push(config.problem(key, in_full(&error)));
     };
-    let source = &config.source;
-    if source.kind == SourceKind::File
-        && let Some(path) = &source.file.path
-        && let Err(error) = ClipFile::open(path, Repeat::Once)
-    {
-        fault("source.file.path", AssemblyError::Source(error));
+    for InputConfig { path: input, source, .. } in &config.inputs {
+        if source.kind == SourceKind::File
+            && let Some(path) = &source.file.path
+            && let Err(error) = ClipFile::open(path, Repeat::Once)
+        {
+            fault(&format!("{input}.file.path"), AssemblyError::Source(error));
+        }
+        if source.kind == SourceKind::Command
+            && let Some(program) = source.command.argv.first()
+            && !files::is_program(program)
+        {
+            let error = SourceError::CommandStart {
+                program: program.clone(),
+                source: ErrorKind::NotFound.into(),
+            };
+            fault(&format!("{input}.command.argv"), AssemblyError::Source(error));
+        }
     }
     let output = &config.output;
     if let Some(log_file) = &output.log_file

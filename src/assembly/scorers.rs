@@ -132,15 +132,23 @@ impl Scorers {
         &self.model
     }
 
-    /// A scorer that has seen no window.
+    /// A scorer that has seen no window, for a few inputs.
+    ///
+    /// # Errors
+    /// As [`Self::scorer_for`].
+    pub fn scorer(&self) -> Result<Box<dyn Scorer>, ModelError> {
+        self.scorer_for(1)
+    }
+
+    /// A scorer that has seen no window, for so many inputs.
     ///
     /// # Errors
     /// [`ModelError`] when libtorch fails.
-    pub fn scorer(&self) -> Result<Box<dyn Scorer>, ModelError> {
+    pub fn scorer_for(&self, inputs: usize) -> Result<Box<dyn Scorer>, ModelError> {
         #[cfg(feature = "torch")]
         if let Some(bundle) = &self.reference {
             return Ok(Box::new(ReferenceScorer::new(bundle)?));
         }
-        Ok(Box::new(NetworkScorer::new(&self.model)))
+        Ok(Box::new(NetworkScorer::for_inputs(&self.model, inputs)))
     }
 }

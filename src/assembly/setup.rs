@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::sources::{OpenSource, open_source};
+use super::sources::{OpenInputs, Playback, open_inputs};
 use super::{AssemblyError, ModuleTrust, Scorers, SourceChoice, clips, probe, shipped_bundle};
 use crate::config::{
     Config, ConfigError, ConfigProblems, Engine, ParsedConfig, StdoutConfig, StdoutFormat,
@@ -189,8 +189,10 @@ impl Setup {
     /// [`AssemblyError`] when it cannot be opened.
     pub fn demo(&self) -> Result<(DaemonInput, PipelineSpec), AssemblyError> {
         let demo = Some(&SourceChoice::Demo);
-        let OpenSource { input, overflow, .. } =
-            open_source(demo, &self.config.source, Some(Pace::RealTime), None)?;
+        let playback = Playback { pace: Some(Pace::RealTime), length: None };
+        let OpenInputs { mut inputs, overflow, .. } =
+            open_inputs(demo, &self.config.inputs, playback)?;
+        let input = inputs.pop().ok_or(AssemblyError::NoFile)?;
         let (counters, status) = (Arc::default(), Arc::default());
         let spec = self.pipeline_spec(overflow, counters, status);
         Ok((input, spec))
@@ -205,7 +207,6 @@ impl Setup {
         PipelineSpec {
             recipe: self.recipe(),
             overflow,
-            ring: self.config.source.ring,
             silent_after: SILENT_AFTER,
             counters,
             status,

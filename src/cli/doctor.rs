@@ -13,7 +13,7 @@ use super::{Failure, logging, output};
 use crate::assembly::{
     AssemblyError, ConfigOverrides, Scope, Setup, SourceChoice, open_sample, read_config,
 };
-use crate::config::{Config, ConfigProblems, HostChoice};
+use crate::config::{Config, ConfigProblems, HostChoice, InputConfig, SourceConfig};
 use crate::doctor::{
     Capture, Clock, Diagnosis, Finding, InputDevices, LevelMeasurement, ServiceNeeds, ServiceUnit,
     SoundCards, SoundServer, Storage, Verdict, capture, time_hops,
@@ -57,18 +57,23 @@ pub fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     forbid_core_dumps().unwrap_or_else(warn_of_core_dumps);
     let Loaded { mut findings, config, setup } = load(arguments);
     findings.extend(setup.as_ref().map(headroom));
-    let source = SourceChoice::chosen(arguments.source.as_ref(), &config.source);
-    let is_microphone = matches!(source, Ok(SourceChoice::Microphone(_)));
-    if is_microphone {
-        findings.extend(sound_system(&config, source.as_ref().ok()));
+    let inputs = inputs(arguments.source.as_ref(), &config);
+    let microphones: Vec<&DoctorInput> = inputs.iter().filter(|it| it.is_microphone()).collect();
+    let needs_microphone = !microphones.is_empty();
+    if needs_microphone {
+        findings.extend(sound_system(&microphones));
     } else {
         findings.push(Finding::ok("devices", "the source is no microphone and needs none"));
     }
-    findings.extend(audio(arguments, source, &config)?);
+    let sound_server =
+        microphones.iter().any(|it| it.settings.microphone.host == HostChoice::PulseAudio);
+    for input in inputs {
+        findings.extend(audio(arguments, input, &config)?);
+    }
     let needs = ServiceNeeds {
         config: arguments.config.clone(),
-        microphone: is_microphone,
-        sound_server: config.source.microphone.host == HostChoice::PulseAudio,
+        microphone: needs_microphone,
+        sound_server,
         listens: [
             config.output.tcp.as_ref().map(|tcp| ("output.tcp", tcp.address)),
             config.output.web.as_ref().map(|web| ("output.web", web.address)),
@@ -173,32 +178,66 @@ fn headroom(setup: &Setup) -> Finding {
     timed().unwrap_or_else(unusable)
 }
 
-/// Cards, permissions, servers and devices.
-fn sound_system(config: &Config, source: Option<&SourceChoice>) -> Vec<Finding> {
-    let microphone = &config.source.microphone;
-    let id = match source {
-        Some(SourceChoice::Microphone(Some(id))) => Some(id),
-        _ => microphone.device.as_ref(),
+/// An input to be looked at.
+struct DoctorInput {
+    /// Where there are several.
+    name: Option<String>,
+    source: Result<SourceChoice, AssemblyError>,
+    settings: SourceConfig,
+}
+
+impl DoctorInput {
+    fn is_microphone(&self) -> bool {
+        matches!(self.source, Ok(SourceChoice::Microphone(_)))
+    }
+
+    /// Whether it passes a sound server by.
+    fn is_alsa(&self) -> bool {
+        let microphone = &self.settings.microphone;
+        let id = match &self.source {
+            Ok(SourceChoice::Microphone(Some(id))) => Some(id),
+            _ => microphone.device.as_ref(),
+        };
+        microphone.host == HostChoice::Alsa || id.is_some_and(|it| it.starts_with("alsa:"))
+    }
+}
+
+/// What was chosen, or else every input of the configuration.
+fn inputs(chosen: Option<&SourceChoice>, config: &Config) -> Vec<DoctorInput> {
+    let all = match chosen {
+        Some(_) => &config.inputs[..1.min(config.inputs.len())],
+        None => &config.inputs[..],
     };
-    let is_alsa =
-        microphone.host == HostChoice::Alsa || id.is_some_and(|it| it.starts_with("alsa:"));
+    let input = |input: &InputConfig| DoctorInput {
+        name: input.name.clone().filter(|_| all.len() > 1),
+        source: SourceChoice::chosen(chosen, &input.source),
+        settings: input.source.clone(),
+    };
+    all.iter().map(input).collect()
+}
+
+/// Cards, permissions, servers and devices.
+fn sound_system(microphones: &[&DoctorInput]) -> Vec<Finding> {
+    let is_alsa = microphones.iter().any(|it| it.is_alsa());
+    let hosts: Vec<HostChoice> = microphones.iter().map(|it| it.settings.microphone.host).collect();
     let cards = SoundCards::gather(Path::new(ROOT));
     let variable = |name: &str| std::env::var(name).ok();
     let server = SoundServer::gather(Path::new(ROOT), cards.user_id, &variable);
     let mut findings = cards.findings(!is_alsa && server.answers());
-    findings.push(server.finding(microphone.host == HostChoice::PulseAudio));
-    findings.push(InputDevices::gather(microphone.host.into()).finding());
+    findings.push(server.finding(hosts.contains(&HostChoice::PulseAudio)));
+    let host = hosts.first().copied().filter(|first| hosts.iter().all(|host| host == first));
+    findings.push(InputDevices::gather(host.unwrap_or(HostChoice::Auto).into()).finding());
     findings
 }
 
 /// What arrives from the source, and how loud it is.
 fn audio(
     arguments: &DoctorArguments,
-    source: Result<SourceChoice, AssemblyError>,
+    input: DoctorInput,
     config: &Config,
 ) -> Result<Vec<Finding>, Failure> {
     let length = Duration::from_secs(arguments.seconds.into());
-    let settings = config.source.clone();
+    let DoctorInput { name, source, settings } = input;
     let captured: Capture = capture(length, move || {
         let open = source.and_then(|source| open_sample(&source, &settings, length));
         open.map_err(|error| Failure::from(error).to_string())
@@ -209,7 +248,7 @@ fn audio(
         let level = LevelMeasurement::new(clip).map_err(Failure::failed)?;
         findings.extend(level.findings(config.detector.settings.min_level_dbfs));
     }
-    Ok(findings)
+    Ok(findings.into_iter().map(|finding| finding.of_input(name.as_deref())).collect())
 }
 
 /// The folders that outputs write to.

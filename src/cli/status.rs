@@ -15,7 +15,8 @@ use crate::assembly::{read_config, read_token};
 use crate::config::ConfigError;
 use crate::domain::{State, printable};
 use crate::protocol::{
-    Address, Client, ClientError, DaemonStatus, Message, ReloadStatus, SinkStatus, Token,
+    Address, Client, ClientError, DaemonStatus, InputStatus, Message, ReloadStatus, SinkStatus,
+    Token,
 };
 
 /// Where the delivered units' sockets are, below a user's or the system's runtime folder.
@@ -168,7 +169,12 @@ fn in_words(status: &DaemonStatus) -> String {
     let count = |name: &str| status.counters.get(name).copied().unwrap_or_default();
     // writing to a string never fails
     let _ = writeln!(text, "{} for {}: {}", status.state, age(status.state_s), detail);
-    let _ = writeln!(text, "source   {device} at {}{level}", status.sample_rate_hz);
+    match &status.inputs[..] {
+        [] | [_] => {
+            let _ = writeln!(text, "source   {device} at {}{level}", status.sample_rate_hz);
+        }
+        several => several.iter().for_each(|input| text.push_str(&input_in_words(input))),
+    }
     let _ = writeln!(text, "model    {model}");
     let _ = writeln!(
         text,
@@ -214,6 +220,17 @@ fn in_words(status: &DaemonStatus) -> String {
         let _ = writeln!(text, "reload   {} ago: {}", age(*ago_s), printable(detail));
     }
     text
+}
+
+fn input_in_words(input: &InputStatus) -> String {
+    let (name, device) = (printable(&input.name), printable(&input.device));
+    let level = input.level_dbfs.map(|level| format!(", {level:.1} dBFS")).unwrap_or_default();
+    let state = match (input.has_ended, input.state) {
+        (true, State::Lost) => "failed".to_owned(),
+        (true, _) => "ended".to_owned(),
+        (false, state) => format!("{state} for {}", age(input.state_s)),
+    };
+    format!("input    {name}: {state}, {device} at {}{level}\n", input.sample_rate_hz)
 }
 
 fn sink_in_words(sink: &SinkStatus) -> String {

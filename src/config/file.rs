@@ -11,7 +11,8 @@ use super::resolved::Origin;
 use super::section::{Diagnostics, Section};
 use super::shortened::missing;
 use super::{
-    Config, ConfigError, ConfigProblem, ConfigProblems, OutputConfig, Position, detector, resolve,
+    Config, ConfigError, ConfigProblem, ConfigProblems, InputConfig, OutputConfig, Position,
+    detector, resolve,
 };
 use crate::domain::LabelSet;
 use crate::files;
@@ -218,7 +219,7 @@ impl Config {
             detector: _,
             engine: _,
             torchscript: _,
-            source,
+            inputs,
             output,
             clips,
             torch_threads,
@@ -226,8 +227,10 @@ impl Config {
             origin: _,
         } = self;
         let OutputConfig { top_labels: _, stdout, log_file, unix, tcp, web, sockets } = output;
+        let list = |inputs: &[InputConfig]| inputs.iter().any(|input| input.name.is_some());
+        let source = if list(inputs) || list(&new.inputs) { "[[input]]" } else { "[source]" };
         let sections = [
-            ("[source]", *source != new.source),
+            (source, *inputs != new.inputs),
             ("[output.stdout]", *stdout != new.output.stdout),
             ("[output.log_file]", *log_file != new.output.log_file),
             ("[output.unix]", *unix != new.output.unix),
@@ -280,10 +283,17 @@ mod tests {
         let root = Section::root(file.get_ref(), file.get_ref(), &diagnostics);
         let config = resolve::config(root, Path::new(""));
         let diagnostics = diagnostics.into_inner();
+        // the keys of an [[input]] are those of [source]
+        let is_documented = |path: &String| {
+            let of_source = path.replace("input[1]", "source");
+            places.get(path).or_else(|| places.get(&of_source)).is_some()
+        };
         let undocumented: Vec<_> =
-            diagnostics.known().iter().filter(|path| places.get(path).is_none()).collect();
+            diagnostics.known().iter().filter(|path| !is_documented(path)).collect();
         assert_eq!(undocumented, Vec::<&String>::new());
-        assert_eq!(diagnostics.into_problems(), []);
-        assert!(config.source.microphone.channel.is_some(), "optional settings were switched on");
+        let problems = diagnostics.into_problems();
+        let keys: Vec<_> = problems.iter().map(|problem| &*problem.key).collect();
+        assert_eq!(keys, ["source"], "it stands beside an [[input]]: {problems:?}");
+        assert_eq!(config.inputs[0].name.as_deref(), Some("garden"), "optional settings are on");
     }
 }

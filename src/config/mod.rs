@@ -8,6 +8,7 @@
 
 mod detector;
 mod file;
+mod inputs;
 mod position;
 mod problem;
 mod resolve;
@@ -19,7 +20,7 @@ pub use file::ParsedConfig;
 pub use position::Position;
 pub use problem::{ConfigError, ConfigProblem, ConfigProblems};
 pub use resolved::{
-    ClipsConfig, Config, DetectorConfig, Engine, FileConfig, HostChoice, LogFileConfig,
-    MicrophoneConfig, OutputConfig, Pace, SocketsConfig, SourceConfig, SourceKind, StdinConfig,
-    StdoutConfig, StdoutFormat, TcpConfig, UnixConfig, WebConfig,
+    ClipsConfig, CommandConfig, Config, DetectorConfig, Engine, FileConfig, HostChoice,
+    InputConfig, LogFileConfig, MicrophoneConfig, OutputConfig, Pace, SocketsConfig, SourceConfig,
+    SourceKind, StdinConfig, StdoutConfig, StdoutFormat, TcpConfig, UnixConfig, WebConfig,
 };

@@ -47,8 +47,8 @@ impl<'t> Lines<'t> {
 /// not looked at, and must not make long paths of many short keys.
 const MAX_DEPTH: usize = 4;
 
-/// The place of every key in a file, and of every text in a list, by path: `detector.confirm.of`,
-/// `detector.deny["dog"]`.
+/// The place of every key in a file, of every text in a list and every table in one, by path: `detector.confirm.of`,
+/// `detector.deny["dog"]`, `input[1]`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Places(BTreeMap<String, Position>);
 
@@ -87,10 +87,16 @@ impl Places {
         match value.get_ref() {
             DeValue::Table(table) => self.add_table(lines, path, depth, table),
             DeValue::Array(items) => {
-                for item in items {
-                    if let DeValue::String(name) = item.get_ref() {
-                        let path = item_path(path, name);
-                        self.0.entry(path).or_insert(lines.position(item.span().start));
+                for (place, item) in items.iter().enumerate() {
+                    let path = match item.get_ref() {
+                        DeValue::String(name) => item_path(path, name),
+                        DeValue::Table(_) => place_path(path, place),
+                        _ => continue,
+                    };
+                    let position = lines.position(item.span().start);
+                    self.0.entry(path.clone()).or_insert(position);
+                    if let DeValue::Table(table) = item.get_ref() {
+                        self.add_table(lines, &path, depth, table);
                     }
                 }
             }
@@ -112,6 +118,11 @@ pub(super) fn overlong_key(text: &str, table: &DeTable<'_>) -> Option<Position> 
 /// The path of the text `item` in the list at `path`.
 pub(super) fn item_path(path: &str, item: &str) -> String {
     format!("{path}[{item:?}]")
+}
+
+/// The path of a table in the list at `path`, by its `place` from 0; people count from 1.
+pub(super) fn place_path(path: &str, place: usize) -> String {
+    format!("{path}[{}]", place + 1)
 }
 
 /// `key` below `path`, quoted where TOML wants it quoted.

@@ -7,15 +7,12 @@ use std::time::Duration;
 use log::LevelFilter;
 use toml::de::DeValue;
 
-use super::detector;
 use super::resolved::{
-    ClipsConfig, Config, Engine, FileConfig, HostChoice, LogFileConfig, MicrophoneConfig, Origin,
-    OutputConfig, Pace, SocketsConfig, SourceConfig, SourceKind, StdinConfig, StdoutConfig,
+    ClipsConfig, Config, Engine, LogFileConfig, Origin, OutputConfig, SocketsConfig, StdoutConfig,
     StdoutFormat, TcpConfig, UnixConfig, WebConfig,
 };
 use super::section::{Section, boolean, number, one_of, text, texts, whole};
-use crate::domain::SampleRate;
-use crate::sources::{PcmSpec, SourceError};
+use super::{detector, inputs};
 
 const BYTES_PER_MB: u64 = 1_000_000;
 
@@ -25,7 +22,7 @@ pub(super) fn config(root: Section<'_>, folder: &Path) -> Config {
     let (runtime, log) = (root.section("runtime"), root.section("log"));
     let config = Config {
         model: root.value("model", &path),
-        source: source(root.section("source"), &path),
+        inputs: inputs::read(&root, &path),
         detector: detector::read(root.section("detector")),
         output: output(root.section("output"), &path),
         clips: clips(root.section("clips"), &path),
@@ -39,13 +36,6 @@ pub(super) fn config(root: Section<'_>, folder: &Path) -> Config {
     log.end();
     root.end();
     config
-}
-
-/// What `source.stdin.format` has to be.
-fn pcm(value: &DeValue<'_>) -> Result<PcmSpec, String> {
-    text(value)?
-        .parse()
-        .map_err(|error: SourceError| format!("FORMAT:RATE:CHANNELS as in s16le:48000:1 ({error})"))
 }
 
 /// What `runtime.engine` names, if this program has it.
@@ -88,68 +78,6 @@ fn path_below(folder: &Path) -> impl Fn(&DeValue<'_>) -> Result<PathBuf, String>
         }
         Ok(folder.join(path))
     }
-}
-
-fn source(
-    section: Section<'_>,
-    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
-) -> SourceConfig {
-    let kinds = [
-        ("microphone", SourceKind::Microphone),
-        ("file", SourceKind::File),
-        ("stdin", SourceKind::Stdin),
-        ("demo", SourceKind::Demo),
-    ];
-    let (file, stdin) = (section.section("file"), section.section("stdin"));
-    let paces = [("real-time", Pace::RealTime), ("fast", Pace::Fast)];
-    let config = SourceConfig {
-        kind: section.value("kind", one_of(&kinds)),
-        ring: seconds(section.value("ring_s", number(0.1..=60.0))),
-        microphone: microphone(section.section("microphone")),
-        file: FileConfig {
-            path: file.optional("path", path),
-            pace: file.value("pace", one_of(&paces)),
-            repeat: file.value("repeat", boolean),
-            channel: channel(&file),
-        },
-        stdin: StdinConfig { format: stdin.value("format", pcm), channel: channel(&stdin) },
-    };
-    if config.kind == SourceKind::File && !file.keys_in_file().contains(&"path".to_owned()) {
-        let missing = "is \"file\", and source.file.path is missing. Name the recording there, or choose another kind.";
-        section.fault("kind", missing.to_owned());
-    }
-    file.end();
-    stdin.end();
-    section.end();
-    config
-}
-
-/// The one channel to take, counted from 0; files count from 1.
-fn channel(section: &Section<'_>) -> Option<u16> {
-    section.optional("channel", whole(1..=256)).map(|channel| channel as u16 - 1)
-}
-
-fn microphone(section: Section<'_>) -> MicrophoneConfig {
-    let hosts = [
-        ("auto", HostChoice::Auto),
-        ("alsa", HostChoice::Alsa),
-        ("pulseaudio", HostChoice::PulseAudio),
-    ];
-    let device = section.value("device", text);
-    let rates = u64::from(SampleRate::MIN_HZ)..=u64::from(SampleRate::MAX_HZ);
-    let rate = section.optional("rate", whole(rates));
-    let config = MicrophoneConfig {
-        host: section.value("host", one_of(&hosts)),
-        device: Some(device).filter(|device| device != "default"),
-        channel: channel(&section),
-        sample_rate: rate.and_then(|hz| SampleRate::new(hz as u32).ok()),
-        buffer: Duration::from_millis(section.value("buffer_ms", whole(1..=1_000))),
-        lost_after: seconds(section.value("lost_after_s", number(0.5..=3_600.0))),
-        wait: section.value("wait", boolean),
-        follow_default: section.value("follow_default", boolean),
-    };
-    section.end();
-    config
 }
 
 fn output(
@@ -319,6 +247,6 @@ fn clips(
     config
 }
 
-fn seconds(seconds: f64) -> Duration {
+pub(super) fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }

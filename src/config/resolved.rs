@@ -30,8 +30,8 @@ use crate::sources::PcmSpec;
 pub struct Config {
     /// Folder of the model bundle.
     pub model: PathBuf,
-    /// The source.
-    pub source: SourceConfig,
+    /// Where audio comes from, at least one: `[source]`, or each `[[input]]`.
+    pub inputs: Vec<InputConfig>,
     /// When events begin and end.
     pub detector: DetectorConfig,
     /// Where records go.
@@ -67,7 +67,18 @@ pub enum Engine {
     Libtorch,
 }
 
-/// `[source]`.
+/// `[source]`, or an `[[input]]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputConfig {
+    /// Where it stands in the file: `source`, or `input[1]` for the first of several.
+    pub path: String,
+    /// The name in its records; none: the source's own.
+    pub name: Option<String>,
+    /// Where its audio comes from.
+    pub source: SourceConfig,
+}
+
+/// What `[source]` and each `[[input]]` hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceConfig {
     /// Which of the sources.
@@ -80,6 +91,8 @@ pub struct SourceConfig {
     pub file: FileConfig,
     /// `[source.stdin]`.
     pub stdin: StdinConfig,
+    /// `[source.command]`.
+    pub command: CommandConfig,
 }
 
 /// The kinds of sources.
@@ -91,6 +104,8 @@ pub enum SourceKind {
     File,
     /// Raw samples from standard input.
     Stdin,
+    /// What a program writes to its standard output.
+    Command,
     /// The synthesised soundscape.
     Demo,
 }
@@ -156,6 +171,19 @@ pub struct StdinConfig {
     pub format: PcmSpec,
     /// The one channel to take, counted from 0 (the file counts from 1); none: the mean of all.
     pub channel: Option<u16>,
+}
+
+/// `[source.command]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandConfig {
+    /// The program and its arguments; there whenever it is the source.
+    pub argv: Vec<String>,
+    /// Sample format, rate and channels.
+    pub format: PcmSpec,
+    /// The one channel to take, counted from 0 (the file counts from 1); none: the mean of all.
+    pub channel: Option<u16>,
+    /// Silence on its output after which it is lost, and started again.
+    pub lost_after: Duration,
 }
 
 /// `[detector]`.

@@ -6,10 +6,11 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::ConfigProblem;
-use super::position::{Places, join};
+use super::position::{Places, join, place_path};
 use crate::domain::nearest;
 
 /// The faults and the keys found so far in a file.
@@ -36,9 +37,10 @@ impl Diagnostics {
         &self.known
     }
 
-    /// Adds a fault about `key`, at the key's own place.
+    /// Adds a fault about `key`, at the key's own place, or at that of the table of a list that it would be in.
     pub fn add(&mut self, key: String, message: String) {
-        let position = self.places.get(&key);
+        let table = || key.find(']').and_then(|end| self.places.get(&key[..=end]));
+        let position = self.places.get(&key).or_else(table);
         self.problems.push(ConfigProblem {
             file: self.file.clone(),
             position,
@@ -120,6 +122,31 @@ impl<'t> Section<'t> {
         Section { path: self.path_of(key), file, built_in, diagnostics, asked: RefCell::default() }
     }
 
+    /// Each table of the list `key`, whose keys are those of the table `built_in` in the built-in configuration; none if the
+    /// file has no such list, or something else there, which is a fault.
+    pub fn sections(&self, key: &str, built_in: &str) -> Vec<Section<'t>> {
+        self.ask(key);
+        let Some(value) = self.file.and_then(|table| table.get(key)) else { return Vec::new() };
+        let tables = value.get_ref().as_array().and_then(|items| {
+            let table = |item: &'t Spanned<DeValue<'t>>| item.get_ref().as_table();
+            items.iter().map(table).collect::<Option<Vec<_>>>()
+        });
+        let Some(tables) = tables else {
+            let (found, path) = (shown(value.get_ref()), self.path_of(key));
+            self.fault(key, format!("is {found}; each one must be a section. Write [[{path}]]."));
+            return Vec::new();
+        };
+        let built_in = self.built_in.and_then(|table| table.get(built_in)?.get_ref().as_table());
+        let section = |(place, file)| Section {
+            path: place_path(&self.path_of(key), place),
+            file: Some(file),
+            built_in,
+            diagnostics: self.diagnostics,
+            asked: RefCell::default(),
+        };
+        tables.into_iter().enumerate().map(section).collect()
+    }
+
     /// The keys that the file has in this table, whatever they are.
     pub fn keys_in_file(&self) -> Vec<String> {
         self.file.into_iter().flatten().map(|(key, _)| key.get_ref().to_string()).collect()
@@ -136,6 +163,11 @@ impl<'t> Section<'t> {
     /// Adds a fault about `key`.
     pub fn fault(&self, key: &str, message: String) {
         self.diagnostics.borrow_mut().add(self.path_of(key), message);
+    }
+
+    /// Adds a fault about what stands at `path` in the file, whichever table that is in.
+    pub fn fault_at(&self, path: &str, message: String) {
+        self.diagnostics.borrow_mut().add(path.to_owned(), message);
     }
 
     /// The value of a key that may be left out; none also if it is faulty.

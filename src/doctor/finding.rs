@@ -64,6 +64,15 @@ impl Finding {
         Self::new(check, Verdict::Failure, found, advice)
     }
 
+    /// The same, of one of several inputs.
+    #[must_use]
+    pub fn of_input(self, name: Option<&str>) -> Self {
+        match name {
+            Some(name) => Self { found: format!("{name}: {}", self.found), ..self },
+            None => self,
+        }
+    }
+
     /// A finding of any verdict.
     pub fn new(
         check: &'static str,

@@ -26,6 +26,18 @@ pub enum Record {
     Status(StatusRecord),
 }
 
+impl Record {
+    /// The name of the input that it is of.
+    pub fn source(&self) -> &str {
+        match self {
+            Self::Window(window) => &window.source,
+            Self::Event(event) => &event.source,
+            Self::Gap(gap) => &gap.source,
+            Self::Status(status) => &status.source,
+        }
+    }
+}
+
 /// The best labels of a window: as many as are usually listed stand in the record itself, so that making one allocates
 /// nothing.
 pub type TopScores = SmallVec<[LabelScore; 5]>;

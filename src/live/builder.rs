@@ -10,9 +10,6 @@ use crate::recognition::Scorer;
 use crate::sinks::{Sink, SinkError};
 use crate::sources::Source;
 
-/// Audio that may wait to be processed.
-const RING: Duration = Duration::from_secs(2);
-
 /// This much audio that is exactly zero makes the input `silent`.
 const SILENT_AFTER: Duration = Duration::from_secs(10);
 
@@ -60,7 +57,6 @@ impl Daemon {
         let spec = PipelineSpec {
             recipe,
             overflow: Overflow::DropNewest,
-            ring: RING,
             silent_after: SILENT_AFTER,
             counters: Arc::default(),
             status: Arc::default(),

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use super::health::InputTiming;
 use super::input::Input;
 use super::pipeline::{self, InputEnds, PipelineEnds, WindowObserver};
 use super::reloading::{Reload, Reloading};
 use super::supervisor::Supervisor;
 use super::{DaemonInput, LiveError, Outcome, PipelineSpec};
+use crate::domain::Overflow;
 use crate::recognition::Scorer;
 use crate::sinks::{Outlet, Sink};
 
@@ -50,17 +52,23 @@ impl Daemon {
         let (pipeline, input_ends) = pipeline::spawn(&spec, &mut inputs, ends, &sender)?;
         let (mut running, mut sources) = (Vec::new(), Vec::new());
         for (input, ends) in inputs.into_iter().zip(input_ends) {
-            let DaemonInput { source, description, reopen, counters, .. } = input;
+            let DaemonInput {
+                name, source, description, reopen, is_stream, ring, counters, ..
+            } = input;
             let InputEnds { rings, level } = ends;
             running.push(Input {
                 index: running.len(),
-                name: source.name().into(),
+                name,
                 description,
                 sample_rate: source.sample_rate(),
                 reopen,
-                overflow: spec.overflow,
+                timing: match spec.overflow {
+                    Overflow::DropNewest => InputTiming::Live,
+                    Overflow::Block if is_stream => InputTiming::Stream,
+                    Overflow::Block => InputTiming::Recording,
+                },
                 silent_after: spec.silent_after,
-                ring: spec.ring,
+                ring,
                 rings: Some(rings),
                 level,
                 counters,

@@ -46,8 +46,6 @@ pub struct PipelineSpec {
     /// Live, what finds a queue full is dropped and counted; offline, everybody waits and nothing is lost. The source's
     /// pace has to be chosen to match.
     pub overflow: Overflow,
-    /// Audio that a ring holds; 2 s are usual.
-    pub ring: Duration,
     /// This much audio that is exactly zero makes the input `silent`; 10 s are usual.
     pub silent_after: Duration,
     /// Where the outputs count.
@@ -56,14 +54,23 @@ pub struct PipelineSpec {
     pub status: Arc<SharedStatus>,
 }
 
+/// Audio that a ring holds.
+const USUAL_RING: Duration = Duration::from_secs(2);
+
 /// One input of a daemon, not yet started.
 pub struct DaemonInput {
+    /// Its name in records, which no other input of the daemon has; the source's own is usual.
+    pub name: Arc<str>,
     /// Where the audio comes from. Its pace has to match [`PipelineSpec::overflow`].
     pub source: Box<dyn Source>,
     /// The source in words, for the status that says which one is open.
     pub description: String,
-    /// How it is opened again after a loss; without it, a lost source ends the daemon.
+    /// How it is opened again after a loss; without it, a lost source ends the input.
     pub reopen: Option<Reopen>,
+    /// Whether its audio comes from somebody who may keep time, though everybody waits for it, as on standard input.
+    pub is_stream: bool,
+    /// Audio that its ring holds.
+    pub ring: Duration,
     /// Where samples go beside the front end, for a sink that records them.
     pub tap: Option<AudioTap>,
     /// Where all counts of this input go.
@@ -71,10 +78,12 @@ pub struct DaemonInput {
 }
 
 impl DaemonInput {
-    /// An input whose source is opened once.
+    /// An input whose source is opened once, with a ring of 2 s.
     pub fn new(source: Box<dyn Source>) -> Self {
-        let description = source.description();
-        Self { source, description, reopen: None, tap: None, counters: Arc::default() }
+        let (name, description) = (source.name().into(), source.description());
+        let counters = Arc::default();
+        let (reopen, is_stream, ring, tap) = (None, false, USUAL_RING, None);
+        Self { name, source, description, reopen, is_stream, ring, tap, counters }
     }
 }
 

@@ -47,6 +47,8 @@ struct Monitors {
     stalls: SinkStalls,
     notifier: ServiceNotifier,
     clock: WallClock,
+    /// Of several inputs the first that failed: what the daemon ends with, once no other goes on.
+    first_failure: Option<LiveError>,
 }
 
 impl Supervisor {
@@ -64,6 +66,7 @@ impl Supervisor {
         let counters: Vec<_> = self.inputs.iter().map(|it| Arc::clone(&it.counters)).collect();
         let shutdown = Shutdown::new(self.stop, self.spec.overflow, &reason);
         // The head of the pipeline: the rings are closed, no others follow, and everything behind them drains.
+        self.inputs.iter_mut().for_each(Input::begin_stop);
         drop(self.inputs);
         let outcome = shutdown.run(self.pipeline, &self.events, last, reason);
         log_counts(&counters, &self.spec.counters);
@@ -85,15 +88,25 @@ impl Supervisor {
                 | SupervisorEvent::ModelSwapped => {}
             }
         }
+        let mut in_words = Vec::with_capacity(sources.len());
         for (index, source) in sources.into_iter().enumerate() {
-            self.start_input(index, source)?;
+            in_words.push(self.start_input(index, source)?);
+        }
+        match &in_words[..] {
+            [only] => systemd::ready(only),
+            several => {
+                let model = &self.spec.recipe.model;
+                systemd::ready(&format!("{} inputs, model {model}", several.len()));
+            }
         }
         Ok(())
     }
 
-    fn start_input(&mut self, index: usize, source: Box<dyn Source>) -> Result<(), StopReason> {
+    /// Gives what it is now, in words.
+    fn start_input(&mut self, index: usize, source: Box<dyn Source>) -> Result<String, StopReason> {
         let counters = Arc::clone(&self.inputs[index].counters);
-        let Started { mut running, ring, .. } = Started::new(source, self.spec.ring, counters)
+        let ring = self.inputs[index].ring;
+        let Started { mut running, ring, .. } = Started::new(source, ring, counters)
             .map_err(|error| StopReason::Failed(LiveError::SourceStart(error)))?;
         let now = Instant::now();
         let conditions = self.conditions(index, None, now);
@@ -119,14 +132,13 @@ impl Supervisor {
                 (State::Listening, detail, in_words)
             }
         };
-        log::info!("{in_words}");
-        systemd::ready(&in_words);
+        log::info!("{}{in_words}", self.prefix(index));
         // before there is a ring, and so before anything else
         let input = &self.inputs[index];
         self.publish(self.set_state(input, state, detail));
         // the channel has room for the first one; a stage that has failed sends its own event
         input.attach_ring(ring);
-        Ok(())
+        Ok(in_words)
     }
 
     /// Handles event after event, until one of them ends the daemon.
@@ -137,6 +149,7 @@ impl Supervisor {
             stalls: SinkStalls::new(&self.pipeline.sinks),
             notifier: ServiceNotifier::new(self.inputs.len(), &self.pipeline.sinks, now),
             clock: WallClock::new(Timestamp::now(), now),
+            first_failure: None,
         };
         let mut next_tick = now;
         loop {
@@ -205,11 +218,19 @@ impl Supervisor {
         for index in 0..self.inputs.len() {
             let conditions = self.conditions(index, stall.clone(), now);
             match self.inputs[index].poll(now, &conditions) {
-                Some(InputChange::Ended) => ended += 1,
+                Some(InputChange::Ended) => {
+                    ended += 1;
+                    self.spec.status.set_ended(index);
+                }
                 Some(InputChange::Failed(source)) => {
-                    self.publish_status(index, State::Lost, source.to_string());
-                    let name = self.inputs[index].name.to_string();
-                    return Some(StopReason::Failed(LiveError::SourceLost { name, source }));
+                    let error = self.input_failed(index, source);
+                    if self.inputs.len() == 1 {
+                        return Some(StopReason::Failed(error));
+                    }
+                    monitors.first_failure.get_or_insert(error);
+                }
+                Some(InputChange::Exhausted(source)) => {
+                    return Some(StopReason::Failed(self.input_failed(index, source)));
                 }
                 Some(InputChange::Lost(error)) => {
                     self.publish_status(index, State::Lost, waiting_for(&error));
@@ -223,7 +244,15 @@ impl Supervisor {
                 None => {}
             }
         }
-        (ended == self.inputs.len()).then_some(StopReason::SourceEnded)
+        (ended == self.inputs.len()).then(|| match monitors.first_failure.take() {
+            Some(error) => StopReason::Failed(error),
+            None => StopReason::SourceEnded,
+        })
+    }
+
+    fn input_failed(&self, index: usize, source: SourceError) -> LiveError {
+        self.publish_status(index, State::Lost, source.to_string());
+        LiveError::SourceLost { name: self.inputs[index].name.to_string(), source }
     }
 
     /// Level records, while somebody asks for them.
@@ -322,9 +351,18 @@ impl Supervisor {
     }
 
     fn publish_status(&self, index: usize, state: State, detail: String) {
-        log::info!("{state}: {detail}");
-        systemd::status(&detail);
+        let prefix = self.prefix(index);
+        log::info!("{prefix}{state}: {detail}");
+        systemd::status(&format!("{prefix}{detail}"));
         self.publish(self.set_state(&self.inputs[index], state, detail));
+    }
+
+    /// Which input is spoken of, where there are several.
+    fn prefix(&self, index: usize) -> String {
+        match self.inputs.len() {
+            1 => String::new(),
+            _ => format!("{}: ", self.inputs[index].name),
+        }
     }
 
     fn publish(&self, status: StatusRecord) {

@@ -11,34 +11,47 @@ use super::{Model, ModuleStream};
 use crate::domain::{LabelSet, MelWindow, Scores, StreamId};
 use crate::recognition::{Scorer, ScorerError};
 
-/// Inputs whose frames are kept at a time. A further one takes the place of the one that was scored longest ago, which costs
-/// time and changes no score, but for a module that keeps state.
-const MAX_STREAMS: usize = 32;
+/// Inputs whose frames are kept at a time, unless more are announced.
+const USUAL_STREAMS: usize = 32;
 
 /// Scores windows of any number of inputs with one shared model.
 pub struct NetworkScorer {
     model: Arc<Model>,
+    most_streams: usize,
     /// The input that was scored last stands last.
     streams: Vec<(StreamId, InputState)>,
+    /// It sees each window whole, so that one serves all inputs.
+    verifier: Option<(Verifier, Stream)>,
 }
 
 /// What is kept of one input.
 enum InputState {
-    Network(Box<NetworkInput>),
+    Network { network: Arc<InferenceNetwork>, stream: Box<Stream> },
     Module(Box<dyn ModuleStream>),
-}
-
-/// What a network and its verifier keep.
-struct NetworkInput {
-    network: Arc<InferenceNetwork>,
-    stream: Stream,
-    verifier: Option<(Verifier, Stream)>,
 }
 
 impl NetworkScorer {
     /// A scorer that has seen no window.
     pub fn new(model: &Arc<Model>) -> Self {
-        Self { model: Arc::clone(model), streams: Vec::new() }
+        Self::for_inputs(model, USUAL_STREAMS)
+    }
+
+    /// As [`Self::new`]; keeps the frames of so many inputs at a time, a few at least. A further one takes the place of the one that
+    /// was scored longest ago, which costs time and changes no score, but for a module that keeps state.
+    pub fn for_inputs(model: &Arc<Model>, inputs: usize) -> Self {
+        let verifier = match model.engine() {
+            ModelEngine::Network(_, verifier) => verifier.clone(),
+            ModelEngine::Module(_) => None,
+        };
+        Self {
+            model: Arc::clone(model),
+            most_streams: inputs.max(USUAL_STREAMS),
+            streams: Vec::new(),
+            verifier: verifier.map(|verifier| {
+                let stream = verifier.begin();
+                (verifier, stream)
+            }),
+        }
     }
 
     /// The state of an input, which then stands last.
@@ -47,17 +60,16 @@ impl NetworkScorer {
         // what remembers nothing serves all inputs
         let most = match engine {
             ModelEngine::Module(runtime) if !runtime.is_stateful() => 1,
-            _ => MAX_STREAMS,
+            _ => self.most_streams,
         };
         if let Some(at) = streams.iter().position(|(known, _)| *known == id) {
             streams[at..].rotate_left(1);
         } else if streams.len() < most {
             let state = match engine {
-                ModelEngine::Network(network, verifier) => {
-                    let verifier = verifier.as_ref().map(|it| (it.clone(), it.begin()));
-                    let (network, stream) = (Arc::clone(network), Stream::new(network));
-                    InputState::Network(Box::new(NetworkInput { network, stream, verifier }))
-                }
+                ModelEngine::Network(network, _) => InputState::Network {
+                    network: Arc::clone(network),
+                    stream: Box::new(Stream::new(network)),
+                },
                 ModelEngine::Module(runtime) => InputState::Module(runtime.open()?),
             };
             streams.push((id, state));
@@ -66,8 +78,8 @@ impl NetworkScorer {
             let (last_id, last) = &mut streams[most - 1];
             *last_id = id;
             // a module sees by the window's stream and segment that it begins anew
-            if let InputState::Network(input) = last {
-                input.stream.reset();
+            if let InputState::Network { stream, .. } = last {
+                stream.reset();
             }
         }
         let last = streams.last_mut().expect("invariant: the stream was put there");
@@ -90,14 +102,11 @@ impl Scorer for NetworkScorer {
         for run in windows.chunk_by(|before, after| before.stream == after.stream) {
             let (of_run, rest) = scores.split_at_mut(run.len());
             match self.input(run[0].stream)? {
-                InputState::Network(input) => {
-                    let NetworkInput { network, stream, verifier } = &mut **input;
-                    stream.score(network, run, of_run);
-                    if let Some((verifier, stream)) = verifier {
-                        verifier.look(stream, run, of_run);
-                    }
-                }
+                InputState::Network { network, stream } => stream.score(network, run, of_run),
                 InputState::Module(module) => module.score(run, of_run)?,
+            }
+            if let Some((verifier, stream)) = &mut self.verifier {
+                verifier.look(stream, run, of_run);
             }
             scores = rest;
         }

@@ -68,7 +68,7 @@ impl Verifier {
         Some(Self { look: SecondLook::of(&bundle.manifest)?, network: Arc::new(network) })
     }
 
-    /// What one input needs to be looked at again.
+    /// What it computes in.
     pub fn begin(&self) -> Stream {
         Stream::new(&self.network)
     }

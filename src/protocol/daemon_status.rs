@@ -48,8 +48,37 @@ pub struct DaemonStatus {
     pub latency: LatencyStatus,
     /// Where records go.
     pub sinks: Vec<SinkStatus>,
+    /// Every input; the fields above are those of the one that loses most, and sums.
+    #[serde(default)]
+    pub inputs: Vec<InputStatus>,
     /// How the last reload went; none: there was none.
     pub reload: Option<ReloadStatus>,
+}
+
+/// One input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InputStatus {
+    /// Its name, the `source` of its records.
+    pub name: String,
+    /// Its state, as in its last status record.
+    pub state: State,
+    /// That state in words.
+    pub detail: String,
+    /// Since when it has been in that state.
+    pub since: Timestamp,
+    /// How long ago that was, whatever the wall clock did since.
+    pub state_s: u64,
+    /// Whether its source has delivered everything, or failed for good.
+    #[serde(default, rename = "ended")]
+    pub has_ended: bool,
+    /// The source in words.
+    pub device: String,
+    /// The source's rate.
+    pub sample_rate_hz: SampleRate,
+    /// Level of the newest window in dB of full scale; none before the first.
+    pub level_dbfs: Option<f32>,
+    /// Each of its counters by name.
+    pub counters: BTreeMap<String, u64>,
 }
 
 /// Percentiles of latency.

@@ -10,7 +10,7 @@ mod message;
 mod request;
 
 pub use client::{Address, Client, ClientError, Stream};
-pub use daemon_status::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
+pub use daemon_status::{DaemonStatus, InputStatus, LatencyStatus, ReloadStatus, SinkStatus};
 pub use json_line::write_json_line;
 pub use message::{Hello, Message, Missed, PROTOCOL_VERSION, Refused};
 pub use request::{MAX_REQUEST_BYTES, RecordKind, RecordKinds, Request, Subscription, Token};

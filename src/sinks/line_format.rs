@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::text_line::{Colour, render_text};
+use super::text_line::{Colour, TextStyle, render_text};
 use crate::domain::{Record, SampleRate};
 use crate::protocol::write_json_line;
 
@@ -13,6 +13,8 @@ pub enum LineFormat {
     Text {
         /// Whether ANSI colours are used.
         colour: Colour,
+        /// Columns for the name of the input that a record is of; 0: there is one input, and its name is not shown.
+        name_columns: usize,
     },
     /// One JSON object a line.
     JsonLines,
@@ -62,8 +64,9 @@ impl LineFormat {
         line: &mut String,
     ) {
         match self {
-            Self::Text { colour } => {
-                render_text(record, sample_rate, place, *colour, line);
+            Self::Text { colour, name_columns } => {
+                let style = TextStyle { colour: *colour, name_columns: *name_columns };
+                render_text(record, sample_rate, place, style, line);
                 line.push('\n');
             }
             Self::JsonLines => write_json_line(record, line),
@@ -124,7 +127,9 @@ mod tests {
         let Record::Status(mut status) = status() else { unreachable!() };
         status.detail = "first\nsecond\u{1b}[31m".to_owned();
         let record = Record::Status(status);
-        for format in [LineFormat::JsonLines, LineFormat::Text { colour: Colour::Plain }] {
+        for format in
+            [LineFormat::JsonLines, LineFormat::Text { colour: Colour::Plain, name_columns: 0 }]
+        {
             let mut line = String::new();
             format.render_into(&record, None, &mut line);
             assert_eq!(line.lines().count(), 1, "{line}");

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use super::line_buffer::LineBuffer;
 use super::recording_order::RecordingOrder;
@@ -17,8 +18,8 @@ pub struct StdoutSink<W> {
     records: RecordFilter,
     /// A terminal that is gone fails like a broken disk.
     is_terminal: bool,
-    /// From the last status; text needs it to print durations.
-    sample_rate: Option<SampleRate>,
+    /// Of each source, from its last status; text needs it to print durations.
+    sample_rates: Vec<(Arc<str>, SampleRate)>,
     line: String,
     /// Of text about a recording: which line is next.
     order: Option<RecordingOrder>,
@@ -57,7 +58,7 @@ impl<W: Write + Send> StdoutSink<W> {
             format,
             records,
             is_terminal: false,
-            sample_rate: None,
+            sample_rates: Vec::new(),
             line: String::new(),
             order: None,
         }
@@ -71,8 +72,9 @@ impl<W: Write + Send> StdoutSink<W> {
         let place = order.place_of(record);
         if self.records.passes(record) {
             self.line.clear();
-            let time = self.sample_rate.map(|rate| rate.duration_of(place.0));
-            self.format.render_at(record, self.sample_rate, time, &mut self.line);
+            let rate = self.sample_rate_of(record.source());
+            let time = rate.map(|rate| rate.duration_of(place.0));
+            self.format.render_at(record, rate, time, &mut self.line);
             order.hold(place, &self.line);
         }
         while let Some(line) = order.next() {
@@ -90,6 +92,11 @@ impl<W: Write + Send> StdoutSink<W> {
             }
         }
         Ok(())
+    }
+
+    fn sample_rate_of(&self, source: &str) -> Option<SampleRate> {
+        let known = self.sample_rates.iter().find(|(known, _)| **known == *source);
+        known.map(|(_, rate)| *rate)
     }
 
     fn failed(&self, source: io::Error) -> SinkError {
@@ -114,7 +121,8 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
     fn write(&mut self, published: &Published) -> Result<(), SinkError> {
         let record = &published.record;
         if let Record::Status(status) = record {
-            self.sample_rate = Some(status.sample_rate_hz);
+            self.sample_rates.retain(|(source, _)| *source != status.source);
+            self.sample_rates.push((Arc::clone(&status.source), status.sample_rate_hz));
         }
         if let Some(mut order) = self.order.take() {
             let written = self.write_in_order(record, &mut order);
@@ -125,7 +133,8 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
             return Ok(());
         }
         self.line.clear();
-        self.format.render_into(record, self.sample_rate, &mut self.line);
+        let rate = self.sample_rate_of(record.source());
+        self.format.render_into(record, rate, &mut self.line);
         self.lines.push(&self.line).map_err(|source| self.failed(source))
     }
 

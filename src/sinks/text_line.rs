@@ -43,15 +43,23 @@ pub enum Colour {
     Plain,
 }
 
+/// How lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TextStyle {
+    pub(super) colour: Colour,
+    /// Columns for the name of the input that a record is of; 0: it is not shown.
+    pub(super) name_columns: usize,
+}
+
 /// Appends `record` as one line, without its line feed; with a `place` in the recording instead of the time of the day.
 pub(super) fn render_text(
     record: &Record,
     sample_rate: Option<SampleRate>,
     place: Option<Duration>,
-    colour: Colour,
+    style: TextStyle,
     line: &mut String,
 ) {
-    let mut columns = Columns { line, place, colour };
+    let mut columns = Columns { line, place, style, source: record.source() };
     match record {
         Record::Window(window) => render_window(window, &mut columns),
         Record::Event(event) => render_event(event, sample_rate, &mut columns),
@@ -65,14 +73,19 @@ pub(super) fn render_text(
 struct Columns<'a> {
     line: &'a mut String,
     place: Option<Duration>,
-    colour: Colour,
+    style: TextStyle,
+    source: &'a str,
 }
 
 impl Columns<'_> {
     fn time(&mut self, time: Timestamp) -> fmt::Result {
         match self.place {
-            None => self.painted(DIM, format_args!("{}", time.strftime("%H:%M:%S%.3f"))),
-            Some(place) => self.painted(DIM, format_args!("{:>12}", Place(place).to_string())),
+            None => self.painted(DIM, format_args!("{}", time.strftime("%H:%M:%S%.3f")))?,
+            Some(place) => self.painted(DIM, format_args!("{:>12}", Place(place).to_string()))?,
+        }
+        match self.style.name_columns {
+            0 => Ok(()),
+            columns => write!(self.line, "  {:<columns$}", Visible(self.source).to_string()),
         }
     }
 
@@ -86,7 +99,7 @@ impl Columns<'_> {
     }
 
     fn painted(&mut self, style: &str, text: fmt::Arguments<'_>) -> fmt::Result {
-        match self.colour {
+        match self.style.colour {
             Colour::Plain => self.line.write_fmt(text),
             Colour::Ansi => write!(self.line, "{style}{text}{RESET}"),
         }
@@ -159,7 +172,11 @@ fn render_window(window: &WindowRecord, columns: &mut Columns<'_>) -> fmt::Resul
     columns.time(window.time)?;
     let loudness = 1.0 - window.level_dbfs / METER_FLOOR_DBFS;
     let mut text = format!("    {:>6.1} dB  {}", window.level_dbfs, Meter(loudness));
-    let mut used = "00:00:00.000".len() + text.chars().count();
+    let name = match columns.style.name_columns {
+        0 => 0,
+        columns => columns + 2,
+    };
+    let mut used = "00:00:00.000".len() + name + text.chars().count();
     for best in &window.scores {
         let shown = format!("  {} {:.2}", Visible(&best.label), best.score);
         used += shown.chars().count();
@@ -293,7 +310,8 @@ pub(super) mod tests {
 
     fn text(record: &Record, colour: Colour) -> String {
         let mut line = String::new();
-        render_text(record, Some(SampleRate::new(48_000).unwrap()), None, colour, &mut line);
+        let style = TextStyle { colour, name_columns: 0 };
+        render_text(record, Some(SampleRate::new(48_000).unwrap()), None, style, &mut line);
         line
     }
 
@@ -338,10 +356,26 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn of_several_inputs_each_line_has_the_name_in_a_column_and_still_fits() {
+        let style = TextStyle { colour: Colour::Plain, name_columns: 6 };
+        let lines = [status(), onset(), window()].map(|record| {
+            let mut line = String::new();
+            render_text(&record, None, None, style, &mut line);
+            line
+        });
+        let expected = "\
+12:00:00.123  mic     · listening                   built-in audio, 48000 Hz
+12:00:00.123  mic     ● dog                         0.93  █████████▎
+12:00:00.123  mic        -23.1 dB  ██████▏     dog 0.93  cat 0.01";
+        assert_eq!(lines.join("\n"), expected);
+    }
+
+    #[test]
     fn a_place_in_a_recording_stands_where_the_time_of_the_day_does() {
         let mut line = String::new();
         let place = Some(Duration::from_millis(2_969));
-        render_text(&onset(), None, place, Colour::Plain, &mut line);
+        let style = TextStyle { colour: Colour::Plain, name_columns: 0 };
+        render_text(&onset(), None, place, style, &mut line);
         assert_eq!(line, "     0:02.96  ● dog                         0.93  █████████▎");
         let places = [0, 59_999, 60_000, 3_600_000, 36_610_500]
             .map(|ms| Place(Duration::from_millis(ms)).to_string());

@@ -283,6 +283,35 @@ pub enum SourceError {
         /// The stream's name.
         name: String,
     },
+    /// The program of a source of kind `command` cannot be started.
+    #[error(
+        "cannot start the program {program:?}; is it installed, and on the PATH of this process?"
+    )]
+    CommandStart {
+        /// The program.
+        program: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The program has ended, which it should not.
+    #[error("{program} {how}{last_line}")]
+    CommandEnded {
+        /// The program.
+        program: String,
+        /// How it ended.
+        how: String,
+        /// What it wrote last to its standard error, in words that go on; empty if it was nothing.
+        last_line: String,
+    },
+    /// The program runs and writes nothing.
+    #[error("{program} has written nothing for {:.1} s (lost_after_s)", silence.as_secs_f32())]
+    CommandSilent {
+        /// The program.
+        program: String,
+        /// For how long.
+        silence: Duration,
+    },
     /// The operating system refused a thread.
     #[error("cannot start the thread that reads {name}; check the limit on processes (ulimit -u)")]
     Thread {

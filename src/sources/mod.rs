@@ -1,4 +1,5 @@
-//! Layer 3: where samples come from. One trait, one ring: microphone, file, standard input, built-in demo.
+//! Layer 3: where samples come from. One trait, one ring: microphone, file, standard input, another
+//! program's output, built-in demo.
 //!
 //! The microphone delivers from the audio host's own thread through [`CaptureCallback`]; everything that is read
 //! instead (a [`SampleReader`]) is fed by a thread of its own, [`ReaderSource`]. All of them fill one [`sample_ring()`],
@@ -6,6 +7,7 @@
 
 mod capture_callback;
 mod clip_file;
+pub mod command;
 mod error;
 mod foreign_file;
 mod limits;
@@ -23,6 +25,7 @@ mod stdin_pcm;
 
 pub use capture_callback::{CaptureCallback, ChannelSelection};
 pub use clip_file::{ClipFile, load_clip};
+pub use command::{Command, CommandSpec};
 pub use error::{READ_FORMATS, SourceError};
 pub use microphone::{Microphone, MicrophoneSpec};
 pub use pcm_format::PcmFormat;

@@ -18,6 +18,13 @@ const BLOCK: Duration = Duration::from_millis(10);
 /// send a burst that overruns the ring.
 const MAX_LATENESS: Duration = Duration::from_secs(1);
 
+/// So much of a stream may come before its time: less than the windows that may wait for the classifier.
+const MAX_LEAD: Duration = Duration::from_millis(250);
+
+/// A stream may be faster than time by one part in so many: what a camera sends at once when it is asked comes up to the present
+/// within seconds, and no two clocks differ by a hundredth of that.
+const CLOCK_SHARE: u32 = 20;
+
 /// How long dropping waits for the thread. It answers within a block, unless it hangs in a read that nothing can
 /// interrupt (a silent pipe): then it is left behind and ends with the process.
 const JOIN_TIMEOUT: Duration = Duration::from_millis(100);
@@ -29,6 +36,9 @@ pub enum Pace {
     RealTime,
     /// As fast as the ring is drained. A full ring is waited for: nothing is lost.
     AsFastAsPossible,
+    /// As it comes, from a stream that keeps time by a clock of its own: little before its time by ours, which is taken to be
+    /// a little slow. A stream that floods waits; a full ring drops.
+    AsItComes,
 }
 
 /// A source whose samples a [`SampleReader`] provides.
@@ -104,7 +114,10 @@ impl ReaderStage {
         let rate = self.reader.sample_rate();
         let block_samples = usize::try_from(rate.samples_in(BLOCK)).unwrap_or(1).max(1);
         let mut block = vec![0.0; block_samples];
-        let mut schedule = Schedule::new(rate);
+        let mut schedule = Schedule::new(match self.pace {
+            Pace::AsItComes => slightly_faster(rate),
+            Pace::RealTime | Pace::AsFastAsPossible => rate,
+        });
         // Relaxed: the flag guards no other memory.
         while !self.stop.load(Ordering::Relaxed) {
             let wanted = block.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
@@ -114,8 +127,10 @@ impl ReaderStage {
             if count == 0 {
                 break;
             }
-            if self.pace == Pace::RealTime {
-                schedule.wait_for_end_of(count as u64);
+            match self.pace {
+                Pace::RealTime => schedule.wait_for_end_of(count as u64, Duration::ZERO),
+                Pace::AsItComes => schedule.wait_for_end_of(count as u64, MAX_LEAD),
+                Pace::AsFastAsPossible => {}
             }
             if self.push(&block[..count]) == Pushed::Stopped {
                 break;
@@ -127,8 +142,8 @@ impl ReaderStage {
     fn push(&mut self, block: &[f32]) -> Pushed {
         match self.pace {
             Pace::AsFastAsPossible => self.producer.push_waiting(block, Instant::now(), &self.stop),
-            Pace::RealTime if self.producer.is_abandoned() => Pushed::Stopped,
-            Pace::RealTime => {
+            Pace::RealTime | Pace::AsItComes if self.producer.is_abandoned() => Pushed::Stopped,
+            Pace::RealTime | Pace::AsItComes => {
                 self.producer.push_block(block, Instant::now());
                 Pushed::All
             }
@@ -148,18 +163,23 @@ impl Schedule {
         Self { rate, begin: Instant::now(), samples: 0 }
     }
 
-    /// Sleeps until the last of the next `count` samples would have arrived at a microphone.
-    fn wait_for_end_of(&mut self, count: u64) {
+    /// Sleeps until `lead` before the last of the next `count` samples would have arrived at a microphone.
+    fn wait_for_end_of(&mut self, count: u64, lead: Duration) {
         let now = Instant::now();
         self.samples += count;
         let due = self.begin + self.rate.duration_of(self.samples);
         if now > due + MAX_LATENESS {
             log::debug!("the source is {:?} late: it begins a new schedule", now - due);
             (self.begin, self.samples) = (now, 0);
-        } else if let Some(early) = due.checked_duration_since(now) {
+        } else if let Some(early) = due.checked_duration_since(now + lead) {
             std::thread::sleep(early);
         }
     }
+}
+
+fn slightly_faster(rate: SampleRate) -> SampleRate {
+    let hz = rate.hz() + rate.hz().div_ceil(CLOCK_SHARE);
+    SampleRate::new(hz).unwrap_or(rate)
 }
 
 /// What [`RunningSource::state`] reported last.

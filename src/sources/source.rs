@@ -31,6 +31,10 @@ pub trait Source: Send {
 pub trait RunningSource: Send {
     /// Its state; cheap, polled several times a second.
     fn state(&mut self) -> SourceState;
+
+    /// Begins what dropping it waits for, without waiting: of several sources that end at once, each then takes its time beside
+    /// the others.
+    fn begin_stop(&mut self) {}
 }
 
 /// The state of a running source.

@@ -1,5 +1,5 @@
-//! Standard input: raw samples as a specification says, or a recording when it begins with the header of one. Opened by the
-//! supervisor, read by the thread `tympan-source`.
+//! Standard input, or what a program writes to its own: raw samples as a specification says, or a recording when it begins
+//! with the header of one. Opened by the supervisor, read by the thread `tympan-source`.
 
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -15,11 +15,12 @@ use crate::domain::SampleRate;
 /// that still, and is resampled to the rate that was taken for granted.
 const HEADER_WAIT: Duration = Duration::from_secs(1);
 
-/// The name in records.
-const NAME: &str = "stdin";
+/// The name of standard input in records.
+const STDIN: &str = "stdin";
 
 /// A pipe that brings samples, with a header or without.
 pub struct StandardInput {
+    name: String,
     spec: PcmSpec,
     selection: ChannelSelection,
     rate: SampleRate,
@@ -45,17 +46,22 @@ impl StandardInput {
         let mut wait = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
         let timeout = PollTimeout::try_from(HEADER_WAIT).unwrap_or(PollTimeout::ZERO);
         let has_come = poll(&mut wait, timeout).is_ok_and(|ready| ready > 0);
-        let mut input = Self::new(spec, selection, Box::new(stdin));
+        let mut input = Self::new(STDIN, spec, selection, Box::new(stdin));
         if has_come {
             input.begin(None)?;
         }
         Ok(input)
     }
 
-    /// As [`Self::open`], of any stream, whose first bytes are waited for when it is read.
-    pub fn new(spec: PcmSpec, selection: ChannelSelection, stream: Box<dyn Read + Send>) -> Self {
+    /// As [`Self::open`], of any stream, which records call `name`; its first bytes are waited for when it is read.
+    pub fn new(
+        name: &str,
+        spec: PcmSpec,
+        selection: ChannelSelection,
+        stream: Box<dyn Read + Send>,
+    ) -> Self {
         let state = State::Waiting(ByteReader::stream(stream));
-        Self { spec, selection, rate: spec.sample_rate, state }
+        Self { name: name.to_owned(), spec, selection, rate: spec.sample_rate, state }
     }
 
     /// What comes from it, in words.
@@ -71,24 +77,25 @@ impl StandardInput {
         let State::Waiting(mut bytes) = std::mem::replace(&mut self.state, State::Over) else {
             return Ok(());
         };
-        let unreadable = |source| SourceError::StreamUnreadable { name: NAME.to_owned(), source };
+        let name = &self.name;
+        let unreadable = |source| SourceError::StreamUnreadable { name: name.clone(), source };
         let found = Container::of_stream(&mut bytes).map_err(unreadable)?;
         // an empty stream is one that ends; reading it says so
         let Some(container) = found else {
             if bytes.peek(1).map_err(unreadable)?.is_empty() {
                 self.state = State::Waiting(bytes);
             } else {
-                let raw = PcmReader::of_channel(NAME, self.spec, bytes, self.selection);
+                let raw = PcmReader::of_channel(name, self.spec, bytes, self.selection);
                 self.state = State::Raw(Box::new(raw));
             }
             return Ok(());
         };
         log::info!(
-            "{NAME} begins with the header of {}: it is read as that, not as {}",
+            "{name} begins with the header of {}: it is read as that, not as {}",
             container.name(),
             self.spec
         );
-        let file = ClipFile::of_bytes(NAME, bytes, self.selection, rate)?;
+        let file = ClipFile::of_bytes(name, bytes, self.selection, rate)?;
         self.rate = file.sample_rate();
         self.state = State::Recording(Box::new(file));
         Ok(())
@@ -97,7 +104,7 @@ impl StandardInput {
 
 impl SampleReader for StandardInput {
     fn name(&self) -> &str {
-        NAME
+        &self.name
     }
 
     fn sample_rate(&self) -> SampleRate {
@@ -113,7 +120,7 @@ impl SampleReader for StandardInput {
             State::Recording(file) => file.read(block),
             State::Waiting(_) => {
                 self.state = State::Over;
-                Err(SourceError::StreamEmpty { name: NAME.to_owned() })
+                Err(SourceError::StreamEmpty { name: self.name.clone() })
             }
             State::Over => Ok(0),
         }

@@ -130,7 +130,7 @@ impl<R: Read + Send> PcmReader<R> {
         let first = self.first.take().unwrap_or_default();
         if let Some(reason) = no_sound(&first) {
             log::warn!(
-                "{}: {reason}; its bytes are probably not {}. Give its format as the source: stdin:FORMAT:RATE:CHANNELS",
+                "{}: {reason}; its bytes are probably not {}. Give their format: --source stdin:FORMAT:RATE:CHANNELS, or the key `format`",
                 self.name,
                 self.spec
             );

@@ -14,7 +14,7 @@ use tympan::sinks::{Outlet, SocketSink, SocketSpec, UnixSocketSpec};
 const ANSWER: &str = "{\"type\":\"daemon\",\"time\":\"2026-01-01T12:00:00Z\",\"version\":\"0.1.0\",\"process\":1,\
     \"started\":\"2026-01-01T12:00:00Z\",\"up_s\":0,\"cpu_s\":0.0,\"state\":\"listening\",\"detail\":\"\",\"since\":\"2026-01-01T12:00:00Z\",\
     \"state_s\":0,\"device\":\"\",\"sample_rate_hz\":48000,\"model\":\"\",\"level_dbfs\":null,\"counters\":{},\
-    \"latency\":{\"windows\":0,\"p50_us\":0,\"p90_us\":0,\"p99_us\":0,\"p999_us\":0,\"max_us\":0},\"sinks\":[],\"reload\":null}";
+    \"latency\":{\"windows\":0,\"p50_us\":0,\"p90_us\":0,\"p99_us\":0,\"p999_us\":0,\"max_us\":0},\"sinks\":[],\"inputs\":[],\"reload\":null}";
 
 /// One server for all inputs.
 struct Server {

@@ -46,11 +46,11 @@ fn against_model(text: &str) -> Result<Config, ConfigProblems> {
 fn the_built_in_configuration_is_a_microphone_to_stdout_and_nothing_on_disk_or_net() {
     let config = Config::default();
     assert_eq!(config.model, Path::new("models/esc50"));
-    assert_eq!(config.source.kind, SourceKind::Microphone);
-    assert_eq!(config.source.ring, Duration::from_secs(2));
-    assert_eq!(config.source.microphone.host, HostChoice::Auto);
-    assert_eq!(config.source.microphone.device, None);
-    assert_eq!(config.source.microphone.channel, None);
+    assert_eq!(config.inputs[0].source.kind, SourceKind::Microphone);
+    assert_eq!(config.inputs[0].source.ring, Duration::from_secs(2));
+    assert_eq!(config.inputs[0].source.microphone.host, HostChoice::Auto);
+    assert_eq!(config.inputs[0].source.microphone.device, None);
+    assert_eq!(config.inputs[0].source.microphone.channel, None);
     assert_eq!(config.output.stdout.as_ref().unwrap().format, StdoutFormat::Auto);
     assert_eq!(config.output.log_file, None);
     assert_eq!(config.output.unix, None);
@@ -88,10 +88,17 @@ fn an_empty_file_is_the_built_in_configuration_and_a_line_changes_that_line() {
         mode = '0600'
     ";
     let config = Config::from_str("config.toml", text).unwrap();
-    assert_eq!((config.source.kind, config.source.file.pace), (SourceKind::File, Pace::Fast));
-    assert_eq!(config.source.file.path.as_deref(), Some(Path::new("yard.flac")));
-    assert_eq!(config.source.microphone.channel, Some(1), "the second of them, counted from 0");
-    assert_eq!(config.source.microphone.sample_rate.unwrap().hz(), 44_100);
+    assert_eq!(
+        (config.inputs[0].source.kind, config.inputs[0].source.file.pace),
+        (SourceKind::File, Pace::Fast)
+    );
+    assert_eq!(config.inputs[0].source.file.path.as_deref(), Some(Path::new("yard.flac")));
+    assert_eq!(
+        config.inputs[0].source.microphone.channel,
+        Some(1),
+        "the second of them, counted from 0"
+    );
+    assert_eq!(config.inputs[0].source.microphone.sample_rate.unwrap().hz(), 44_100);
     let settings = &config.detector.settings;
     assert_eq!((settings.confirm_windows, settings.confirm_of), (2, 5));
     assert_eq!(config.output.tcp.as_ref().unwrap().address.to_string(), "127.0.0.1:7327");
@@ -126,7 +133,7 @@ mode = 660
 [outptu.log_file]
 "#;
     let message = against_model(text).unwrap_err().to_string();
-    let expected = r#"config.toml:3: source.kind is "mircophone"; it must be one of "microphone", "file", "stdin", "demo" (nearest: "microphone"). Delete the line to have the default, "microphone".
+    let expected = r#"config.toml:3: source.kind is "mircophone"; it must be one of "microphone", "file", "stdin", "command", "demo" (nearest: "microphone"). Delete the line to have the default, "microphone".
 config.toml:4: source.ring is no key; did you mean source.ring_s?
 config.toml:6: source.stdin.format is ""; it must be text between quotes. Delete the line to have the default, "s16le:48000:1".
 config.toml:9: detector.min_event_ms is "300"; it must be a whole number from 0 to 600000. Delete the line to have the default, 300.
@@ -361,4 +368,108 @@ fn twenty_thousand_faults_are_reported_each_at_its_line() {
     let printed = problems(&text);
     assert_eq!(printed.len(), 20_000);
     assert!(printed[19_999].starts_with("config.toml:20000: k19999"), "{}", printed[19_999]);
+}
+
+const SEVERAL: &str = r#"
+[[input]]
+name = "garden"
+kind = "command"
+[input.command]
+argv = ["ffmpeg", "-i", "rtsp://camera/audio"]
+format = "s16le:16000:1"
+
+[[input]]
+name = "hall_2"
+ring_s = 4.0
+[input.microphone]
+device = "alsa:hw:1"
+channel = 2
+
+[[input]]
+name = "left"
+[input.microphone]
+device = "alsa:hw:1"
+channel = 1
+"#;
+
+#[test]
+fn each_input_of_several_has_its_name_and_takes_from_the_built_in_source_what_it_does_not_say() {
+    let inputs = Config::from_str("config.toml", SEVERAL).unwrap().inputs;
+    let names: Vec<_> = inputs.iter().map(|input| input.name.as_deref().unwrap()).collect();
+    assert_eq!(names, ["garden", "hall_2", "left"]);
+    let (camera, hall) = (&inputs[0].source, &inputs[1].source);
+    assert_eq!(camera.kind, SourceKind::Command);
+    assert_eq!(camera.command.argv, ["ffmpeg", "-i", "rtsp://camera/audio"]);
+    assert_eq!(camera.command.format.to_string(), "s16le:16000:1");
+    assert_eq!(camera.command.lost_after, Duration::from_secs(10));
+    assert_eq!((hall.kind, hall.ring), (SourceKind::Microphone, Duration::from_secs(4)));
+    assert_eq!(
+        (hall.microphone.buffer, camera.ring),
+        (Duration::from_millis(10), Duration::from_secs(2))
+    );
+    let alone = Config::default().inputs;
+    assert_eq!((alone.len(), alone[0].name.as_deref(), &*alone[0].path), (1, None, "source"));
+}
+
+#[test]
+fn inputs_that_collide_or_lack_a_name_are_refused_at_their_lines() {
+    let text = r#"[source]
+kind = "demo"
+[[input]]
+name = "garden"
+[[input]]
+name = "garden"
+kind = "demo"
+[[input]]
+name = "Über"
+[[input]]
+kind = "stdin"
+[[input]]
+name = "pipe"
+kind = "stdin"
+[[input]]
+name = "camera"
+kind = "command"
+[input.comand]
+[[input]]
+name = "other"
+kind = "command"
+[input.command]
+argv = []
+"#;
+    let found = problems(text);
+    let lines: Vec<_> =
+        found.iter().map(|it| it.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "config.toml:1: source",
+            "config.toml:6: input[2].name",
+            "config.toml:8: input[3].microphone.device",
+            "config.toml:9: input[3].name",
+            "config.toml:10: input[4]",
+            "config.toml:14: input[5].kind",
+            "config.toml:17: input[6].kind",
+            "config.toml:18: input[6].comand",
+            "config.toml:23: input[7].command.argv",
+        ],
+        "{found:#?}"
+    );
+    let says = |key: &str, words: &str| {
+        assert!(found.iter().any(|it| it.contains(key) && it.contains(words)), "{key}: {found:#?}");
+    };
+    says("source", "takes its place. Make it an [[input]] with a name, or remove it.");
+    says("input[3].microphone.device", "is \"default\", which garden listens to already");
+    says("input[3].name", "at most 32 of the characters a to z, 0 to 9, _ and -");
+    says("input[4]", "has no name. Write name = \"garden\"");
+    says("input[5].kind", "There is one standard input");
+    says("input[6].comand", "did you mean input[6].command?");
+    says("input[7].command.argv", "a program and its arguments");
+    let one = problem("input = 3\n");
+    assert!(one.contains("input is 3; each one must be a section. Write [[input]]."), "{one}");
+    let mut many = String::new();
+    for index in 0..1_001 {
+        many += &format!("[[input]]\nname = \"n{index}\"\nkind = \"demo\"\n");
+    }
+    assert!(problem(&many).contains("is there 1001 times; at most 1000 are possible"));
 }

@@ -15,7 +15,7 @@ use tympan::domain::{
     State, StatusRecord, WindowRecord,
 };
 use tympan::protocol::{
-    Address, Client, ClientError, DaemonStatus, Hello, LatencyStatus, Message, Missed,
+    Address, Client, ClientError, DaemonStatus, Hello, InputStatus, LatencyStatus, Message, Missed,
     PROTOCOL_VERSION, RecordKind, RecordKinds, Refused, ReloadStatus, Request, SinkStatus, Stream,
     Subscription, write_json_line,
 };
@@ -130,6 +130,29 @@ fn status() -> impl Strategy<Value = Message> {
     )
 }
 
+fn input_status() -> impl Strategy<Value = InputStatus> {
+    (
+        (text(), state(), text(), time(), any::<u64>(), any::<bool>()),
+        (text(), rate(), option::of(level()), btree_map(text(), any::<u64>(), 0..3)),
+    )
+        .prop_map(|(of_state, of_device)| {
+            let (name, state, detail, since, state_s, has_ended) = of_state;
+            let (device, sample_rate_hz, level_dbfs, counters) = of_device;
+            InputStatus {
+                name,
+                state,
+                detail,
+                since,
+                state_s,
+                has_ended,
+                device,
+                sample_rate_hz,
+                level_dbfs,
+                counters,
+            }
+        })
+}
+
 fn daemon() -> impl Strategy<Value = Message> {
     let latency =
         any::<[u64; 6]>().prop_map(|[windows, p50_us, p90_us, p99_us, p999_us, max_us]| {
@@ -150,7 +173,8 @@ fn daemon() -> impl Strategy<Value = Message> {
     let process = (text(), any::<u32>(), time(), any::<u64>(), any::<u16>());
     let input = (text(), rate(), text(), option::of(level()));
     let counters = btree_map(text(), any::<u64>(), 0..5);
-    let rest = (counters, latency, vec(sink, 0..3), option::of(reload));
+    let inputs = vec(input_status(), 0..3);
+    let rest = (counters, latency, vec(sink, 0..3), inputs, option::of(reload));
     (time(), process, state, input, rest).prop_map(
         |(
             time,
@@ -160,7 +184,7 @@ fn daemon() -> impl Strategy<Value = Message> {
             rest,
         )| {
             let (device, sample_rate_hz, model, level_dbfs) = input;
-            let (counters, latency, sinks, reload) = rest;
+            let (counters, latency, sinks, inputs, reload) = rest;
             Message::Daemon(Box::new(DaemonStatus {
                 time,
                 version,
@@ -179,6 +203,7 @@ fn daemon() -> impl Strategy<Value = Message> {
                 counters,
                 latency,
                 sinks,
+                inputs,
                 reload,
             }))
         },

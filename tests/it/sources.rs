@@ -2,6 +2,7 @@
 //! the demo, the microphone. Runs on the test's threads and the sources' own.
 
 mod clips;
+mod command;
 mod demo;
 mod differential;
 mod feeding;

@@ -109,8 +109,6 @@ fn pipeline_spec(
     PipelineSpec {
         recipe: recipe(bundle),
         overflow: Overflow::DropNewest,
-        // a tenth of a second of real time at this pace, or more
-        ring: Duration::from_secs(20),
         silent_after: Duration::from_secs(10),
         counters: Arc::clone(outputs),
         status: Arc::clone(shared_status),
@@ -151,6 +149,8 @@ impl Soak {
                 description: "the soak".to_owned(),
                 reopen: Some(device.reopen()),
                 counters: Arc::clone(&counters),
+                // a tenth of a second of real time at this pace, or more
+                ring: Duration::from_secs(20),
                 ..DaemonInput::new(device.open(48_000))
             }],
             reload: Some(reloading(&reload, &breaks_reload, &load)),

@@ -14,7 +14,7 @@ pub(crate) use input_level::{InputLevel, InputMeter};
 pub(super) use level_meter::LevelMeter;
 pub use shared_status::SharedStatus;
 pub(super) use sink_stalls::{SinkStall, SinkStalls};
-pub(super) use state_rules::{CounterSnapshot, Health, InputConditions, StateChange};
+pub(super) use state_rules::{CounterSnapshot, Health, InputConditions, InputTiming, StateChange};
 pub(super) use systemd::ServiceNotifier;
 pub(super) use wall_clock::WallClock;
 pub(super) use watchdog::Progress;

@@ -12,7 +12,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
 use crate::domain::{InputCounters, OutputCounters, State, StatusRecord, WindowRecord};
-use crate::protocol::{DaemonStatus, LatencyStatus, ReloadStatus, SinkStatus};
+use crate::protocol::{DaemonStatus, InputStatus, LatencyStatus, ReloadStatus, SinkStatus};
 use crate::sinks::SinkMetrics;
 
 /// Latency covers this span and of the one before: a daemon that has been up for a year is judged by today.
@@ -31,7 +31,7 @@ pub struct SharedStatus {
 #[derive(Debug)]
 struct Status {
     started: (Timestamp, Instant),
-    inputs: Vec<InputStatus>,
+    inputs: Vec<KnownInput>,
     model: String,
     min_level_dbfs: f32,
     latency: RecentLatency,
@@ -42,7 +42,8 @@ struct Status {
 
 /// What is known of one input.
 #[derive(Debug)]
-struct InputStatus {
+struct KnownInput {
+    name: Arc<str>,
     counters: Arc<InputCounters>,
     /// None before its source has started.
     last: Option<StatusRecord>,
@@ -51,18 +52,40 @@ struct InputStatus {
     level_dbfs: Option<f32>,
     /// Since when every window has been below the level that is judged.
     quiet_since: Option<Instant>,
+    /// Its source has delivered everything, or failed for good.
+    has_ended: bool,
 }
 
-impl InputStatus {
-    fn new(counters: Arc<InputCounters>) -> Self {
+impl KnownInput {
+    fn new((name, counters): (Arc<str>, Arc<InputCounters>)) -> Self {
         Self {
+            name,
             counters,
+            has_ended: false,
             last: None,
             since: (Timestamp::now(), Instant::now()),
             device: String::new(),
             level_dbfs: None,
             quiet_since: None,
         }
+    }
+
+    /// As it is now; none before its source has started.
+    fn status(&self, now: Instant) -> Option<InputStatus> {
+        let last = self.last.as_ref()?;
+        let counters = self.counters.named().map(|(name, count)| (name.to_owned(), count));
+        Some(InputStatus {
+            name: self.name.to_string(),
+            state: last.state,
+            detail: last.detail.clone(),
+            since: self.since.0,
+            state_s: now.saturating_duration_since(self.since.1).as_secs(),
+            has_ended: self.has_ended,
+            device: self.device.clone(),
+            sample_rate_hz: last.sample_rate_hz,
+            level_dbfs: self.level_dbfs,
+            counters: counters.into(),
+        })
     }
 }
 
@@ -93,9 +116,10 @@ impl SharedStatus {
         let status = &*status;
         // the wall clock may have been set meanwhile
         let seconds_since = |then: Instant| now.saturating_duration_since(then).as_secs();
-        let started = status.inputs.iter().filter_map(|input| Some((input, input.last.as_ref()?)));
+        let inputs: Vec<_> = status.inputs.iter().filter_map(|input| input.status(now)).collect();
         // of equals the last one is given
-        let (input, last) = started.rev().max_by_key(|(_, last)| last.state)?;
+        let worst =
+            inputs.iter().rev().max_by_key(|input| (!input.has_ended, input.state))?.clone();
         let sink = |metrics: &Arc<SinkMetrics>| {
             let stalled = metrics.stalled_for(now);
             SinkStatus {
@@ -112,17 +136,18 @@ impl SharedStatus {
             started: status.started.0,
             up_s: seconds_since(status.started.1),
             cpu_s: processor_seconds(),
-            state: last.state,
-            detail: last.detail.clone(),
-            since: input.since.0,
-            state_s: seconds_since(input.since.1),
-            device: input.device.clone(),
-            sample_rate_hz: last.sample_rate_hz,
+            state: worst.state,
+            detail: worst.detail,
+            since: worst.since,
+            state_s: worst.state_s,
+            device: worst.device,
+            sample_rate_hz: worst.sample_rate_hz,
             model: status.model.clone(),
-            level_dbfs: input.level_dbfs,
+            level_dbfs: worst.level_dbfs,
             counters: status.counts(),
             latency: status.latency.percentiles(),
             sinks: status.sinks.iter().map(sink).collect(),
+            inputs,
             reload: status
                 .reload
                 .as_ref()
@@ -130,15 +155,15 @@ impl SharedStatus {
         })
     }
 
-    /// The parts of a pipeline that this reports: what each input counts, and what the outputs do.
+    /// The parts of a pipeline that this reports: each input by its name, with what it counts, and what the outputs do.
     pub(in crate::live) fn set_pipeline(
         &self,
-        inputs: impl IntoIterator<Item = Arc<InputCounters>>,
+        inputs: impl IntoIterator<Item = (Arc<str>, Arc<InputCounters>)>,
         outputs: Arc<OutputCounters>,
         sinks: Vec<Arc<SinkMetrics>>,
     ) {
         let mut status = self.lock();
-        status.inputs = inputs.into_iter().map(InputStatus::new).collect();
+        status.inputs = inputs.into_iter().map(KnownInput::new).collect();
         (status.outputs, status.sinks) = (outputs, sinks);
     }
 
@@ -153,6 +178,11 @@ impl SharedStatus {
             input.since = (record.time, Instant::now());
         }
         input.last = Some(record.clone());
+    }
+
+    /// The source of an input has delivered everything, or failed for good.
+    pub(in crate::live) fn set_ended(&self, input: usize) {
+        self.lock().inputs[input].has_ended = true;
     }
 
     /// Another device may be louder: what was quiet before is forgotten.
@@ -275,7 +305,10 @@ mod tests {
     fn status(inputs: usize) -> (SharedStatus, Vec<Arc<InputCounters>>) {
         let status = SharedStatus::default();
         let counters: Vec<Arc<InputCounters>> = (0..inputs).map(|_| Arc::default()).collect();
-        status.set_pipeline(counters.iter().cloned(), Arc::default(), Vec::new());
+        let named = (0..).zip(&counters).map(|(index, counters): (u32, _)| {
+            (format!("mic{index}").into(), Arc::clone(counters))
+        });
+        status.set_pipeline(named, Arc::default(), Vec::new());
         (status, counters)
     }
 
@@ -329,7 +362,14 @@ mod tests {
         let shown = status.status().unwrap();
         assert_eq!((&*shown.device, shown.state, &*shown.detail), ("mic1", State::Lost, "lost"));
         assert_eq!(shown.counters["samples_dropped"], 33);
+        let each: Vec<_> = shown.inputs.iter().map(|it| (&*it.name, it.state)).collect();
+        let expected = [("mic0", State::Listening), ("mic1", State::Lost), ("mic2", State::Quiet)];
+        assert_eq!(each, expected);
+        assert_eq!(shown.inputs[2].counters["samples_dropped"], 12);
         assert_eq!(shown.counters.len(), 13);
+        status.set_ended(1);
+        let shown = status.status().unwrap();
+        assert_eq!((&*shown.device, shown.inputs[1].has_ended), ("mic2", true));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::input_level::InputLevel;
 use super::sink_stalls::SinkStall;
-use crate::domain::{InputCounters, Overflow, SampleRate, State};
+use crate::domain::{InputCounters, SampleRate, State};
 
 /// An overload or clipping is over once it has not been seen for this long: a state that comes and goes every second
 /// would be a line a second.
@@ -79,9 +79,27 @@ pub(in crate::live) struct StateChange {
     pub detail: String,
 }
 
+/// What an input may be judged by. Where everybody waits for room, nothing is dropped, a recording's silences are its own, and only
+/// samples that are no numbers are a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::live) enum InputTiming {
+    /// A device, or what plays in real time: by everything.
+    Live,
+    /// A pipe that is read as fast as it comes: by everything, while it keeps time.
+    Stream,
+    /// A recording that is read as fast as possible.
+    Recording,
+}
+
+/// A stream keeps time once it has done so for this many seconds.
+const IN_TIME_AFTER: u32 = 5;
+
 /// What was noticed when.
 pub(in crate::live) struct Health {
-    overflow: Overflow,
+    timing: InputTiming,
+    sample_rate: SampleRate,
+    /// For how many seconds in a row as much audio has come as time went by.
+    seconds_in_time: u32,
     silent_after_samples: u64,
     silent_after: Duration,
     state: State,
@@ -91,21 +109,24 @@ pub(in crate::live) struct Health {
     clipped_at: Option<Instant>,
     invalid_at: Option<Instant>,
     stall: Option<SinkStall>,
+    /// When the last samples came.
+    delivered_at: Instant,
     span: (Instant, CounterSnapshot),
 }
 
 impl Health {
-    /// Listening, as of `now`; losses before `first` do not count. Where everybody waits for room, nothing is dropped, a
-    /// recording's silences are its own, and only samples that are no numbers are a state.
+    /// Listening, as of `now`; losses before `first` do not count.
     pub(in crate::live) fn new(
-        overflow: Overflow,
+        timing: InputTiming,
         silent_after: Duration,
         sample_rate: SampleRate,
         now: Instant,
         first: CounterSnapshot,
     ) -> Self {
         Self {
-            overflow,
+            timing,
+            sample_rate,
+            seconds_in_time: 0,
             // no time at all would call every single zero a silence
             silent_after_samples: sample_rate.samples_in(silent_after).max(1),
             silent_after,
@@ -116,6 +137,7 @@ impl Health {
             clipped_at: None,
             invalid_at: None,
             stall: None,
+            delivered_at: now,
             span: (now, first),
         }
     }
@@ -134,6 +156,9 @@ impl Health {
         if snapshot.losses() > self.last.losses() {
             self.overloaded_at = Some(now);
         }
+        if snapshot.samples > self.last.samples {
+            self.delivered_at = now;
+        }
         self.last = snapshot;
         let (begin, before) = self.span;
         if now.saturating_duration_since(begin) >= CLIPPING_SPAN {
@@ -142,6 +167,10 @@ impl Health {
             if clipped > 0 && clipped * CLIPPING_SHARE >= samples {
                 self.clipped_at = Some(now);
             }
+            let due = self.sample_rate.samples_in(now.saturating_duration_since(begin));
+            let is_in_time = samples >= due / 2 && samples <= due + due / 2;
+            self.seconds_in_time =
+                if is_in_time { self.seconds_in_time.saturating_add(1) } else { 0 };
             let repaired = snapshot.repaired - before.repaired;
             if repaired > 0 && repaired * INVALID_SHARE >= samples {
                 self.invalid_at = Some(now);
@@ -152,7 +181,7 @@ impl Health {
         if state == self.state {
             return None;
         }
-        let detail = self.detail(state);
+        let detail = self.detail(state, now);
         self.state = state;
         Some(StateChange { state, detail })
     }
@@ -161,7 +190,12 @@ impl Health {
         let recent = |seen: Option<Instant>| {
             seen.is_some_and(|seen| now.saturating_duration_since(seen) < CALM)
         };
-        if self.overflow == Overflow::Block {
+        let is_live = match self.timing {
+            InputTiming::Live => true,
+            InputTiming::Stream => self.seconds_in_time >= IN_TIME_AFTER,
+            InputTiming::Recording => false,
+        };
+        if !is_live {
             return if recent(self.invalid_at) { State::Invalid } else { State::Listening };
         }
         if recent(self.overloaded_at) {
@@ -170,7 +204,7 @@ impl Health {
             State::Stalled
         } else if recent(self.invalid_at) {
             State::Invalid
-        } else if snapshot.zero_run >= self.silent_after_samples {
+        } else if self.is_without_audio(now) || snapshot.zero_run >= self.silent_after_samples {
             State::Silent
         } else if snapshot.flat_run >= self.silent_after_samples {
             State::Flat
@@ -183,8 +217,17 @@ impl Health {
         }
     }
 
-    fn detail(&self, state: State) -> String {
+    /// Whether the source has delivered nothing at all for a while, without saying that it is lost.
+    fn is_without_audio(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.delivered_at) >= self.silent_after.max(CALM)
+    }
+
+    fn detail(&self, state: State, now: Instant) -> String {
         match state {
+            State::Silent if self.last.zero_run < self.silent_after_samples => format!(
+                "nothing at all has arrived for {} s: has whatever writes it stopped?",
+                now.saturating_duration_since(self.delivered_at).as_secs()
+            ),
             State::Overloaded => format!(
                 "this machine does not keep up: {} windows skipped, {} samples and {} events dropped so far",
                 self.last.windows_skipped - self.first.windows_skipped,
@@ -232,9 +275,8 @@ mod tests {
         fn new() -> Self {
             let began = Instant::now();
             let rate = SampleRate::new(16_000).unwrap();
-            let (overflow, silent_after) = (Overflow::DropNewest, Duration::from_secs(10));
-            let health =
-                Health::new(overflow, silent_after, rate, began, CounterSnapshot::default());
+            let (timing, silent_after) = (InputTiming::Live, Duration::from_secs(10));
+            let health = Health::new(timing, silent_after, rate, began, CounterSnapshot::default());
             Self { health, began, stall: None }
         }
 
@@ -311,15 +353,52 @@ mod tests {
 
     #[test]
     fn one_sample_in_a_thousand_that_is_no_number_is_a_state_also_where_everybody_waits() {
-        for overflow in [Overflow::DropNewest, Overflow::Block] {
+        for timing in [InputTiming::Live, InputTiming::Stream, InputTiming::Recording] {
             let mut observed = Observed::new();
-            observed.health.overflow = overflow;
+            observed.health.timing = timing;
             let repaired = |repaired| CounterSnapshot { repaired, ..CounterSnapshot::default() };
             assert_eq!(observed.after(1_000, repaired(15)), None);
             assert_eq!(observed.after(2_000, repaired(31)), Some(State::Invalid));
             assert_eq!(observed.after(6_900, repaired(31)), None);
             assert_eq!(observed.after(7_000, repaired(31)), Some(State::Listening));
         }
+    }
+
+    #[test]
+    fn a_pipe_is_judged_like_a_device_while_it_keeps_time_and_a_recording_never_is() {
+        let zeros = CounterSnapshot { zero_run: 200_000, ..CounterSnapshot::default() };
+        let judge = |timing, samples_a_second: u64| {
+            let mut observed = Observed::new();
+            observed.health.timing = timing;
+            (1..=20)
+                .filter_map(|second| {
+                    let now = observed.began + Duration::from_secs(second);
+                    let samples = samples_a_second * second;
+                    let snapshot = CounterSnapshot { samples, ..zeros };
+                    observed.health.observe(now, snapshot, None).map(|change| change.state)
+                })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(judge(InputTiming::Stream, 16_000), [State::Silent]);
+        assert_eq!(judge(InputTiming::Stream, 400_000), [], "it is read as fast as possible");
+        assert_eq!(judge(InputTiming::Stream, 0), [], "it pauses");
+        assert_eq!(judge(InputTiming::Recording, 16_000), []);
+    }
+
+    #[test]
+    fn a_source_that_delivers_nothing_at_all_is_silent_until_it_does() {
+        let mut observed = Observed::new();
+        let nothing_more = |observed: &mut Observed, second| {
+            let snapshot = CounterSnapshot { samples: 16_000, ..CounterSnapshot::default() };
+            let now = observed.began + Duration::from_secs(second);
+            observed.health.observe(now, snapshot, None)
+        };
+        assert_eq!(observed.after(1_000, CounterSnapshot::default()), None);
+        assert_eq!(nothing_more(&mut observed, 10), None);
+        let change = nothing_more(&mut observed, 11).unwrap();
+        assert_eq!(change.state, State::Silent);
+        assert!(change.detail.contains("has arrived for 10 s"), "{}", change.detail);
+        assert_eq!(observed.after(12_000, CounterSnapshot::default()), Some(State::Listening));
     }
 
     #[test]

@@ -159,7 +159,14 @@ impl Watchdog {
         if let Some((sink, _)) = self.sinks.iter().find(still) {
             return Some(Stall::Sink(sink.name().to_owned()));
         }
-        self.expected(progress).find_map(|(input, progress)| input.stall(progress))
+        let stalls: Vec<_> =
+            self.expected(progress).map(|(input, progress)| input.stall(progress)).collect();
+        if stalls.contains(&Some(Stall::Scoring)) {
+            return Some(Stall::Scoring);
+        }
+        // one that gets nothing is reported as silent; the others go on
+        let is_deaf = !stalls.is_empty() && stalls.iter().all(Option::is_some);
+        is_deaf.then_some(Stall::Audio)
     }
 }
 

@@ -9,10 +9,10 @@ use crossbeam_channel::Sender;
 
 use super::opening::Started;
 use super::opening::{Reopen, RetrySchedule};
-use crate::domain::{InputCounters, Overflow, SampleRate};
+use crate::domain::{InputCounters, SampleRate};
 use crate::live::event::SupervisorEvent;
 use crate::live::health::{
-    CounterSnapshot, Health, InputConditions, InputLevel, Progress, StateChange,
+    CounterSnapshot, Health, InputConditions, InputLevel, InputTiming, Progress, StateChange,
 };
 use crate::sources::{RunningSource, SampleConsumer, SourceError, SourceState};
 
@@ -33,10 +33,10 @@ pub(in crate::live) struct Input {
     pub(in crate::live) description: String,
     /// The source's, as it was opened last.
     pub(in crate::live) sample_rate: SampleRate,
-    /// How it is opened again; without it, a lost source ends the daemon.
+    /// How it is opened again; without it, a lost source ends the input.
     pub(in crate::live) reopen: Option<Reopen>,
-    /// What happens when a queue of it is full.
-    pub(in crate::live) overflow: Overflow,
+    /// What it may be judged by.
+    pub(in crate::live) timing: InputTiming,
     /// So much audio that is exactly zero makes it `silent`.
     pub(in crate::live) silent_after: Duration,
     /// How much audio a ring holds.
@@ -70,8 +70,10 @@ pub(in crate::live) enum InputChange {
     Ended,
     /// It was lost and is opened again.
     Lost(SourceError),
-    /// It was lost for good.
+    /// It was lost for good: it has nothing more to deliver.
     Failed(SourceError),
+    /// It was lost, and only a fresh process should open it again.
+    Exhausted(SourceError),
     /// It delivers again.
     Recovered,
     /// It delivers better or worse than before.
@@ -93,7 +95,7 @@ impl Input {
     ) {
         let first = self.snapshot(conditions);
         let health =
-            Health::new(self.overflow, self.silent_after, self.sample_rate, now, first).into();
+            Health::new(self.timing, self.silent_after, self.sample_rate, now, first).into();
         self.state = InputState::Running { running, health };
     }
 
@@ -140,8 +142,12 @@ impl Input {
                 (self.rings, self.state) = (None, InputState::Ended);
                 Some(InputChange::Ended)
             }
-            SourceState::Lost(error) if !self.may_reopen(conditions) => {
+            SourceState::Lost(error) if self.reopen.is_none() => {
+                (self.rings, self.state) = (None, InputState::Ended);
                 Some(InputChange::Failed(error))
+            }
+            SourceState::Lost(error) if self.is_exhausted(conditions) => {
+                Some(InputChange::Exhausted(error))
             }
             SourceState::Lost(error) if is_proving => {
                 self.attempt_failed(&error.to_string(), now);
@@ -217,13 +223,22 @@ impl Input {
         self.rings.as_ref().is_some_and(|rings| rings.try_send(ring).is_ok())
     }
 
-    /// Whether there is a way, and lost streams do not hold so much of the process that a fresh one should go on.
-    fn may_reopen(&self, conditions: &InputConditions) -> bool {
+    /// Whether lost streams hold so much of the process that a fresh one should go on.
+    fn is_exhausted(&self, conditions: &InputConditions) -> bool {
         let leaked = conditions.streams_left_behind;
-        if self.reopen.is_some() && leaked >= MAX_LEAKED_STREAMS {
+        if leaked >= MAX_LEAKED_STREAMS {
             log::error!("{leaked} streams never closed; it takes a fresh process to go on");
         }
-        self.reopen.is_some() && leaked < MAX_LEAKED_STREAMS
+        leaked >= MAX_LEAKED_STREAMS
+    }
+
+    /// Begins what dropping the source waits for.
+    pub(in crate::live) fn begin_stop(&mut self) {
+        if let InputState::Running { running, .. } | InputState::Proving { running, .. } =
+            &mut self.state
+        {
+            running.begin_stop();
+        }
     }
 
     fn open(&mut self, now: Instant) {
@@ -300,7 +315,7 @@ mod tests {
                 description: "a microphone".to_owned(),
                 sample_rate: SampleRate::new(16_000).unwrap(),
                 reopen: Some(Arc::new(unplugged)),
-                overflow: Overflow::DropNewest,
+                timing: InputTiming::Live,
                 silent_after: Duration::from_secs(10),
                 ring: Duration::from_secs(1),
                 rings: None,

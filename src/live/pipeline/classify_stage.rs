@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvError, Select, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use super::mel_columns::MelColumns;
 use super::stage_thread::CancelToken;
@@ -20,11 +20,16 @@ use crate::live::pipeline_spec::PreparedScorer;
 use crate::recognition::{BatchScorer, DetectorSpec, Scorer, ScorerError, Tracker};
 use crate::sinks::{Fanout, LiveDemand};
 
+/// Windows that are scored in one go, of any inputs.
+const BATCH: usize = WINDOWS_WAITING;
+
 /// The body of the thread.
 pub(super) struct ClassifyStage {
     pub(super) scorer: Box<dyn Scorer>,
     pub(super) detector: DetectorSpec,
     pub(super) inputs: Vec<ClassifyInput>,
+    /// Rings when an input has something.
+    pub(super) rings: Receiver<()>,
     /// A window of the right shape.
     pub(super) example: MelWindow,
     pub(super) featuriser: FeaturiserSpec,
@@ -70,13 +75,14 @@ impl ClassifyStage {
         let mut classify = ClassifyLoop {
             scorer: BatchScorer::new(scorer, &detector)?,
             inputs: self.inputs,
+            rings: self.rings,
             models: self.models,
             publisher: self.publisher,
             columns: MelColumns::new(&featuriser),
             events,
             cancel,
-            windows: Vec::with_capacity(WINDOWS_WAITING),
-            origins: Vec::with_capacity(WINDOWS_WAITING),
+            windows: Vec::with_capacity(BATCH),
+            origins: Vec::with_capacity(BATCH),
         };
         // the supervisor may have been stopped meanwhile
         let _ = classify.events.send(SupervisorEvent::ScorerReady);
@@ -133,13 +139,14 @@ struct Origin {
 struct ClassifyLoop {
     scorer: BatchScorer,
     inputs: Vec<ClassifyInput>,
+    rings: Receiver<()>,
     models: Receiver<PreparedScorer>,
     publisher: Publisher,
     /// None where the model takes the waveform.
     columns: Option<MelColumns>,
     events: Sender<SupervisorEvent>,
     cancel: CancelToken,
-    /// Windows that were waiting, to be scored in one go; no more than may wait of one input.
+    /// Windows that were waiting, to be scored in one go; [`BATCH`] at most.
     windows: Vec<MelWindow>,
     /// `[windows]`
     origins: Vec<Origin>,
@@ -147,52 +154,38 @@ struct ClassifyLoop {
 
 impl ClassifyLoop {
     fn run(&mut self) -> Result<(), ScorerError> {
-        while let Some((input, item)) = self.receive() {
-            self.accept(input, item)?;
-            // a burst after a stall is scored together, whichever inputs its windows are of
-            while self.windows.len() < WINDOWS_WAITING
-                && let Some((input, item)) = self.receive_waiting()
-            {
-                self.accept(input, item)?;
+        while self.inputs.iter().any(|input| input.progress == InputProgress::Open) {
+            if !self.take_waiting()? {
+                // one of the outlets is still there to ring it, or its end is seen above
+                let _ = self.rings.recv();
             }
-            self.score_batch()?;
         }
         Ok(())
     }
 
-    /// Waits for the next item of any input; none when all have ended.
-    fn receive(&mut self) -> Option<(usize, StreamItem)> {
-        loop {
-            let open = |input: &usize| self.inputs[*input].progress == InputProgress::Open;
-            let mut candidates = (0..self.inputs.len()).filter(open);
-            let first = candidates.next()?;
-            if candidates.next().is_none() {
-                // a selection allocates, and there is nothing to select
-                match self.inputs[first].inlet.items.recv() {
-                    Ok(item) => return Some((first, item)),
-                    Err(RecvError) => self.close(first),
-                }
+    /// Takes one item of each input that has one, and scores windows as soon as a few are there: a batch makes the first of them
+    /// late. Whether there was any.
+    fn take_waiting(&mut self) -> Result<bool, ScorerError> {
+        let mut has_taken = false;
+        for input in 0..self.inputs.len() {
+            if self.inputs[input].progress != InputProgress::Open {
                 continue;
             }
-            let mut any = Select::new();
-            let candidates: Vec<usize> = (0..self.inputs.len()).filter(open).collect();
-            for input in &candidates {
-                any.recv(&self.inputs[*input].inlet.items);
-            }
-            let input = candidates[any.ready()];
             match self.inputs[input].inlet.items.try_recv() {
-                Ok(item) => return Some((input, item)),
-                Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => self.close(input),
+                Ok(item) => self.accept(input, item)?,
+                Err(TryRecvError::Empty) => continue,
+                Err(TryRecvError::Disconnected) => {
+                    self.score_batch()?;
+                    self.close(input);
+                }
+            }
+            has_taken = true;
+            if self.windows.len() == BATCH {
+                self.score_batch()?;
             }
         }
-    }
-
-    /// The next item of any input, if one waits.
-    fn receive_waiting(&self) -> Option<(usize, StreamItem)> {
-        let open = |(_, input): &(usize, &ClassifyInput)| input.progress == InputProgress::Open;
-        let mut inputs = self.inputs.iter().enumerate().filter(open);
-        inputs.find_map(|(index, input)| Some((index, input.inlet.items.try_recv().ok()?)))
+        self.score_batch()?;
+        Ok(has_taken)
     }
 
     fn accept(&mut self, input: usize, item: StreamItem) -> Result<(), ScorerError> {

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use super::classify_stage::{ClassifyInput, ClassifyStage, Publisher};
 use super::feature_stage::FeatureStage;
 use super::stage_thread::{CancelGuard, CancelToken, StageThread, cancellation};
-use super::window_channel::{WindowObserver, window_channel};
+use super::window_channel::{Bell, WindowObserver, window_channel};
 use crate::domain::MelWindow;
 use crate::features::{Featuriser, FeaturiserSpec};
 use crate::live::event::SupervisorEvent;
@@ -88,13 +88,14 @@ pub(in crate::live) fn spawn(
     all_outlets.extend(outlets);
     let outputs = Arc::new(Fanout::new(all_outlets, spec.overflow));
     let sinks = outputs.metrics();
-    let counters = inputs.iter().map(|input| Arc::clone(&input.counters));
+    let counters =
+        inputs.iter().map(|input| (Arc::clone(&input.name), Arc::clone(&input.counters)));
     spec.status.set_pipeline(counters, Arc::clone(&spec.counters), sinks.clone());
 
-    let ids = EventIds::default();
+    let (ids, (bell, rings)) = (EventIds::default(), Bell::new());
     let mut spawned = Vec::with_capacity(inputs.len());
     for input in inputs {
-        spawned.push(spawn_features(input, spec, events, &ids, &cancel)?);
+        spawned.push(spawn_features(input, spec, events, &ids, &bell, &cancel)?);
     }
     let example = spawned[0].example.clone();
     let (mut features, mut classify_inputs) = (Vec::new(), Vec::new());
@@ -112,6 +113,7 @@ pub(in crate::live) fn spawn(
         scorer,
         detector: spec.recipe.rules.detector.clone(),
         inputs: classify_inputs,
+        rings,
         example,
         featuriser: spec.recipe.featuriser.clone(),
         models: prepared,
@@ -139,9 +141,10 @@ fn spawn_features(
     spec: &PipelineSpec,
     events: &Sender<SupervisorEvent>,
     ids: &EventIds,
+    bell: &Bell,
     cancel: &CancelToken,
 ) -> Result<SpawnedInput, LiveError> {
-    let (name, sample_rate) = (Arc::<str>::from(input.source.name()), input.source.sample_rate());
+    let (name, sample_rate) = (Arc::clone(&input.name), input.source.sample_rate());
     let recipe = &spec.recipe;
     let featuriser = Featuriser::new(&recipe.featuriser, sample_rate)?;
     let example = featuriser.empty_window();
@@ -149,7 +152,8 @@ fn spawn_features(
     // one that a busy stage has not come to yet, and one that follows it
     let (rings, ring_receiver) = bounded(2);
     let (featurisers, featuriser_receiver) = bounded(1);
-    let (outlet, inlet) = window_channel(&example, spec.overflow, Arc::clone(&input.counters));
+    let (outlet, inlet) =
+        window_channel(&example, spec.overflow, Arc::clone(&input.counters), bell.clone());
     let stage = FeatureStage {
         rings: ring_receiver,
         featurisers: featuriser_receiver,

@@ -40,9 +40,34 @@ pub struct StageTimes {
 /// Sees every window record just before it is published, on the thread `tympan-classify`.
 pub type WindowObserver = Box<dyn FnMut(&WindowRecord, StageTimes) + Send>;
 
-/// The feature stage's end of the two channels.
+/// Wakes the classify stage, whichever input something has come of: to wait for hundreds of channels at once costs more than to
+/// look into each of them. It rings when it is dropped as well.
+#[derive(Clone)]
+pub(super) struct Bell(Sender<()>);
+
+impl Bell {
+    /// The bell, and what the classify stage waits for.
+    pub(super) fn new() -> (Self, Receiver<()>) {
+        let (bell, rings) = bounded(1);
+        (Self(bell), rings)
+    }
+
+    fn ring(&self) {
+        // one that waits to be heard is enough
+        let _ = self.0.try_send(());
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.ring();
+    }
+}
+
+/// The feature stage's end of the two channels. Fields are dropped in order: when the bell rings, the channel is closed.
 pub(super) struct WindowOutlet {
     items: Sender<StreamItem>,
+    bell: Bell,
     spare: Receiver<MelWindow>,
     overflow: Overflow,
     counters: Arc<InputCounters>,
@@ -61,15 +86,16 @@ pub(super) fn window_channel(
     empty: &MelWindow,
     overflow: Overflow,
     counters: Arc<InputCounters>,
+    bell: Bell,
 ) -> (WindowOutlet, WindowInlet) {
-    let (sender, items) = bounded(WINDOWS_WAITING);
+    let (sender, inlet) = bounded(WINDOWS_WAITING);
     let (spent, spare) = bounded(BUFFERS);
     for _ in 0..BUFFERS {
         spent.try_send(empty.clone()).expect("invariant: the channel holds all buffers");
     }
-    let outlet =
-        WindowOutlet { items: sender, spare, overflow, counters, windows: 0, is_closed: false };
-    (outlet, WindowInlet { items, spent })
+    let (items, windows, is_closed) = (sender, 0, false);
+    let outlet = WindowOutlet { items, bell, spare, overflow, counters, windows, is_closed };
+    (outlet, WindowInlet { items: inlet, spent })
 }
 
 impl WindowOutlet {
@@ -104,9 +130,10 @@ impl WindowOutlet {
     /// `empty`, this outlet becomes one for windows of that shape.
     pub(super) fn swap_model(&mut self, empty: Option<&MelWindow>) {
         let Some(empty) = empty else { return self.send(StreamItem::ModelSwap(None)) };
-        let (outlet, inlet) = window_channel(empty, self.overflow, Arc::clone(&self.counters));
+        let (counters, bell) = (Arc::clone(&self.counters), self.bell.clone());
+        let (outlet, inlet) = window_channel(empty, self.overflow, counters, bell);
         self.send(StreamItem::ModelSwap(Some(inlet)));
-        *self = Self { windows: self.windows, is_closed: self.is_closed, ..outlet };
+        *self = WindowOutlet { windows: self.windows, is_closed: self.is_closed, ..outlet };
     }
 
     /// Windows that were complete, skipped or not.
@@ -121,5 +148,6 @@ impl WindowOutlet {
 
     fn send(&mut self, item: StreamItem) {
         self.is_closed |= self.items.send(item).is_err();
+        self.bell.ring();
     }
 }

@@ -8,6 +8,7 @@ mod clip_clock;
 mod clip_folder;
 mod clip_wav;
 mod history;
+mod source_clips;
 mod wav_files;
 
 pub use audio_tap::{AudioBlock, AudioTap};

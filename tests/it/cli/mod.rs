@@ -12,6 +12,7 @@ mod eval;
 mod eval_shipped;
 mod first_hour;
 mod hostile;
+mod inputs;
 mod on_request;
 mod plot;
 mod power_cut;

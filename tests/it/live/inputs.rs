@@ -19,6 +19,8 @@ use tympan::sources::{
 use super::fakes::Collected;
 use super::{featuriser, rate};
 
+const RING: Duration = Duration::from_secs(1);
+
 /// Bursts of noise, each 0.3 s long and 0.4 s apart, that begin with a silence.
 struct Bursts {
     name: &'static str,
@@ -121,7 +123,6 @@ fn spec() -> PipelineSpec {
             model: "mean of bands".to_owned(),
         },
         overflow: Overflow::Block,
-        ring: Duration::from_secs(1),
         silent_after: Duration::from_secs(10),
         counters: Arc::default(),
         status: Arc::default(),
@@ -151,7 +152,7 @@ fn records(inputs: Vec<DaemonInput>) -> Vec<Record> {
 }
 
 fn input(bursts: Bursts) -> DaemonInput {
-    DaemonInput::new(bursts.source())
+    DaemonInput { ring: RING, ..DaemonInput::new(bursts.source()) }
 }
 
 /// Windows with their scores and events of one source: all but wall times, latencies and the events' ids.
@@ -242,7 +243,10 @@ impl RunningSource for Flooded {
 #[test]
 fn what_one_input_loses_is_counted_on_that_input_alone() {
     let collected = Collected::default();
-    let inputs = vec![input(Bursts::new("near", 16_000, 20)), DaemonInput::new(Box::new(Flood))];
+    let inputs = vec![
+        input(Bursts::new("near", 16_000, 20)),
+        DaemonInput { ring: RING, ..DaemonInput::new(Box::new(Flood)) },
+    ];
     let counters: Vec<_> = inputs.iter().map(|input| Arc::clone(&input.counters)).collect();
     let daemon = daemon(inputs, &collected);
     let status = Arc::clone(&daemon.spec.status);

@@ -121,10 +121,14 @@ fn live_a_scorer_that_is_too_slow_skips_counted_windows_and_loses_no_event() {
 #[test]
 fn offline_a_slow_scorer_and_a_small_ring_lose_nothing() {
     let samples = 160_000;
-    let spec = PipelineSpec { ring: Duration::from_millis(100), ..spec(Overflow::Block) };
     let scorer = Loudness::new(Behaviour::Slow(Duration::from_millis(2)));
-    let (outcome, records, counters) = play(script_of(noise(samples), End::Ended), scorer, spec);
-    assert_eq!(outcome.unwrap(), Outcome::SourceEnded);
+    let collected = Collected::default();
+    let script = script_of(noise(samples), End::Ended);
+    let mut daemon = daemon(script, scorer, vec![collected.sink("log")], spec(Overflow::Block));
+    daemon.inputs[0].ring = Duration::from_millis(100);
+    let running = Running::start(daemon);
+    assert_eq!(running.outcome().unwrap(), Outcome::SourceEnded);
+    let (records, counters) = (collected.records(), running.counters);
     assert_eq!(windows(&records).len() as u64, (samples as u64 - WINDOW) / HOP + 1);
     assert_eq!(counters.input.windows_skipped.get() + counters.input.samples_dropped.get(), 0);
     assert_eq!(counters.outputs.records_dropped.get() + counters.outputs.events_dropped.get(), 0);

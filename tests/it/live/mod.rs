@@ -97,7 +97,6 @@ fn spec(overflow: Overflow) -> PipelineSpec {
             model: "loudness".to_owned(),
         },
         overflow,
-        ring: Duration::from_secs(2),
         silent_after: Duration::from_secs(10),
         counters: Arc::default(),
         status: Arc::default(),

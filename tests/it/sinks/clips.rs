@@ -40,8 +40,8 @@ fn spec(folder: &Path, is_denying: bool) -> ClipSpec {
 impl Room {
     fn new(spec: ClipSpec) -> Self {
         let rate = SampleRate::new(RATE as u32).unwrap();
-        let (folder, tap) =
-            ClipFolder::open(spec, rate, Overflow::DropNewest, Arc::default()).unwrap();
+        let mut folder = ClipFolder::open(spec, Arc::default()).unwrap();
+        let tap = folder.add_source(&"mic".into(), rate, Overflow::DropNewest);
         Self { folder, tap, captured: 0, windows: 0 }
     }
 

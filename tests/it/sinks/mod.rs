@@ -104,6 +104,7 @@ fn daemon_status() -> DaemonStatus {
         counters: BTreeMap::new(),
         latency: LatencyStatus::default(),
         sinks: Vec::new(),
+        inputs: Vec::new(),
         reload: None,
     }
 }

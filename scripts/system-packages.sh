@@ -8,6 +8,7 @@
 #   install   to install what was built: Python
 #   test      for the tests that drive a real microphone, PulseAudio and its ALSA plugin; to make recordings and to decode
 #             them for comparison, ffmpeg and libsndfile's programs
+#             for the metrics, Prometheus and its promtool
 #   lint      to check the systemd unit
 #   peers     to compare with other runtimes: Python with venv
 #
@@ -31,6 +32,7 @@ has_pulse_utils() { command -v pactl >/dev/null && command -v paplay >/dev/null;
 has_systemd_analyze() { command -v systemd-analyze >/dev/null; }
 has_ffmpeg() { command -v ffmpeg >/dev/null; }
 has_sndfile() { command -v sndfile-convert >/dev/null; }
+has_prometheus() { command -v prometheus >/dev/null && command -v promtool >/dev/null; }
 has_alsa_plugin() { compgen -G '/usr/lib*/alsa-lib/libasound_module_pcm_pulse.so' >/dev/null ||
   compgen -G '/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so' >/dev/null; }
 
@@ -46,6 +48,7 @@ test|has_pulse_utils|pulseaudio-utils|the PulseAudio client tools (pactl, paplay
 test|has_alsa_plugin|libasound2-plugins|the pulse plugin of ALSA
 test|has_ffmpeg|ffmpeg|ffmpeg
 test|has_sndfile|sndfile-programs|the programs of libsndfile (sndfile-convert)
+test|has_prometheus|prometheus|Prometheus with promtool
 lint|has_systemd_analyze|systemd|systemd-analyze
 peers|has_venv|python3 python3-venv|Python with venv
 '

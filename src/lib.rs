@@ -43,7 +43,7 @@
 //! | 4 | `model`: network and bundle |
 //! | 3 | [`sources`], [`sinks`] |
 //! | 2 | [`features`], [`recognition`]; [`watch`]: a daemon's records as a screen |
-//! | 1 | [`dsp`]; [`protocol`]: the lines over a socket, and a client |
+//! | 1 | [`dsp`]; [`programs`]: others that are started; [`protocol`]: the lines over a socket, and a client |
 //! | 0 | [`domain`]; [`files`]: reading and writing where others can write too |
 //!
 //! The feature `torch`, on by default, gates `torch` and `training`, and the engine libtorch; the rest is the whole program.
@@ -81,6 +81,9 @@ pub mod offline;
 // How the pictures of `tympan plot` and `eval` are drawn: their look changes from version to version.
 #[doc(hidden)]
 pub mod plots;
+// How other programs are started and ended as a whole: no part of what tympan is about.
+#[doc(hidden)]
+pub mod programs;
 pub mod protocol;
 pub mod recognition;
 // The page of `tympan eval --report`: its look changes from version to version.

@@ -56,26 +56,25 @@ pub(super) fn label_faults(
     if !config.enabled {
         return faults;
     }
-    for (key, names) in [("clips.labels", &config.labels), ("clips.deny", &config.deny)] {
-        for name in names {
-            let Some(index) = index_of(name, detector) else {
-                let nearest = nearest(name, detector.labels().iter().map(|label| &**label));
-                let nearest =
-                    nearest.map(|it| format!("; did you mean {it:?}?")).unwrap_or_default();
-                faults.push((key, format!("the model has no label {name:?}{nearest}")));
-                continue;
-            };
-            if key == "clips.labels" && !detector.is_allowed(index) {
-                faults.push((
-                    key,
-                    format!(
-                        "{name:?} never becomes an event, as detector.allow or detector.deny says; nothing would be recorded of it"
-                    ),
-                ));
-            }
-        }
-    }
+    let labels = config.labels.iter().filter_map(|name| label_fault(name, detector));
+    faults.extend(labels.map(|fault| ("clips.labels", fault)));
+    let denied = config.deny.iter().filter(|name| index_of(name, detector).is_none());
+    faults.extend(denied.filter_map(|name| Some(("clips.deny", label_fault(name, detector)?))));
     faults
+}
+
+/// Why nothing ever comes of the events of a label: the model does not have it, or it never becomes an event.
+pub(super) fn label_fault(name: &str, detector: &DetectorSpec) -> Option<String> {
+    let Some(index) = index_of(name, detector) else {
+        let nearest = nearest(name, detector.labels().iter().map(|label| &**label));
+        let nearest = nearest.map(|it| format!("; did you mean {it:?}?")).unwrap_or_default();
+        return Some(format!("the model has no label {name:?}{nearest}"));
+    };
+    (!detector.is_allowed(index)).then(|| {
+        format!(
+            "{name:?} never becomes an event, as detector.allow or detector.deny says; nothing would come of it"
+        )
+    })
 }
 
 fn index_of(name: &str, detector: &DetectorSpec) -> Option<usize> {

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::config::{Config, ParsedConfig};
 use crate::domain::OutputCounters;
-use crate::live::{Daemon, Reload, Reloaded, SharedStatus};
-use crate::sinks::TextClock;
+use crate::live::{Daemon, Reload, Reloaded, SharedStatus, StageTimes, WindowObserver};
+use crate::sinks::{Measurements, Stage, TextClock};
 use crate::sources::Pace;
 
 /// What a command has a daemon do.
@@ -61,13 +61,18 @@ impl Setup {
         let output = &self.config.output;
         let clips = Some(&self.config.clips).filter(|clips| clips.enabled);
         let clips = clips.map(|clips| clips.folder.as_path());
+        let sources: Vec<_> = inputs.iter().map(|input| Arc::clone(&input.name)).collect();
+        let measurements = Arc::new(Measurements::new(&sources));
+        measurements.set_model(self.model_facts());
+        let on_window = output.web.is_some().then(|| timing(&measurements));
         let needs = OutputNeeds {
-            sources: inputs.iter().map(|input| Arc::clone(&input.name)).collect(),
+            sources,
             clips,
             clock,
             descriptors: controls.descriptors,
             counters: &counters,
             status: report,
+            measurements: &measurements,
         };
         let OpenOutputs { mut sinks, outlets } = outputs::open(output, needs)?;
         if let Some(folder) = clips::open(&self.config.clips, &mut inputs, overflow, &counters)? {
@@ -81,6 +86,7 @@ impl Setup {
             overrides: self.overrides,
             running: self.config,
             module: self.scorers.module_sha256().map(str::to_owned),
+            measurements,
         };
         Ok(Daemon {
             inputs,
@@ -90,9 +96,26 @@ impl Setup {
             outlets,
             spec,
             stop: controls.stop,
-            on_window: None,
+            on_window,
         })
     }
+}
+
+/// Measures how long each stage takes for a window.
+fn timing(measurements: &Arc<Measurements>) -> WindowObserver {
+    let measurements = Arc::clone(measurements);
+    Box::new(move |window, times| {
+        let StageTimes { arrival, featured, taken, inferred, scored } = times;
+        let spans = [
+            (Stage::FrontEnd, arrival, featured),
+            (Stage::HandOver, featured, taken),
+            (Stage::Network, taken, inferred),
+            (Stage::Recognition, inferred, scored),
+            (Stage::All, arrival, scored),
+        ];
+        let spans = spans.map(|(stage, from, to)| (stage, to.saturating_duration_since(from)));
+        measurements.time_window(&window.source, &spans);
+    })
 }
 
 /// How a daemon's configuration came about.
@@ -106,6 +129,8 @@ pub(super) struct Reloader {
     pub(super) running: Config,
     /// The TorchScript module that it began with, by its hash: whoever named its bundle on the command line has seen no other.
     pub(super) module: Option<String>,
+    /// Where the model is told of.
+    pub(super) measurements: Arc<Measurements>,
 }
 
 impl Reloader {
@@ -138,6 +163,7 @@ impl Reloader {
         // clips go on as they began
         setup.config.clips = self.running.clips.clone();
         check_clips(&setup.config, &setup.detector)?;
+        self.measurements.set_model(setup.model_facts());
         let reloaded = Reloaded {
             recipe: setup.recipe(),
             scorer: setup.scorers.scorer_for(self.running.inputs.len())?,

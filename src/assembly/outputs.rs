@@ -12,8 +12,9 @@ use crate::files;
 use crate::live::SharedStatus;
 use crate::protocol::Token;
 use crate::sinks::{
-    Colour, LineFormat, LogFile, LogFileSpec, Outlet, RecordFilter, Sink, SocketSink, SocketSpec,
-    StatusReport, StdoutSink, TextClock, UnixSocketSpec, WebSpec,
+    Colour, CommandSink, CommandSinkSpec, LineFormat, LogFile, LogFileSpec, Measurements, Outlet,
+    RecordFilter, Sink, SocketSink, SocketSpec, StatusReport, StdoutSink, TextClock,
+    UnixSocketSpec, WebSpec,
 };
 
 /// What is open: sinks that may block, and outlets that never do.
@@ -39,6 +40,8 @@ pub(super) struct OutputNeeds<'a> {
     pub(super) counters: &'a Arc<OutputCounters>,
     /// The daemon's account of itself.
     pub(super) status: StatusReport,
+    /// What has happened so far.
+    pub(super) measurements: &'a Arc<Measurements>,
 }
 
 /// Opens every output that is enabled.
@@ -49,7 +52,7 @@ pub(super) fn open(
     output: &OutputConfig,
     needs: OutputNeeds<'_>,
 ) -> Result<OpenOutputs, AssemblyError> {
-    let OutputNeeds { sources, clips, clock, descriptors, counters, status } = needs;
+    let OutputNeeds { sources, clips, clock, descriptors, counters, status, measurements } = needs;
     let OpenOutputs { mut sinks, mut outlets } = OpenOutputs::default();
     if let Some(stdout) = &output.stdout {
         let format = line_format(stdout.format, &sources);
@@ -69,6 +72,14 @@ pub(super) fn open(
         };
         sinks.push(Box::new(LogFile::open(spec, Arc::clone(counters))?));
     }
+    if let Some(command) = &output.command {
+        sinks.push(Box::new(CommandSink::open(CommandSinkSpec {
+            argv: command.argv.clone(),
+            labels: command.labels.clone(),
+            max_per_minute: command.max_per_minute,
+            timeout: command.timeout,
+        })?));
+    }
     if output.unix.is_some() || output.tcp.is_some() || output.web.is_some() {
         let token_file = output.tcp.as_ref().and_then(|tcp| tcp.token_file.as_deref());
         let token = token_file.map(read_token).transpose()?;
@@ -78,6 +89,7 @@ pub(super) fn open(
                 token: web.token_file.as_deref().map(read_token).transpose()?,
                 log_file: output.log_file.as_ref().map(|log_file| log_file.path.clone()),
                 clips: clips.map(Path::to_owned),
+                measurements: Arc::clone(measurements),
                 ..WebSpec::new(web.address)
             }),
             None => None,

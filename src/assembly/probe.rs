@@ -9,6 +9,7 @@ use super::error::in_full;
 use super::{AssemblyError, clips, outputs};
 use crate::config::{Config, ConfigProblem, ConfigProblems, InputConfig, SourceKind};
 use crate::files;
+use crate::programs;
 use crate::recognition::DetectorSpec;
 use crate::sinks::{LogFile, LogFileSpec, SinkError};
 use crate::sources::{ClipFile, Repeat, SourceError};
@@ -18,6 +19,7 @@ pub(super) fn problems(config: &Config, detector: Option<&DetectorSpec>) -> Vec<
     let mut problems = Vec::new();
     if let Some(detector) = detector {
         problems.extend(clip_labels(config, detector));
+        problems.extend(command_labels(config, detector));
     }
     let mut fault = |key: &str, error: AssemblyError| {
         problems.push(config.problem(key, in_full(&error)));
@@ -30,17 +32,17 @@ pub(super) fn problems(config: &Config, detector: Option<&DetectorSpec>) -> Vec<
             fault(&format!("{input}.file.path"), AssemblyError::Source(error));
         }
         if source.kind == SourceKind::Command
-            && let Some(program) = source.command.argv.first()
-            && !files::is_program(program)
+            && let Some(error) = no_program(&source.command.argv)
         {
-            let error = SourceError::CommandStart {
-                program: program.clone(),
-                source: ErrorKind::NotFound.into(),
-            };
-            fault(&format!("{input}.command.argv"), AssemblyError::Source(error));
+            fault(&format!("{input}.command.argv"), error);
         }
     }
     let output = &config.output;
+    if let Some(command) = &output.command
+        && let Some(error) = no_program(&command.argv)
+    {
+        fault("output.command.argv", error);
+    }
     if let Some(log_file) = &output.log_file
         && let Err(error) = LogFile::probe(&LogFileSpec::new(&log_file.path))
     {
@@ -71,6 +73,20 @@ pub(super) fn problems(config: &Config, detector: Option<&DetectorSpec>) -> Vec<
         fault("clips.folder", SinkError::ClipFolder { folder, source }.into());
     }
     problems
+}
+
+/// Why a command can never run.
+fn no_program(argv: &[String]) -> Option<AssemblyError> {
+    let program = argv.first().filter(|program| !programs::is_program(program))?;
+    let source = ErrorKind::NotFound.into();
+    Some(AssemblyError::Source(SourceError::CommandStart { program: program.clone(), source }))
+}
+
+/// Labels of `[output.command]` that the model does not have, or that never become events.
+fn command_labels(config: &Config, detector: &DetectorSpec) -> Vec<ConfigProblem> {
+    let labels = config.output.command.iter().flat_map(|command| &command.labels);
+    let faults = labels.filter_map(|name| clips::label_fault(name, detector));
+    faults.map(|fault| config.problem("output.command.labels", fault)).collect()
 }
 
 /// Checks the labels of `[clips]` against a model's.

@@ -46,8 +46,9 @@ impl ModuleTrust {
 /// Makes scorers of one model, all with the same engine.
 pub struct Scorers {
     model: Arc<Model>,
-    /// Of a TorchScript module: its hash.
-    module: Option<String>,
+    /// The hash of its weights, or of the TorchScript module.
+    sha256: String,
+    is_module: bool,
     /// Of a TorchScript module: a recording with known scores.
     golden: Option<Golden>,
     /// What libtorch's scorers are made from, if it is the engine.
@@ -74,18 +75,20 @@ impl Scorers {
             AnyBundle::Module(bundle) => return Self::of_module(*bundle, torch_threads, trust),
         };
         let model = Arc::new(Model::new(&bundle));
+        let sha256 = bundle.manifest.weights_sha256.to_lowercase();
+        let is_module = false;
         #[cfg(feature = "torch")]
         {
             configure_runtime(torch_threads);
             check_engines(&bundle, &model)?;
             let reference = (engine == Engine::Libtorch).then_some(bundle);
-            Ok(Self { model, module: None, golden: None, reference })
+            Ok(Self { model, sha256, is_module, golden: None, reference })
         }
         #[cfg(not(feature = "torch"))]
         {
             // the configuration has refused any other engine, and there are no threads of libtorch
             let _ = (engine, torch_threads);
-            Ok(Self { model, module: None, golden: None })
+            Ok(Self { model, sha256, is_module, golden: None })
         }
     }
 
@@ -99,8 +102,8 @@ impl Scorers {
         configure_runtime(torch_threads);
         let module = TorchModule::open(&bundle)?;
         let model = Arc::new(Model::of_module(&bundle, Box::new(module)));
-        let module = Some(bundle.sha256());
-        Ok(Self { model, module, golden: bundle.golden, reference: None })
+        let (sha256, is_module) = (bundle.sha256(), true);
+        Ok(Self { model, sha256, is_module, golden: bundle.golden, reference: None })
     }
 
     #[cfg(not(feature = "torch"))]
@@ -115,7 +118,12 @@ impl Scorers {
 
     /// The hash of the TorchScript module, if the model is one.
     pub fn module_sha256(&self) -> Option<&str> {
-        self.module.as_deref()
+        self.is_module.then_some(&*self.sha256)
+    }
+
+    /// The hash of the weights, or of the TorchScript module.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// Scores the recording that the bundle knows the scores of, if there is one, and says of how many windows it is.

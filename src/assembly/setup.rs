@@ -15,6 +15,7 @@ use crate::domain::{OutputCounters, Overflow};
 use crate::live::{DaemonInput, PipelineSpec, Recipe, SharedStatus};
 use crate::model::Model;
 use crate::recognition::{DetectorSpec, Recogniser, RecognitionRules};
+use crate::sinks::ModelFacts;
 use crate::sources::Pace;
 
 /// Who may connect to a socket that only an option asks for: its owner and group.
@@ -153,6 +154,16 @@ impl Setup {
     /// The model.
     pub fn model(&self) -> &Model {
         self.scorers.model()
+    }
+
+    /// What is told of the model to who monitors the daemon.
+    pub(super) fn model_facts(&self) -> ModelFacts {
+        let labels = self.detector.labels().iter().enumerate();
+        let allowed = labels.filter(|(index, _)| self.detector.is_allowed(*index));
+        ModelFacts {
+            sha256: self.scorers.sha256().to_owned(),
+            labels: allowed.map(|(_, label)| Arc::clone(label)).collect(),
+        }
     }
 
     /// How scores become records that list `top_labels` labels.

@@ -29,7 +29,7 @@ impl LatencyHistograms {
 
     /// Adds a window that the client read at `received`.
     pub fn record(&mut self, times: &StageTimes, received: Instant) {
-        let StageTimes { arrival, featured, scored } = *times;
+        let StageTimes { arrival, featured, scored, .. } = *times;
         let spans =
             [(arrival, featured), (featured, scored), (scored, received), (arrival, received)];
         for (histogram, (from, to)) in self.stages.iter_mut().zip(spans) {

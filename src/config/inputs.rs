@@ -166,10 +166,11 @@ fn source(
 }
 
 /// What `argv` has to be.
-fn argv(value: &DeValue<'_>) -> Result<Vec<String>, String> {
-    texts(value).ok().filter(|argv| !argv.is_empty()).ok_or_else(|| {
-        "a program and its arguments, as [\"ffmpeg\", \"-i\", \"rtsp://camera/audio\"]".to_owned()
-    })
+pub(super) fn argv(value: &DeValue<'_>) -> Result<Vec<String>, String> {
+    texts(value)
+        .ok()
+        .filter(|argv| !argv.is_empty())
+        .ok_or_else(|| "a program and its arguments, as [\"program\", \"argument\"]".to_owned())
 }
 
 /// The one channel to take, counted from 0; files count from 1.

@@ -20,7 +20,8 @@ pub use file::ParsedConfig;
 pub use position::Position;
 pub use problem::{ConfigError, ConfigProblem, ConfigProblems};
 pub use resolved::{
-    ClipsConfig, CommandConfig, Config, DetectorConfig, Engine, FileConfig, HostChoice,
-    InputConfig, LogFileConfig, MicrophoneConfig, OutputConfig, Pace, SocketsConfig, SourceConfig,
-    SourceKind, StdinConfig, StdoutConfig, StdoutFormat, TcpConfig, UnixConfig, WebConfig,
+    ClipsConfig, CommandConfig, CommandOutputConfig, Config, DetectorConfig, Engine, FileConfig,
+    HostChoice, InputConfig, LogFileConfig, MicrophoneConfig, OutputConfig, Pace, SocketsConfig,
+    SourceConfig, SourceKind, StdinConfig, StdoutConfig, StdoutFormat, TcpConfig, UnixConfig,
+    WebConfig,
 };

@@ -7,9 +7,10 @@ use std::time::Duration;
 use log::LevelFilter;
 use toml::de::DeValue;
 
+use super::inputs::argv;
 use super::resolved::{
-    ClipsConfig, Config, Engine, LogFileConfig, Origin, OutputConfig, SocketsConfig, StdoutConfig,
-    StdoutFormat, TcpConfig, UnixConfig, WebConfig,
+    ClipsConfig, CommandOutputConfig, Config, Engine, LogFileConfig, Origin, OutputConfig,
+    SocketsConfig, StdoutConfig, StdoutFormat, TcpConfig, UnixConfig, WebConfig,
 };
 use super::section::{Section, boolean, number, one_of, text, texts, whole};
 use super::{detector, inputs};
@@ -92,6 +93,7 @@ fn output(
         unix: unix(section.section("unix"), path),
         tcp: tcp(section.section("tcp"), path),
         web: web(section.section("web"), path),
+        command: command(section.section("command")),
         sockets: SocketsConfig {
             max_clients: sockets.value("max_clients", whole(1..=10_000)) as usize,
             patience: seconds(sockets.value("patience_s", number(1.0..=3_600.0))),
@@ -100,6 +102,22 @@ fn output(
     sockets.end();
     section.end();
     config
+}
+
+fn command(section: Section<'_>) -> Option<CommandOutputConfig> {
+    let enabled = section.value("enabled", boolean);
+    let config = CommandOutputConfig {
+        argv: section.optional("argv", argv).unwrap_or_default(),
+        labels: section.value("labels", texts),
+        max_per_minute: section.value("max_per_minute", whole(1..=6_000)) as usize,
+        timeout: seconds(section.value("timeout_s", number(0.1..=3_600.0))),
+    };
+    if enabled && !section.keys_in_file().iter().any(|key| key == "argv") {
+        let fault = "is true, and output.command.argv is missing. Name the program there.";
+        section.fault("enabled", fault.to_owned());
+    }
+    section.end();
+    enabled.then_some(config)
 }
 
 fn stdout(section: Section<'_>) -> Option<StdoutConfig> {

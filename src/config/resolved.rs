@@ -210,6 +210,8 @@ pub struct OutputConfig {
     pub tcp: Option<TcpConfig>,
     /// `[output.web]`; none: not enabled.
     pub web: Option<WebConfig>,
+    /// `[output.command]`; none: not enabled.
+    pub command: Option<CommandOutputConfig>,
     /// `[output.sockets]`: what holds for all three.
     pub sockets: SocketsConfig,
 }
@@ -279,6 +281,19 @@ pub struct WebConfig {
     pub hosts: Vec<String>,
     /// File with the secret that browsers show; there whenever the address is not of this machine alone.
     pub token_file: Option<PathBuf>,
+}
+
+/// `[output.command]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandOutputConfig {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// Labels whose events it is run for; empty: every label's.
+    pub labels: Vec<String>,
+    /// So many runs a minute at most.
+    pub max_per_minute: usize,
+    /// A run that takes longer is ended.
+    pub timeout: Duration,
 }
 
 /// `[clips]`.

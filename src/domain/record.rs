@@ -271,6 +271,23 @@ pub enum State {
     Stopping,
 }
 
+impl State {
+    /// Each of them, in their order.
+    pub const EACH: [Self; 11] = [
+        Self::Listening,
+        Self::Quiet,
+        Self::Clipping,
+        Self::Flat,
+        Self::Silent,
+        Self::Invalid,
+        Self::Stalled,
+        Self::Overloaded,
+        Self::Lost,
+        Self::Recovering,
+        Self::Stopping,
+    ];
+}
+
 impl std::fmt::Display for State {
     /// As it is spelled in records.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -5,12 +5,10 @@
 //! exist yet; a path that holds a link, a FIFO, a device or a folder where a file is expected is an error that says so.
 
 mod csv_text;
-mod programs;
 mod reading;
 mod writing;
 
 pub use csv_text::csv_text;
-pub use programs::is_program;
 pub use reading::{MAX_WAIT, open_regular, open_regular_within, read_regular, read_stream, within};
 pub use writing::{
     Durability, append, create_new, folder_of, move_to_free_name, nearest_folder, private_folder,

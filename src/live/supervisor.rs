@@ -301,7 +301,15 @@ impl Supervisor {
         };
         systemd::ready(&detail);
         let (time, ago_s) = (Timestamp::now(), 0);
-        let reload = ReloadStatus { time, ago_s, succeeded, detail: detail.clone() };
+        let (succeeded_so_far, failed_so_far) = (0, 0);
+        let reload = ReloadStatus {
+            time,
+            ago_s,
+            succeeded,
+            succeeded_so_far,
+            failed_so_far,
+            detail: detail.clone(),
+        };
         self.spec.status.set_reload(reload);
         self.publish_unchanged(&detail);
     }

@@ -115,6 +115,9 @@ pub struct SinkStatus {
     /// Records that were dropped because it could not take them.
     #[serde(rename = "lost")]
     pub dropped: u64,
+    /// Records that wait for it.
+    #[serde(default)]
+    pub queued: u64,
 }
 
 /// The last reload.
@@ -127,6 +130,12 @@ pub struct ReloadStatus {
     pub ago_s: u64,
     /// Whether the new configuration is in force.
     pub succeeded: bool,
+    /// How many have succeeded since the start, with this one.
+    #[serde(default)]
+    pub succeeded_so_far: u64,
+    /// How many have failed since the start, with this one.
+    #[serde(default)]
+    pub failed_so_far: u64,
     /// What changed, or what was wrong.
     pub detail: String,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::queue::BoundedQueue;
 use crate::domain::{Counter, OutputCounters, Record};
 
 /// A write that takes longer is a stall: even a disk that has to spin up answers sooner, or comes close.
@@ -22,6 +23,8 @@ pub struct SinkMetrics {
     created: Instant,
     /// When the last attempt began, in milliseconds since then.
     begun_ms: AtomicU64,
+    /// What waits for it, if it has a queue.
+    queue: Option<Arc<BoundedQueue>>,
 }
 
 impl SinkMetrics {
@@ -35,7 +38,13 @@ impl SinkMetrics {
             is_failing: AtomicBool::new(false),
             created: Instant::now(),
             begun_ms: AtomicU64::new(0),
+            queue: None,
         }
+    }
+
+    /// Of a sink that has this queue.
+    pub(super) fn with_queue(self, queue: Arc<BoundedQueue>) -> Self {
+        Self { queue: Some(queue), ..self }
     }
 
     /// The sink's name.
@@ -46,6 +55,12 @@ impl SinkMetrics {
     /// Records that were dropped because it could not take them.
     pub fn dropped(&self) -> u64 {
         self.dropped.get()
+    }
+
+    /// Records that wait for it, or for its next flush.
+    pub fn queued(&self) -> u64 {
+        let used = self.queue.as_ref().map(|queue| queue.used());
+        used.map_or(0, |used| (used.windows + used.events) as u64)
     }
 
     /// Whether its last attempt failed; it is tried again.

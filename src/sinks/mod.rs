@@ -5,12 +5,14 @@
 //! block and are called directly.
 
 mod clips;
+mod command_sink;
 mod error;
 mod line_buffer;
 mod line_format;
 mod log_file;
 mod metrics;
 mod outlet;
+mod prometheus;
 mod queue;
 mod recording_order;
 mod sink;
@@ -21,11 +23,13 @@ mod stdout;
 mod text_line;
 
 pub use clips::{AudioBlock, AudioTap, ClipFolder, ClipSpec};
+pub use command_sink::{CommandSink, CommandSinkSpec};
 pub use error::SinkError;
 pub use line_format::{LineFormat, RecordFilter};
 pub use log_file::{LogFile, LogFileSpec};
 pub use metrics::SinkMetrics;
 pub use outlet::{Fanout, LiveDemand, Outlet};
+pub use prometheus::{Measurements, ModelFacts, Stage};
 pub use queue::QueueCapacity;
 pub use recording_order::TextClock;
 pub use sink::{Sink, SinkClosed, SinkEnd};

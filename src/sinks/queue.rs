@@ -60,6 +60,7 @@ impl Permits {
 }
 
 /// A queue of records with two classes of permits.
+#[derive(Debug)]
 pub(super) struct BoundedQueue {
     capacity: QueueCapacity,
     state: Mutex<State>,
@@ -69,7 +70,7 @@ pub(super) struct BoundedQueue {
     freed: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     records: VecDeque<Arc<Published>>,
     /// Of records that wait and of those that have not been flushed.

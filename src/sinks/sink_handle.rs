@@ -40,8 +40,9 @@ pub fn spawn_sink<E: From<SinkEnd> + Send + 'static>(
     ended: Sender<E>,
 ) -> Result<SinkHandle, SinkError> {
     let takes_windows = sink.takes_windows();
-    let metrics = Arc::new(SinkMetrics::new(sink.name(), counters));
     let queue = Arc::new(BoundedQueue::new(capacity));
+    let metrics = SinkMetrics::new(sink.name(), counters).with_queue(Arc::clone(&queue));
+    let metrics = Arc::new(metrics);
     let (alive, done) = bounded(0);
     let stage = SinkStage::new(sink, Arc::clone(&queue), overflow, Arc::clone(&metrics), ended);
     let thread = format!("tympan-{}", metrics.name());

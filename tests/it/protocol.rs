@@ -158,16 +158,24 @@ fn daemon() -> impl Strategy<Value = Message> {
         any::<[u64; 6]>().prop_map(|[windows, p50_us, p90_us, p99_us, p999_us, max_us]| {
             LatencyStatus { windows, p50_us, p90_us, p99_us, p999_us, max_us }
         });
-    let sink = (text(), any::<bool>(), option::of(any::<u64>()), any::<u64>()).prop_map(
-        |(name, is_failing, stalled_s, dropped)| SinkStatus {
+    let sink = (text(), any::<bool>(), option::of(any::<u64>()), any::<[u64; 2]>()).prop_map(
+        |(name, is_failing, stalled_s, [dropped, queued])| SinkStatus {
             name,
             is_failing,
             stalled_s,
             dropped,
+            queued,
         },
     );
-    let reload = (time(), any::<u64>(), any::<bool>(), text()).prop_map(
-        |(time, ago_s, succeeded, detail)| ReloadStatus { time, ago_s, succeeded, detail },
+    let reload = (time(), any::<[u64; 3]>(), any::<bool>(), text()).prop_map(
+        |(time, [ago_s, succeeded_so_far, failed_so_far], succeeded, detail)| ReloadStatus {
+            time,
+            ago_s,
+            succeeded,
+            succeeded_so_far,
+            failed_so_far,
+            detail,
+        },
     );
     let state = (state(), text(), time(), any::<u64>());
     let process = (text(), any::<u32>(), time(), any::<u64>(), any::<u16>());

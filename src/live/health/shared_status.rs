@@ -127,6 +127,7 @@ impl SharedStatus {
                 is_failing: metrics.is_failing() || stalled.is_some(),
                 stalled_s: stalled.map(|lasting| lasting.as_secs()),
                 dropped: metrics.dropped(),
+                queued: metrics.queued(),
             }
         };
         Some(DaemonStatus {
@@ -205,8 +206,18 @@ impl SharedStatus {
         since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
+    /// Notes how a reload went; those before it are counted here.
     pub(in crate::live) fn set_reload(&self, reload: ReloadStatus) {
-        self.lock().reload = Some((reload, Instant::now()));
+        let mut status = self.lock();
+        let before = status.reload.as_ref().map(|(reload, _)| reload);
+        let (succeeded, failed) =
+            before.map_or((0, 0), |before| (before.succeeded_so_far, before.failed_so_far));
+        let reload = ReloadStatus {
+            succeeded_so_far: succeeded + u64::from(reload.succeeded),
+            failed_so_far: failed + u64::from(!reload.succeeded),
+            ..reload
+        };
+        status.reload = Some((reload, Instant::now()));
     }
 
     /// Notes a window of an input as it is published.

@@ -365,9 +365,9 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_judged_like_a_device_while_it_keeps_time_and_a_recording_never_is() {
+    fn a_pipe_has_the_states_of_a_device_while_it_keeps_time_and_a_recording_never_has() {
         let zeros = CounterSnapshot { zero_run: 200_000, ..CounterSnapshot::default() };
-        let judge = |timing, samples_a_second: u64| {
+        let states = |timing, samples_a_second: u64| {
             let mut observed = Observed::new();
             observed.health.timing = timing;
             (1..=20)
@@ -379,10 +379,10 @@ mod tests {
                 })
                 .collect::<Vec<_>>()
         };
-        assert_eq!(judge(InputTiming::Stream, 16_000), [State::Silent]);
-        assert_eq!(judge(InputTiming::Stream, 400_000), [], "it is read as fast as possible");
-        assert_eq!(judge(InputTiming::Stream, 0), [], "it pauses");
-        assert_eq!(judge(InputTiming::Recording, 16_000), []);
+        assert_eq!(states(InputTiming::Stream, 16_000), [State::Silent]);
+        assert_eq!(states(InputTiming::Stream, 400_000), [], "it is read as fast as possible");
+        assert_eq!(states(InputTiming::Stream, 0), [], "it pauses");
+        assert_eq!(states(InputTiming::Recording, 16_000), []);
     }
 
     #[test]

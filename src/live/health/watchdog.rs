@@ -165,8 +165,8 @@ impl Watchdog {
             return Some(Stall::Scoring);
         }
         // one that gets nothing is reported as silent; the others go on
-        let is_deaf = !stalls.is_empty() && stalls.iter().all(Option::is_some);
-        is_deaf.then_some(Stall::Audio)
+        let are_all_silent = !stalls.is_empty() && stalls.iter().all(Option::is_some);
+        are_all_silent.then_some(Stall::Audio)
     }
 }
 

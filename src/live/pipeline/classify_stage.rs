@@ -107,7 +107,7 @@ impl Publisher {
     fn publish(
         &mut self,
         mut published: Published,
-        arrival: Instant,
+        (arrival, inferred): (Instant, Instant),
         origin: &Origin,
         demand: LiveDemand,
     ) {
@@ -116,7 +116,8 @@ impl Publisher {
             let latency = scored.saturating_duration_since(arrival);
             window.latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
             if let Some(on_window) = &mut self.on_window {
-                on_window(window, StageTimes { arrival, featured: origin.featured, scored });
+                let Origin { featured, taken, .. } = *origin;
+                on_window(window, StageTimes { arrival, featured, taken, inferred, scored });
             }
             self.status.window_published(origin.input, window, arrival);
             if demand.reasons {
@@ -133,6 +134,7 @@ impl Publisher {
 struct Origin {
     input: usize,
     featured: Instant,
+    taken: Instant,
 }
 
 /// The stage once it is warm.
@@ -192,7 +194,7 @@ impl ClassifyLoop {
         match item {
             StreamItem::Window { window, featured } => {
                 self.windows.push(window);
-                self.origins.push(Origin { input, featured });
+                self.origins.push(Origin { input, featured, taken: Instant::now() });
             }
             StreamItem::Gap(gap) => {
                 self.score_batch()?;
@@ -254,12 +256,14 @@ impl ClassifyLoop {
             }
         } else if !windows.is_empty() {
             let mut each = origins.iter();
+            let mut inferred = None;
             scorer.score(windows, &mut |window, scores| {
+                let inferred = *inferred.get_or_insert_with(Instant::now);
                 let origin = each.next().expect("invariant: one origin a window");
                 let tracker = &mut inputs[origin.input].tracker;
                 tracker.set_gives_reasons(demand.reasons);
                 tracker.push(window, scores, &mut |published| {
-                    publisher.publish(published, window.arrival, origin, demand);
+                    publisher.publish(published, (window.arrival, inferred), origin, demand);
                 })?;
                 if demand.mel
                     && let Some(columns) = columns

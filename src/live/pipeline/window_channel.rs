@@ -33,6 +33,10 @@ pub struct StageTimes {
     pub arrival: Instant,
     /// The feature stage sent it.
     pub featured: Instant,
+    /// The classify stage took it.
+    pub taken: Instant,
+    /// The network had scored it, and those that it was scored with.
+    pub inferred: Instant,
     /// Its scores were there, and its record was published.
     pub scored: Instant,
 }

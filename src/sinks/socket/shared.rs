@@ -51,6 +51,12 @@ impl Shared {
         Some((Client::new(lines, status, counters, demand, self.patience), first))
     }
 
+    /// How many read the ring of lines.
+    pub(super) fn clients(&self) -> usize {
+        let broadcast = self.broadcast.lock().unwrap_or_else(PoisonError::into_inner);
+        broadcast.lines.as_ref().map_or(0, broadcast::Sender::receiver_count)
+    }
+
     pub(super) fn check_token(
         &self,
         guess: &str,

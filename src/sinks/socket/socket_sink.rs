@@ -22,7 +22,7 @@ use super::unix_path::UnixPath;
 use super::web::WebServer;
 use crate::domain::{LiveRecord, OutputCounters, Overflow, Published, Record};
 use crate::protocol::write_json_line;
-use crate::sinks::{LiveDemand, Outlet, SinkClosed, SinkError, SinkMetrics};
+use crate::sinks::{LiveDemand, Measurements, Outlet, SinkClosed, SinkError, SinkMetrics};
 
 /// Lines that a client may be behind: some ten seconds of windows. A power of two, as tokio's ring rounds up to one.
 const CLIENT_LINES: usize = 256;
@@ -47,6 +47,8 @@ pub struct SocketSink {
     serving: Mutex<Option<Serving>>,
     tcp_address: Option<SocketAddr>,
     web_address: Option<SocketAddr>,
+    /// Where there is a page.
+    measurements: Option<Arc<Measurements>>,
 }
 
 /// What ends with the sink, in this order.
@@ -74,6 +76,7 @@ impl SocketSink {
             Some(unix) => bind_unix(&runtime, unix).map(|(unix, path)| (Some(unix), Some(path)))?,
             None => (None, None),
         };
+        let measurements = spec.web.as_ref().map(|web| Arc::clone(&web.measurements));
         let web = match spec.web {
             Some(web) => Some((bind_tcp(&runtime, web.address)?, web)),
             None => None,
@@ -125,7 +128,16 @@ impl SocketSink {
             })
             .map_err(no_thread)?;
         let serving = Mutex::new(Some(Serving { thread, _unix_path: unix_path }));
-        Ok(Self { broadcast, demand, metrics, done, serving, tcp_address, web_address })
+        Ok(Self {
+            broadcast,
+            demand,
+            metrics,
+            done,
+            serving,
+            tcp_address,
+            web_address,
+            measurements,
+        })
     }
 
     /// Where TCP clients connect; with the port that was assigned when 0 was asked for.
@@ -152,6 +164,9 @@ impl Outlet for SocketSink {
     /// Puts the record into the ring that all clients read from; whoever does not keep up misses it.
     fn publish(&self, published: &Arc<Published>, _overflow: Overflow) {
         let record = &published.record;
+        if let Some(measurements) = &self.measurements {
+            measurements.count(record);
+        }
         let is_status = matches!(record, Record::Status(_));
         // a client that joins from here on did not miss this one
         let has_clients =

@@ -12,7 +12,7 @@ use crate::protocol::{DaemonStatus, Token};
 pub type StatusReport = Arc<dyn Fn() -> Option<DaemonStatus> + Send + Sync>;
 
 /// Addresses, limits and timeouts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct SocketSpec {
     /// The Unix socket, if one is wanted.
     pub unix: Option<UnixSocketSpec>,

@@ -3,17 +3,13 @@
 
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd as _;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Child, ChildStdout, ExitStatus, Stdio};
+use std::process::{ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 
-use super::messages::{LastLine, relay};
-use super::without_credentials;
 use crate::domain::SampleRate;
+use crate::programs::{ChildGroup, LastLine, exit_in_words, relay, without_credentials};
 use crate::sources::{
     ChannelSelection, Pace, PcmSpec, ReaderSource, RunningSource, SampleProducer, Source,
     SourceError, SourceState, StandardInput,
@@ -21,12 +17,6 @@ use crate::sources::{
 
 /// The name in the records of an input that has none of its own.
 const NAME: &str = "command";
-
-/// How long a program has to end after SIGTERM; then it is killed. A camera's session is closed within that.
-const TERM_PATIENCE: Duration = Duration::from_millis(300);
-
-/// A killed process is gone at once, unless it hangs in its kernel: then it is left behind.
-const KILL_PATIENCE: Duration = Duration::from_millis(200);
 
 /// After the end of its output, a program has so long to end itself before its exit status counts as unknown.
 const EXIT_PATIENCE: Duration = Duration::from_millis(100);
@@ -81,18 +71,11 @@ impl Source for Command {
     ) -> Result<Box<dyn RunningSource>, SourceError> {
         let CommandSpec { program, arguments, format, channels, lost_after } = self.spec;
         let failed = |source| SourceError::CommandStart { program: program.clone(), source };
-        let mut child = std::process::Command::new(&program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // it is no part of the service manager's talk with tympan
-            .env_remove("NOTIFY_SOCKET")
-            .process_group(0)
-            .spawn()
-            .map_err(failed)?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let process = Process { child, terminated_at: None, is_reaped: false };
+        let mut command = std::process::Command::new(&program);
+        command.args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = ChildGroup::spawn(&mut command).map_err(failed)?;
+        let (_, stdout, stderr) = process.take_pipes();
         let last_line = LastLine::default();
         if let Some(stderr) = stderr {
             let (name, last_line) = (program.clone(), last_line.clone());
@@ -129,7 +112,7 @@ impl Read for PatientPipe {
 
 /// The fields are dropped in this order: with the program gone, the reader meets the end of its pipe.
 struct RunningCommand {
-    process: Process,
+    process: ChildGroup,
     reader: Box<dyn RunningSource>,
     program: String,
     last_line: LastLine,
@@ -143,7 +126,7 @@ impl RunningSource for RunningCommand {
             SourceState::Running => SourceState::Running,
             // it is there to go on for ever
             SourceState::Ended => {
-                let how = self.process.exit_in_words();
+                let how = self.exit_in_words();
                 SourceState::Lost(self.ended(how))
             }
             SourceState::Lost(SourceError::StreamUnreadable { source, .. })
@@ -153,7 +136,7 @@ impl RunningSource for RunningCommand {
                 SourceState::Lost(SourceError::CommandSilent { program, silence })
             }
             SourceState::Lost(SourceError::StreamEmpty { .. }) => {
-                let how = self.process.exit_in_words() + " before it wrote a single sample";
+                let how = self.exit_in_words() + " before it wrote a single sample";
                 SourceState::Lost(self.ended(how))
             }
             lost @ SourceState::Lost(_) => lost,
@@ -166,76 +149,17 @@ impl RunningSource for RunningCommand {
 }
 
 impl RunningCommand {
+    /// How the program ended, or that it still runs.
+    fn exit_in_words(&mut self) -> String {
+        let status = self.process.wait_until(Instant::now() + EXIT_PATIENCE);
+        status.map_or_else(|| "closed its output".to_owned(), exit_in_words)
+    }
+
     fn ended(&self, how: String) -> SourceError {
         let last_line = match self.last_line.get() {
             line if line.is_empty() => String::new(),
             line => format!("; its last words: {line}"),
         };
         SourceError::CommandEnded { program: self.program.clone(), how, last_line }
-    }
-}
-
-/// A program and whatever it has started itself. Dropping it ends all of them.
-struct Process {
-    child: Child,
-    terminated_at: Option<Instant>,
-    is_reaped: bool,
-}
-
-impl Process {
-    /// How the program ended, or that it still runs.
-    fn exit_in_words(&mut self) -> String {
-        match self.wait_until(Instant::now() + EXIT_PATIENCE) {
-            None => "closed its output".to_owned(),
-            Some(status) => match (status.code(), status.signal()) {
-                (Some(0), _) => "ended".to_owned(),
-                (Some(code), _) => format!("ended with exit status {code}"),
-                (None, Some(signal)) => format!("was ended by signal {signal}"),
-                (None, None) => "ended".to_owned(),
-            },
-        }
-    }
-
-    /// Asks the program to end, once.
-    fn terminate(&mut self) {
-        if self.terminated_at.is_none() {
-            self.signal(Signal::SIGTERM);
-            self.terminated_at = Some(Instant::now());
-        }
-    }
-
-    /// To the whole group: a shell's own children have the pipe open as well. It may have ended already.
-    fn signal(&self, signal: Signal) {
-        if let Ok(id) = i32::try_from(self.child.id()) {
-            let _ = killpg(Pid::from_raw(id), signal);
-        }
-    }
-
-    fn wait_until(&mut self, deadline: Instant) -> Option<ExitStatus> {
-        loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => {
-                    self.is_reaped = true;
-                    return Some(status);
-                }
-                Ok(None) if Instant::now() < deadline => {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                _ => return None,
-            }
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.terminate();
-        let terminated_at = self.terminated_at.unwrap_or_else(Instant::now);
-        self.wait_until(terminated_at + TERM_PATIENCE);
-        // also what the program has left behind, while its group is still its own
-        self.signal(Signal::SIGKILL);
-        if !self.is_reaped && self.wait_until(Instant::now() + KILL_PATIENCE).is_none() {
-            log::warn!("process {} hangs in its kernel and is left behind", self.child.id());
-        }
     }
 }

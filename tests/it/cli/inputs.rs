@@ -153,3 +153,42 @@ fn what_cannot_be_beside_a_live_input_is_refused_before_anything_starts() {
         );
     }
 }
+
+#[test]
+fn a_program_is_run_for_each_event_of_its_labels_and_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    demo_wav(folder.path(), 12);
+    let received = folder.path().join("received");
+    let script = format!(
+        "echo $TYMPAN_LABEL $TYMPAN_SOURCE $TYMPAN_SCORE >> {0}; cat >> {0}",
+        received.display()
+    );
+    let text = format!(
+        "[[input]]\nname = \"tape\"\nkind = \"file\"\n[input.file]\npath = \"demo.wav\"\n\
+         [output.command]\nenabled = true\nargv = [\"sh\", \"-c\", {script:?}]\nlabels = [\"siren\"]\n"
+    );
+    let config = configuration(folder.path(), &text);
+    let records = parsed(&success(&["run", "--fast", "--format", "jsonl", "--config", &config]));
+    let sirens: Vec<Value> = of_type(&records, "event")
+        .into_iter()
+        .filter(|event| event["phase"] == "onset" && event["label"] == "siren")
+        .collect();
+    assert_eq!(sirens.len(), 1, "{records:?}");
+    let received = std::fs::read_to_string(received).unwrap();
+    let (words, line) = received.split_once('\n').unwrap();
+    assert!(words.starts_with("siren tape 0."), "{received}");
+    assert_eq!(parsed(line), sirens);
+    let wrong =
+        "[output.command]\nenabled = true\nargv = [\"no-such-program\"]\nlabels = [\"sirene\"]\n";
+    let config = configuration(folder.path(), wrong);
+    let printed = failure(&["check", "--config", &config], 2);
+    says(
+        &printed,
+        &[
+            "output.command.argv",
+            "is it installed",
+            "output.command.labels",
+            "did you mean \"siren\"?",
+        ],
+    );
+}

@@ -17,6 +17,7 @@ mod on_request;
 mod plot;
 mod power_cut;
 mod privacy;
+mod prometheus;
 mod run;
 mod same_records;
 mod service;

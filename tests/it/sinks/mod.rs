@@ -1,6 +1,7 @@
 //! The sinks as their users meet them: queues, log file and sockets, each in a module; records to feed them here.
 
 mod clips;
+mod command;
 mod log_file;
 mod queue;
 mod sockets;

@@ -5,9 +5,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use tympan::domain::OutputCounters;
-use tympan::protocol::Token;
-use tympan::sinks::{LiveDemand, Outlet, SocketSink, SocketSpec, WebSpec};
+use tympan::domain::{OutputCounters, SampleRate, State};
+use tympan::protocol::{DaemonStatus, InputStatus, Token};
+use tympan::sinks::{
+    LiveDemand, Measurements, ModelFacts, Outlet, SocketSink, SocketSpec, WebSpec,
+};
 
 use super::{PATIENCE, daemon_status, event, publish, status, wait_until, window};
 
@@ -193,4 +195,69 @@ fn past_events_come_from_the_log_and_without_one_it_says_so() {
     assert_eq!(history["events"][0]["label"], "dog");
     assert_eq!(history["unreadable_lines"], 1);
     assert_eq!(code(&get(address, "/history?from=yesterday")), 400);
+}
+
+#[test]
+fn metrics_escape_what_labels_hold_and_come_as_open_metrics_where_that_is_asked_for() {
+    let source: Arc<str> = "mic".into();
+    let measurements = Arc::new(Measurements::new(&[Arc::clone(&source)]));
+    let labels = vec!["a \"b\" \\ /+#\nc".into(), "dog".into()];
+    measurements.set_model(ModelFacts { sha256: "ab".to_owned(), labels });
+    let web = WebSpec { measurements: Arc::clone(&measurements), ..spec("127.0.0.1:0") };
+    let counters = Arc::new(OutputCounters::default());
+    let spec = SocketSpec { web: Some(web), descriptors: 4096, ..SocketSpec::default() };
+    let input = InputStatus {
+        name: source.to_string(),
+        state: State::Quiet,
+        detail: String::new(),
+        since: jiff::Timestamp::UNIX_EPOCH,
+        state_s: 0,
+        has_ended: false,
+        device: String::new(),
+        sample_rate_hz: SampleRate::new(48_000).unwrap(),
+        level_dbfs: Some(-63.5),
+        counters: [("windows_scored".to_owned(), 7)].into(),
+    };
+    let status = move || Some(DaemonStatus { inputs: vec![input.clone()], ..daemon_status() });
+    let sink = SocketSink::open(spec, counters, Arc::new(status)).unwrap();
+    let address = sink.web_address().unwrap();
+    publish(&sink, event(0));
+    let (head, text) = get(address, "/metrics");
+    assert!(head.contains("text/plain; version=0.0.4"), "{head}");
+    for line in [
+        r#"tympan_events_total{source="mic",label="dog"} 1"#,
+        r#"tympan_event_active{source="mic",label="dog"} 1"#,
+        r#"tympan_events_total{source="mic",label="a \"b\" \\ /+#\nc"} 0"#,
+        r#"tympan_source_state{source="mic",state="quiet"} 1"#,
+        r#"tympan_source_state{source="mic",state="lost"} 0"#,
+        r#"tympan_level_dbfs{source="mic"} -63.5"#,
+        r#"tympan_windows_scored_total{source="mic"} 7"#,
+        r#"tympan_window_latency_seconds_bucket{source="mic",stage="network",le="0.00025"} 0"#,
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line} is not in {text}");
+    }
+    let accept =
+        "Host: localhost\r\nAccept: application/openmetrics-text;version=1.0.0;q=0.9,*/*;q=0.1\r\n";
+    let (head, text) = get_with(address, "/metrics", accept);
+    assert!(head.contains("application/openmetrics-text; version=1.0.0"), "{head}");
+    assert!(text.ends_with("# EOF\n") && text.contains("# TYPE tympan_events counter"), "{text}");
+}
+
+#[test]
+fn a_scrape_that_never_reads_keeps_nobody_else_waiting() {
+    let (_sink, address) = open(spec("127.0.0.1:0"));
+    let ask = |_| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        // as many as the socket takes
+        stream.set_write_timeout(Some(std::time::Duration::from_millis(50))).unwrap();
+        for _ in 0..200 {
+            if stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").is_err() {
+                break;
+            }
+        }
+        stream
+    };
+    let unread: Vec<TcpStream> = (0..20).map(ask).collect();
+    assert_eq!(code(&get(address, "/metrics")), 200);
+    drop(unread);
 }

@@ -98,7 +98,7 @@ fn what_a_program_writes_arrives_whole_and_its_end_is_a_loss_with_its_status_and
 }
 
 #[test]
-fn a_program_that_ends_without_a_sample_or_by_a_signal_is_told_so() {
+fn a_program_that_ends_without_a_sample_or_by_a_signal_is_reported_so() {
     assert_eq!(start(shell("exit 0")).loss(), "sh ended before it wrote a single sample");
     assert_eq!(
         start(shell("head -c 64000 /dev/zero; kill -SEGV $$")).loss(),

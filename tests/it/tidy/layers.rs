@@ -7,10 +7,11 @@ use super::rust_file::{RustFile, has_word};
 use super::{assert_finds, assert_none, check, files_below, root, rust_files};
 
 /// A folder's layer. Folders of one layer do not import each other.
-const LAYERS: [(&str, u8); 23] = [
+const LAYERS: [(&str, u8); 24] = [
     ("domain", 0),
     ("files", 0),
     ("dsp", 1),
+    ("programs", 1),
     ("protocol", 1),
     ("features", 2),
     ("recognition", 2),

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use http_body_util::Either;
 use http_body_util::Full;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION,
+    SET_COOKIE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
@@ -25,6 +26,7 @@ use super::page::{self, PageFile};
 use crate::files;
 use crate::protocol::{RecordKind, RecordKinds, Subscription};
 use crate::sinks::clips::is_clip_name;
+use crate::sinks::prometheus;
 use crate::sinks::socket::admission::{Refusal, WRONG_TOKEN_DELAY};
 use crate::sinks::socket::shared::Shared;
 
@@ -105,6 +107,7 @@ impl Site {
                 Some(status) => json(&status),
                 None => text(StatusCode::SERVICE_UNAVAILABLE, "the daemon is starting"),
             },
+            "/metrics" => self.metrics(request, shared),
             "/history" => self.history(&query).await,
             "/clips" => self.clips().await,
             _ => match (path.strip_prefix("/clips/"), page::file(path)) {
@@ -112,6 +115,24 @@ impl Site {
                 (None, Some(file)) => of_page(StatusCode::OK, file),
                 (None, None) => not_found(),
             },
+        }
+    }
+
+    /// For Prometheus: its own text format, or OpenMetrics where that is asked for.
+    fn metrics<B>(&self, request: &Request<B>, shared: &Arc<Shared>) -> Answer {
+        let Some(status) = (shared.status)() else {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "the daemon is starting");
+        };
+        let accepted = request.headers().get_all(ACCEPT).iter().filter_map(|it| it.to_str().ok());
+        let is_open_metrics = accepted
+            .flat_map(|types| types.split(','))
+            .any(|media_type| media_type.trim().starts_with("application/openmetrics-text"));
+        let media_type =
+            if is_open_metrics { prometheus::OPEN_METRICS_TYPE } else { prometheus::CONTENT_TYPE };
+        let measurements = &self.spec.measurements;
+        match prometheus::render(status, measurements, shared.clients(), is_open_metrics) {
+            Ok(text) => with_type(StatusCode::OK, media_type, text.into()),
+            Err(error) => failed(&error.to_string()),
         }
     }
 

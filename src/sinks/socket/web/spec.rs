@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::protocol::Token;
+use crate::sinks::Measurements;
 
 /// Address, names and places.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct WebSpec {
     /// Where to listen; port 0 takes any free one.
     pub address: SocketAddr,
@@ -18,11 +20,14 @@ pub struct WebSpec {
     pub log_file: Option<PathBuf>,
     /// The folder of clips, if clips are on.
     pub clips: Option<PathBuf>,
+    /// What Prometheus gets of the past.
+    pub measurements: Arc<Measurements>,
 }
 
 impl WebSpec {
     /// The live view at `address`, for whoever reaches it.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, hosts: Vec::new(), token: None, log_file: None, clips: None }
+        let measurements = Arc::new(Measurements::new(&[]));
+        Self { address, hosts: Vec::new(), token: None, log_file: None, clips: None, measurements }
     }
 }

@@ -17,11 +17,11 @@ const SPAN: Duration = Duration::from_secs(10);
 
 /// The last line that a program wrote, for the report of its end.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LastLine(Arc<Mutex<String>>);
+pub struct LastLine(Arc<Mutex<String>>);
 
 impl LastLine {
     /// The line; empty if there was none.
-    pub(super) fn get(&self) -> String {
+    pub fn get(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -31,7 +31,7 @@ impl LastLine {
 }
 
 /// Reads until the program's end; logs each line as one of `name`.
-pub(super) fn relay(name: &str, mut stderr: impl Read, last: &LastLine) {
+pub fn relay(name: &str, mut stderr: impl Read, last: &LastLine) {
     let mut budget = LineBudget::default();
     let mut line = Vec::new();
     let mut chunk = [0; 4096];
@@ -44,18 +44,18 @@ pub(super) fn relay(name: &str, mut stderr: impl Read, last: &LastLine) {
         for &byte in &chunk[..count] {
             // progress displays end their lines with a carriage return
             if matches!(byte, b'\n' | b'\r') {
-                tell(name, &mut line, &mut budget, last);
+                report(name, &mut line, &mut budget, last);
             } else if line.len() < MAX_LINE_BYTES {
                 line.push(byte);
             }
         }
         if count == 0 {
-            return tell(name, &mut line, &mut budget, last);
+            return report(name, &mut line, &mut budget, last);
         }
     }
 }
 
-fn tell(name: &str, line: &mut Vec<u8>, budget: &mut LineBudget, last: &LastLine) {
+fn report(name: &str, line: &mut Vec<u8>, budget: &mut LineBudget, last: &LastLine) {
     let text = String::from_utf8_lossy(line).into_owned();
     line.clear();
     let text = without_credentials(printable(&text).trim());
@@ -100,7 +100,7 @@ const SECRET_KEYS: [&str; 7] =
 /// The text without the names and passwords of addresses in it: `rtsp://***@camera/audio`, `?token=***`.
 ///
 /// ```
-/// use tympan::sources::command::without_credentials;
+/// use tympan::programs::without_credentials;
 ///
 /// assert_eq!(without_credentials("rtsp://me:pw@camera/a: 401"), "rtsp://***@camera/a: 401");
 /// ```
@@ -127,7 +127,8 @@ pub fn without_credentials(text: &str) -> String {
 }
 
 fn is_end(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '"' | '\'' | '<' | '>' | '`')
+    const QUOTES: &str = "\"'<>`";
+    character.is_whitespace() || QUOTES.contains(character)
 }
 
 fn without_secret_values(text: &str) -> String {

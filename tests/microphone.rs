@@ -44,9 +44,14 @@ fn listen_with(server: &AudioServer, microphone: &str, folder: &Path) -> (Child,
     let config = folder.join("tympan.toml");
     let text = format!("model = {model:?}\n[source.microphone]\n{microphone}");
     std::fs::write(&config, text).unwrap();
+    start(server, &config)
+}
+
+/// The daemon with a configuration, and its records as they come.
+fn start(server: &AudioServer, config: &Path) -> (Child, Receiver<Value>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tympan"))
         .args(["run", "--format", "jsonl", "--config"])
-        .arg(&config)
+        .arg(config)
         .envs(server.env())
         .stdout(Stdio::piped())
         .spawn()
@@ -361,4 +366,81 @@ fn a_server_that_is_killed_at_random_moments_leaves_a_gap_each_time_and_nothing_
     }
     let count = |phase: &str| seen.iter().filter(|record| record["phase"] == phase).count();
     assert_eq!(count("onset"), count("offset"));
+}
+
+#[test]
+#[ignore = "takes a while: make test-all"]
+fn two_microphones_and_a_camera_are_distinguished_and_the_loss_of_one_leaves_the_others_alone() {
+    let Some(data) = recordings("two_microphones") else { return };
+    let Some(server) = server() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let wav = folder.path().join("clip.wav");
+    as_wav(&data.join(CLIP.0), &wav);
+    let module = Command::new("pactl")
+        .args(["load-module", "module-null-sink", "sink_name=garden"])
+        .envs(server.env())
+        .output()
+        .unwrap();
+    let module = String::from_utf8(module.stdout).unwrap();
+    // the camera sends to a program that waits for it, as a server would: RTSP over TCP
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("rtsp://127.0.0.1:{port}/audio");
+    let argv = format!(
+        "[\"ffmpeg\", \"-nostdin\", \"-v\", \"error\", \"-rtsp_flags\", \"listen\", \"-rtsp_transport\", \"tcp\", \"-i\", \
+         \"{url}\", \"-vn\", \"-f\", \"s16le\", \"-ar\", \"48000\", \"-ac\", \"1\", \"-\"]"
+    );
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/esc50");
+    let text = format!(
+        "model = {model:?}\n[[input]]\nname = \"desk\"\n[input.microphone]\nhost = \"pulseaudio\"\n\
+         [[input]]\nname = \"garden\"\n[input.microphone]\nhost = \"pulseaudio\"\ndevice = \"garden.monitor\"\n\
+         [[input]]\nname = \"camera\"\nkind = \"command\"\n[input.command]\nargv = {argv}\nlost_after_s = 60\n"
+    );
+    let config = folder.path().join("tympan.toml");
+    std::fs::write(&config, text).unwrap();
+    let (mut daemon, records) = start(&server, &config);
+    let of = |source: &'static str, kind: &'static str| {
+        move |record: &Value| record["source"] == source && record["type"] == kind
+    };
+    until(&records, of("garden", "window"));
+    let mut camera = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i"])
+        .arg(&wav)
+        .args([
+            "-c:a",
+            "pcm_mulaw",
+            "-ar",
+            "8000",
+            "-ac",
+            "1",
+            "-f",
+            "rtsp",
+            "-rtsp_transport",
+            "tcp",
+            &url,
+        ])
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    until(&records, of("camera", "window"));
+    // played into the garden alone
+    let mut play =
+        Command::new("paplay").arg("--device=garden").arg(&wav).envs(server.env()).spawn().unwrap();
+    let onset =
+        until(&records, |record| record["phase"] == "onset" && record["source"] != "camera");
+    assert_eq!((&onset["label"], &onset["source"]), (&CLIP.1.into(), &"garden".into()), "{onset}");
+    play.wait().unwrap();
+    pactl(&server, &["unload-module", module.trim()]);
+    let lost = until(&records, |record| record["state"] == "lost");
+    assert_eq!(lost["source"], "garden", "{lost}");
+    for source in ["desk", "camera"] {
+        let since = until(&records, |record| {
+            record["source"] == source && (record["type"] == "window" || record["type"] == "gap")
+        });
+        assert_eq!(since["type"], "window", "{since}");
+    }
+    let kill = format!("kill {}", daemon.id());
+    assert!(Command::new("bash").args(["-c", &kill]).status().unwrap().success());
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+    camera.kill().unwrap();
+    camera.wait().unwrap();
 }

@@ -12,9 +12,9 @@ use crate::files;
 use crate::live::SharedStatus;
 use crate::protocol::Token;
 use crate::sinks::{
-    Colour, CommandSink, CommandSinkSpec, LineFormat, LogFile, LogFileSpec, Measurements, Outlet,
-    RecordFilter, Sink, SocketSink, SocketSpec, StatusReport, StdoutSink, TextClock,
-    UnixSocketSpec, WebSpec,
+    Colour, CommandSink, CommandSinkSpec, JournalSink, LineFormat, LogFile, LogFileSpec,
+    Measurements, Outlet, RecordFilter, Sink, SocketSink, SocketSpec, StatusReport, StdoutSink,
+    TextClock, UnixSocketSpec, WebSpec,
 };
 
 /// What is open: sinks that may block, and outlets that never do.
@@ -56,7 +56,11 @@ pub(super) fn open(
     let OpenOutputs { mut sinks, mut outlets } = OpenOutputs::default();
     if let Some(stdout) = &output.stdout {
         let format = line_format(stdout.format, &sources);
-        sinks.push(Box::new(StdoutSink::open(format, records(stdout, format), clock)?));
+        let records = records(stdout, format);
+        sinks.push(match is_journal() {
+            true => Box::new(JournalSink::open(format, records)?),
+            false => Box::new(StdoutSink::open(format, records, clock)?),
+        });
     }
     if let Some(log_file) = &output.log_file {
         let spec = LogFileSpec {

@@ -1,5 +1,6 @@
 //! How a record becomes a line: text for people, JSON Lines for programs; and which records a sink is given at all. Used by every sink, on the sink's thread.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::text_line::{Colour, TextStyle, render_text};
@@ -71,6 +72,26 @@ impl LineFormat {
             }
             Self::JsonLines => write_json_line(record, line),
         }
+    }
+}
+
+/// The rate of each source, from its last status; text needs it to print durations.
+#[derive(Debug, Default)]
+pub(super) struct SampleRates(Vec<(Arc<str>, SampleRate)>);
+
+impl SampleRates {
+    /// Takes the rate from a status.
+    pub(super) fn note(&mut self, record: &Record) {
+        if let Record::Status(status) = record {
+            self.0.retain(|(source, _)| *source != status.source);
+            self.0.push((Arc::clone(&status.source), status.sample_rate_hz));
+        }
+    }
+
+    /// That of a source, once it is known.
+    pub(super) fn of(&self, source: &str) -> Option<SampleRate> {
+        let known = self.0.iter().find(|(known, _)| **known == *source);
+        known.map(|(_, rate)| *rate)
     }
 }
 

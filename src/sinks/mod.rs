@@ -7,6 +7,7 @@
 mod clips;
 mod command_sink;
 mod error;
+mod journal;
 mod line_buffer;
 mod line_format;
 mod log_file;
@@ -25,6 +26,7 @@ mod text_line;
 pub use clips::{AudioBlock, AudioTap, ClipFolder, ClipSpec};
 pub use command_sink::{CommandSink, CommandSinkSpec};
 pub use error::SinkError;
+pub use journal::JournalSink;
 pub use line_format::{LineFormat, RecordFilter};
 pub use log_file::{LogFile, LogFileSpec};
 pub use metrics::SinkMetrics;

@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::sync::Arc;
 
 use super::line_buffer::LineBuffer;
+use super::line_format::SampleRates;
 use super::recording_order::RecordingOrder;
 use super::{LineFormat, RecordFilter, Sink, SinkError, TextClock};
-use crate::domain::{Published, Record, SampleRate, State};
+use crate::domain::{Published, Record, State};
 
 /// Writes records as lines to standard output, or to any writer in its place.
 #[derive(Debug)]
@@ -18,8 +18,7 @@ pub struct StdoutSink<W> {
     records: RecordFilter,
     /// A terminal that is gone fails like a broken disk.
     is_terminal: bool,
-    /// Of each source, from its last status; text needs it to print durations.
-    sample_rates: Vec<(Arc<str>, SampleRate)>,
+    sample_rates: SampleRates,
     line: String,
     /// Of text about a recording: which line is next.
     order: Option<RecordingOrder>,
@@ -58,7 +57,7 @@ impl<W: Write + Send> StdoutSink<W> {
             format,
             records,
             is_terminal: false,
-            sample_rates: Vec::new(),
+            sample_rates: SampleRates::default(),
             line: String::new(),
             order: None,
         }
@@ -72,7 +71,7 @@ impl<W: Write + Send> StdoutSink<W> {
         let place = order.place_of(record);
         if self.records.passes(record) {
             self.line.clear();
-            let rate = self.sample_rate_of(record.source());
+            let rate = self.sample_rates.of(record.source());
             let time = rate.map(|rate| rate.duration_of(place.0));
             self.format.render_at(record, rate, time, &mut self.line);
             order.hold(place, &self.line);
@@ -92,11 +91,6 @@ impl<W: Write + Send> StdoutSink<W> {
             }
         }
         Ok(())
-    }
-
-    fn sample_rate_of(&self, source: &str) -> Option<SampleRate> {
-        let known = self.sample_rates.iter().find(|(known, _)| **known == *source);
-        known.map(|(_, rate)| *rate)
     }
 
     fn failed(&self, source: io::Error) -> SinkError {
@@ -120,10 +114,7 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
 
     fn write(&mut self, published: &Published) -> Result<(), SinkError> {
         let record = &published.record;
-        if let Record::Status(status) = record {
-            self.sample_rates.retain(|(source, _)| *source != status.source);
-            self.sample_rates.push((Arc::clone(&status.source), status.sample_rate_hz));
-        }
+        self.sample_rates.note(record);
         if let Some(mut order) = self.order.take() {
             let written = self.write_in_order(record, &mut order);
             self.order = Some(order);
@@ -133,7 +124,7 @@ impl<W: Write + Send> Sink for StdoutSink<W> {
             return Ok(());
         }
         self.line.clear();
-        let rate = self.sample_rate_of(record.source());
+        let rate = self.sample_rates.of(record.source());
         self.format.render_into(record, rate, &mut self.line);
         self.lines.push(&self.line).map_err(|source| self.failed(source))
     }

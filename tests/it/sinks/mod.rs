@@ -2,6 +2,7 @@
 
 mod clips;
 mod command;
+mod journal;
 mod log_file;
 mod queue;
 mod sockets;

@@ -14,7 +14,7 @@ with_libtorch = LIBTORCH=$$(scripts/libtorch.sh) && export LIBTORCH &&
 unexport LIBTORCH_USE_PYTORCH
 
 .PHONY: build build-light demo demo-light run test test-light test-all fuzz soak lint check bench bench-peers install \
-  install-light uninstall clean help packages
+  install-light uninstall dist deb deb-torch wheel arm64 try-arm64 clean help packages
 
 build: packages ## build the program, training included (release; fetches libtorch)
 	$(with_libtorch) $(CARGO) build --release && echo "$$LIBTORCH" >$(PROGRAM).libtorch
@@ -73,11 +73,33 @@ install-light: ## the same with the light build, which has no libraries
 uninstall: ## remove what install put there; a configuration that was edited stays
 	scripts/install.sh uninstall "$(PREFIX)" "$(DESTDIR)"
 
+dist: build-light ## pack the light build to unpack and run anywhere, as TARGET/packages/tympan-VERSION-…tar.gz
+	scripts/system-packages.sh package
+	packaging/archive.sh $(PROGRAM)
+
+deb: build-light ## a Debian package of the light build, tympan, in TARGET/packages
+	scripts/system-packages.sh package
+	packaging/deb.sh light $(PROGRAM)
+
+deb-torch: build ## a Debian package of the full build, tympan-torch, with libtorch in it
+	scripts/system-packages.sh package install
+	packaging/deb.sh torch $(PROGRAM)
+
+wheel: packages ## a Python wheel of the light build's program with its model, in TARGET/packages
+	scripts/system-packages.sh package
+	packaging/wheel.sh
+
+arm64: ## the light build for 64-bit ARM, built on this machine: archive and Debian package (root; debootstrap, qemu-user-static)
+	packaging/cross-arm64.sh packages
+
+try-arm64: ## run the light build's tests for 64-bit ARM under qemu; ARGS chooses some
+	packaging/cross-arm64.sh test $(ARGS)
+
 clean: ## remove what was built; libtorch stays in the cache folder
 	$(CARGO) clean
 
 help: ## this list
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 packages:
 	@scripts/system-packages.sh build

@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
-# Installs and uninstalls tympan; `make install` and `make uninstall` call it.
+# Installs and uninstalls tympan; `make install`, `make uninstall` and what makes packages call it.
 #
 #   install.sh install       PREFIX DESTDIR PROGRAM      builds first, unless sudo runs it and there is a PROGRAM
 #   install.sh install-light PREFIX DESTDIR PROGRAM      the same for the build without libtorch
+#   install.sh copy          PREFIX DESTDIR PROGRAM      what install does, without building
+#   install.sh copy-light    PREFIX DESTDIR PROGRAM      what install-light does, without building
 #   install.sh uninstall     PREFIX DESTDIR
+#
+#   EMULATOR                                     how a PROGRAM for another processor is run, as it prints its completions
 #
 #   PREFIX/bin/tympan                            finds its libraries by the way from bin/ to lib/, wherever PREFIX is
 #   PREFIX/lib/tympan/                           libtorch's CPU libraries, but for the light build
@@ -12,6 +16,8 @@
 #   PREFIX/etc/tympan/config.toml                the one in use (/etc/tympan where PREFIX is /usr)
 #   PREFIX/lib/systemd/system/tympan.service     with the paths of this installation
 #   PREFIX/lib/systemd/user/tympan.service       the one for desktop sessions
+#   PREFIX/share/man/man1/                       a page for each subcommand
+#   PREFIX/share/{bash-completion,zsh,fish}/     completions
 #   PREFIX/share/doc/tympan/                     README, docs/, changelog, licences
 #   PREFIX/share/tympan/installed                all files put there and folders/ made: what uninstall removes
 #
@@ -21,7 +27,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 die() { echo "install: $*" >&2; exit 1; }
 
-[ $# -ge 3 ] || { sed -n '4,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -ge 3 ] || { sed -n '4,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 action=$1 prefix=${2%/} destdir=${3%/} program=${4:-}
 [[ $prefix == /* ]] || die "PREFIX is '$prefix'; it must be an absolute path, as in PREFIX=/usr/local."
 [[ $prefix != *[[:space:]\"\\\|\&%]* ]] || die "PREFIX is '$prefix'; systemd and config.toml want it without blanks and \" \\ | & %."
@@ -89,9 +95,26 @@ as_service() {
   esac
 }
 
+# Completions and man pages, as the program makes them, into the scratch folder.
+generate() {
+  local run=() shell
+  read -ra run <<<"${EMULATOR:-}"
+  run+=("$(realpath "$program")")
+  mkdir "$scratch/completions"
+  for shell in bash zsh fish; do
+    "${run[@]}" completions "$shell" >"$scratch/completions/$shell" ||
+      die "$program did not print its completions. For a program of another processor, set EMULATOR, as qemu-aarch64-static."
+  done
+  "${run[@]}" man-pages "$scratch/man"
+}
+
+# Where zsh looks below PREFIX: what Debian's packages install has a folder of its own.
+zsh_folder() {
+  if [ "$prefix" = /usr ] && [ -e /etc/debian_version ]; then echo vendor-completions; else echo site-functions; fi
+}
+
 install_all() {
   local build=$1 libraries=
-  if [ -z "${SUDO_UID:-}" ] || [ ! -x "$program" ]; then "${MAKE:-make}" "$build"; fi
   [ -e "$program" ] || die "there is no $program; run \`make $build\` first."
   if [ "$build" = build ]; then
     [ -e "$program.libtorch" ] || die "$program was built without libtorch; run \`make build\` first."
@@ -121,6 +144,7 @@ install_all() {
     sed "s|/usr/local/bin/|$prefix/bin/|g; s|/usr/local/share/|$prefix/share/|g; s|/usr/local/etc/tympan/config.toml|$config|g" \
       systemd/$unit.service >"$scratch/$unit.service"
   done
+  generate
   cp "$program" "$scratch/tympan"
   if [ -n "$libraries" ]; then
     scripts/system-packages.sh install
@@ -130,7 +154,14 @@ install_all() {
     done
   fi
   put 755 "$scratch/tympan" "$prefix/bin/tympan"
+  # what an archive brings along for systems without it
+  [ ! -e lib/libasound.so.2 ] || put 644 lib/libasound.so.2 "$prefix/lib/tympan/libasound.so.2"
+  [ ! -d licences ] || for file in licences/*; do put 644 "$file" "$prefix/share/doc/tympan/$file"; done
   while IFS= read -r file; do put 644 "$file" "$prefix/share/tympan/$file"; done < <(find models/esc50 -type f)
+  put 644 "$scratch/completions/bash" "$prefix/share/bash-completion/completions/tympan"
+  put 644 "$scratch/completions/zsh" "$prefix/share/zsh/$(zsh_folder)/_tympan"
+  put 644 "$scratch/completions/fish" "$prefix/share/fish/vendor_completions.d/tympan.fish"
+  for file in "$scratch"/man/*.1; do put 644 "$file" "$prefix/share/man/man1/${file##*/}"; done
   put 644 "$scratch/tympan.service" "$prefix/lib/systemd/system/tympan.service"
   put 644 "$scratch/tympan-user.service" "$prefix/lib/systemd/user/tympan.service"
   # with what they link to
@@ -159,9 +190,17 @@ install_all() {
   [ -n "$destdir" ] || echo "install: as a service: $(as_service)" >&2
 }
 
+# Builds as the user asked, unless sudo runs this and there is a program: root may lack the toolchain.
+build() {
+  if [ -z "${SUDO_UID:-}" ] || [ ! -x "$program" ]; then "${MAKE:-make}" "$1"; fi
+  install_all "$1"
+}
+
 case $action in
-  install) install_all build ;;
-  install-light) install_all build-light ;;
+  install) build build ;;
+  install-light) build build-light ;;
+  copy) install_all build ;;
+  copy-light) install_all build-light ;;
   uninstall) uninstall ;;
   *) die "unknown action '$action'" ;;
 esac

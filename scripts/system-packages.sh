@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Sees to it that the programs and libraries which tympan needs from the system are there.
 #
-#   scripts/system-packages.sh [build|libtorch|install|test|lint|peers]...  all groups but peers when none is named
+#   scripts/system-packages.sh [build|libtorch|install|test|lint|peers|package]...  all groups but the last two when none is named
 #
 #   build     to compile and link: C++ compiler, pkg-config, ALSA headers
 #   libtorch  to fetch libtorch:   Python with pip
 #   install   to install what was built: Python
 #   test      for the tests that drive a real microphone, PulseAudio and its ALSA plugin; to make recordings and to decode
-#             them for comparison, ffmpeg and libsndfile's programs
-#             for the metrics, Prometheus and its promtool
+#             them for comparison, ffmpeg and libsndfile's programs; for the metrics, Prometheus and its promtool; to check the
+#             man pages, man
 #   lint      to check the systemd unit
 #   peers     to compare with other runtimes: Python with venv
+#   package   to make packages:    Python with venv, dpkg-dev, patchelf
 #
 # Each need is asked for by what it does, not by a package's name, so a compiler or Python from elsewhere counts.
 # What is missing is installed with apt-get when this is root or sudo asks for no password; otherwise the exact
@@ -29,7 +30,10 @@ has_python() { command -v python3 >/dev/null; }
 has_venv() { command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null; }
 has_pulse() { command -v pulseaudio >/dev/null; }
 has_pulse_utils() { command -v pactl >/dev/null && command -v paplay >/dev/null; }
+has_shlibdeps() { command -v dpkg-shlibdeps >/dev/null; }
+has_patchelf() { command -v patchelf >/dev/null; }
 has_systemd_analyze() { command -v systemd-analyze >/dev/null; }
+has_man() { command -v man >/dev/null; }
 has_ffmpeg() { command -v ffmpeg >/dev/null; }
 has_sndfile() { command -v sndfile-convert >/dev/null; }
 has_prometheus() { command -v prometheus >/dev/null && command -v promtool >/dev/null; }
@@ -47,10 +51,14 @@ test|has_pulse|pulseaudio|PulseAudio 15 or newer (pulseaudio)
 test|has_pulse_utils|pulseaudio-utils|the PulseAudio client tools (pactl, paplay)
 test|has_alsa_plugin|libasound2-plugins|the pulse plugin of ALSA
 test|has_ffmpeg|ffmpeg|ffmpeg
+test|has_man|man-db|man
 test|has_sndfile|sndfile-programs|the programs of libsndfile (sndfile-convert)
 test|has_prometheus|prometheus|Prometheus with promtool
 lint|has_systemd_analyze|systemd|systemd-analyze
 peers|has_venv|python3 python3-venv|Python with venv
+package|has_venv|python3 python3-venv|Python with venv
+package|has_shlibdeps|dpkg-dev|dpkg-shlibdeps
+package|has_patchelf|patchelf|patchelf
 '
 
 # Prints the rows of the wanted groups whose probe fails.
@@ -65,8 +73,8 @@ missing() {
 wanted="${*:-build libtorch install test lint}"
 for group in $wanted; do
   case $group in
-    build | libtorch | install | test | lint | peers) ;;
-    *) say "unknown group '$group'; there are build, libtorch, install, test, lint and peers"; exit 2 ;;
+    build | libtorch | install | test | lint | peers | package) ;;
+    *) say "unknown group '$group'; there are build, libtorch, install, test, lint, peers and package"; exit 2 ;;
   esac
 done
 [ -z "${TYMPAN_NO_PACKAGES:-}" ] || { say "skipped, as TYMPAN_NO_PACKAGES asks"; exit 0; }

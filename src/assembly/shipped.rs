@@ -9,8 +9,8 @@ use crate::model::{AnyBundle, BundleError};
 /// The shipped bundle, below the working folder, an installation or a clone.
 const SHIPPED_BUNDLE: &str = "models/esc50";
 
-/// The shipped bundle: below the working folder, beside the installed program, or in the clone that the program was built
-/// in, so that `tympan classify x.wav` works anywhere.
+/// The shipped bundle: below the working folder, beside the program as an unpacked archive has it, below the prefix of an
+/// installed one, or in the clone that the program was built in, so that `tympan classify x.wav` works anywhere.
 pub fn shipped_bundle() -> PathBuf {
     let here = PathBuf::from(SHIPPED_BUNDLE);
     shipped_places().into_iter().find(|folder| folder.exists()).unwrap_or(here)
@@ -20,7 +20,8 @@ pub fn shipped_bundle() -> PathBuf {
 fn shipped_places() -> Vec<PathBuf> {
     let mut places = vec![PathBuf::from(SHIPPED_BUNDLE)];
     let program = std::env::current_exe().unwrap_or_default();
-    let mut above = program.ancestors().skip(2);
+    let mut above = program.ancestors().skip(1);
+    places.extend(above.next().map(|folder| folder.join(SHIPPED_BUNDLE)));
     if let Some(prefix) = above.next() {
         places.push(prefix.join("share/tympan").join(SHIPPED_BUNDLE));
     }

@@ -6,24 +6,26 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use super::bench::BenchArguments;
 use super::check::CheckArguments;
 use super::classify::ClassifyArguments;
 use super::clean::CleanArguments;
+use super::completions::CompletionsArguments;
 use super::devices::DevicesArguments;
 use super::doctor::DoctorArguments;
 use super::eval::EvalArguments;
 use super::labels::LabelsArguments;
+use super::man_pages::ManPagesArguments;
 use super::plot::PlotArguments;
 use super::run::RunArguments;
 use super::status::StatusArguments;
 use super::train::TrainArguments;
 use super::watch::WatchArguments;
 use super::{
-    Failure, bench, check, classify, clean, devices, doctor, eval, labels, plot, run, signals,
-    status, train, watch,
+    Failure, bench, check, classify, clean, completions, devices, doctor, eval, labels, man_pages,
+    plot, run, signals, status, train, watch,
 };
 use crate::domain::printable_lines;
 
@@ -65,9 +67,27 @@ pub enum Command {
     Labels(LabelsArguments),
     /// Check a configuration and the bundle it names
     Check(CheckArguments),
+    /// Print a script that completes tympan's arguments in a shell
+    #[command(hide = true)]
+    Completions(CompletionsArguments),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    ManPages(ManPagesArguments),
 }
 
 impl Arguments {
+    /// The command line as the help shows it: without the commands that only a package build needs.
+    pub fn shown() -> clap::Command {
+        let whole = Self::command();
+        let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+        clap::Command::new("tympan")
+            .version(env!("CARGO_PKG_VERSION"))
+            .propagate_version(true)
+            .about(whole.get_about().cloned().unwrap_or_default())
+            .subcommand_required(true)
+            .subcommands(shown)
+    }
+
     /// Parses the command line, or prints what is wrong with it, or the help that was asked for.
     ///
     /// # Errors
@@ -113,5 +133,9 @@ pub fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Labels(arguments) => labels::labels(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Completions(arguments) => {
+            completions::completions(&arguments, &mut Arguments::shown())
+        }
+        Command::ManPages(arguments) => man_pages::man_pages(&arguments, Arguments::shown()),
     }
 }

@@ -11,6 +11,7 @@ mod golden;
 mod live;
 mod model;
 mod offline;
+mod packages;
 mod plots;
 mod protocol;
 mod recognition;

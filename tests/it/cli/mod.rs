@@ -14,6 +14,7 @@ mod first_hour;
 mod hostile;
 mod inputs;
 mod on_request;
+mod packaged;
 mod plot;
 mod power_cut;
 mod privacy;

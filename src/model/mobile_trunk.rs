@@ -28,6 +28,9 @@ pub struct MobileTrunk {
     /// Bands of the last column.
     last_bands: usize,
     whole_windows: bool,
+    /// Frames that one column depends on, and from one column to the next.
+    receptive_frames: usize,
+    stride: usize,
 }
 
 /// An inverted residual.
@@ -66,6 +69,9 @@ struct Squeeze {
     reduce: PackedMatrix,
     restore: PackedMatrix,
 }
+
+/// Frames beyond those that a first column depends on, which are taken in one go: a few hops.
+const PART_FRAMES: usize = 32;
 
 /// What is kept of a stream between two calls, and what is worked in.
 #[derive(Debug, Default)]
@@ -125,6 +131,8 @@ impl MobileTrunk {
             last: PackedMatrix::new(&last, &last_bias),
             last_bands: shapes[shapes.len() - 1][1] as usize,
             whole_windows: layers.whole_windows,
+            receptive_frames: layers.receptive_frames() as usize,
+            stride: layers.time_stride() as usize,
         }
     }
 
@@ -145,6 +153,32 @@ impl MobileTrunk {
         sums: &mut Vec<f32>,
         columns: &mut Vec<f32>,
     ) {
+        columns.clear();
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(self.part_of(rest, state));
+            self.append_columns(part, state, sums, columns);
+            rest = after;
+        }
+    }
+
+    /// How many values of `frames` are taken in one go. All that is kept and worked in grows with that, and an input keeps it for ever.
+    fn part_of(&self, frames: &[f32], state: &MobileState) -> usize {
+        if self.whole_windows {
+            return frames.len();
+        }
+        let first = if state.frames.is_empty() { self.receptive_frames } else { 0 };
+        let strides = PART_FRAMES / self.stride;
+        frames.len().min((first + strides.max(1) * self.stride) * self.mel_bands)
+    }
+
+    fn append_columns(
+        &self,
+        frames: &[f32],
+        state: &mut MobileState,
+        sums: &mut Vec<f32>,
+        columns: &mut Vec<f32>,
+    ) {
         let MobileState { frames: kept, blocks, work } = state;
         blocks.resize_with(self.blocks.len(), BlockState::default);
         self.stem(frames, kept, sums, &mut work.columns);
@@ -153,7 +187,6 @@ impl MobileTrunk {
         }
         self.last.apply(places(&work.columns, work_channels(&self.blocks)), sums);
         let (width, channels) = (self.last.width(), self.last.outputs());
-        columns.clear();
         self.arch.dispatch(|| {
             activate(ActivationFunction::HardSwish, sums);
             for column in sums.chunks_exact(self.last_bands * width) {

@@ -55,12 +55,11 @@ impl Mosquitto {
                 at.display()
             ),
         };
+        // what a broker has acknowledged and holds back from a subscriber dies with it; this one sends all at once
+        let at_once = "max_inflight_messages 0\nmax_queued_messages 0\n";
         // mosquitto gives root's rights up unless it is told to keep them, and could not read the folder then
         let user = "user root\n";
-        let text = format!(
-            "listener {port} 127.0.0.1\nmax_queued_messages 0\n{user}{memory}{}",
-            settings(at)
-        );
+        let text = format!("listener {port} 127.0.0.1\n{at_once}{user}{memory}{}", settings(at));
         fs::write(at.join("mosquitto.conf"), text).unwrap();
         Some(Self { port, folder, process: None })
     }

@@ -8,7 +8,8 @@
 #   install   to install what was built: Python
 #   test      for the tests that drive a real microphone, PulseAudio and its ALSA plugin; to make recordings and to decode
 #             them for comparison, ffmpeg and libsndfile's programs; for the metrics, Prometheus and its promtool; to check the
-#             man pages, man
+#             man pages, man; the MQTT broker mosquitto, and openssl for its
+#             certificates
 #   lint      to check the systemd unit
 #   peers     to compare with other runtimes: Python with venv
 #   package   to make packages:    Python with venv, dpkg-dev, patchelf
@@ -35,6 +36,8 @@ has_patchelf() { command -v patchelf >/dev/null; }
 has_systemd_analyze() { command -v systemd-analyze >/dev/null; }
 has_man() { command -v man >/dev/null; }
 has_ffmpeg() { command -v ffmpeg >/dev/null; }
+has_mosquitto() { [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null; }
+has_openssl() { command -v openssl >/dev/null; }
 has_sndfile() { command -v sndfile-convert >/dev/null; }
 has_prometheus() { command -v prometheus >/dev/null && command -v promtool >/dev/null; }
 has_alsa_plugin() { compgen -G '/usr/lib*/alsa-lib/libasound_module_pcm_pulse.so' >/dev/null ||
@@ -54,6 +57,8 @@ test|has_ffmpeg|ffmpeg|ffmpeg
 test|has_man|man-db|man
 test|has_sndfile|sndfile-programs|the programs of libsndfile (sndfile-convert)
 test|has_prometheus|prometheus|Prometheus with promtool
+test|has_mosquitto|mosquitto|the MQTT broker mosquitto, with mosquitto_passwd
+test|has_openssl|openssl|openssl
 lint|has_systemd_analyze|systemd|systemd-analyze
 peers|has_venv|python3 python3-venv|Python with venv
 package|has_venv|python3 python3-venv|Python with venv

@@ -23,7 +23,7 @@
 //!    │  domain::Record, bounded; events never crowded out by windows
 //! sinks::Fanout         on the publisher's thread: into the queue of every sink, into the ring of the sockets
 //!    │
-//! sinks                 `tympan-stdout`, `tympan-logfile`, `tympan-clients`: each alone with its troubles
+//! sinks                 `tympan-stdout`, `tympan-logfile`, `tympan-clients`, `tympan-mqtt`: each alone with its troubles
 //! ```
 //!
 //! `live::pipeline::topology` wires it, `live::Daemon` runs it. [`offline::ClipScanner`] drives the same featuriser, scorer

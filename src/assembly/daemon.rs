@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::error::in_full;
+use super::mqtt::{self, MqttContents};
 use super::outputs::{OpenOutputs, OutputNeeds};
 use super::probe::check_clips;
 use super::sources::{OpenInputs, Playback, open_inputs};
@@ -17,7 +18,7 @@ use super::{
 use crate::config::{Config, ParsedConfig};
 use crate::domain::OutputCounters;
 use crate::live::{Daemon, Reload, Reloaded, SharedStatus, StageTimes, WindowObserver};
-use crate::sinks::{Measurements, Stage, TextClock};
+use crate::sinks::{Measurements, MqttSink, Stage, TextClock};
 use crate::sources::Pace;
 
 /// What a command has a daemon do.
@@ -65,6 +66,7 @@ impl Setup {
         let measurements = Arc::new(Measurements::new(&sources));
         measurements.set_model(self.model_facts());
         let on_window = output.web.is_some().then(|| timing(&measurements));
+        let names = sources.iter().map(|source| source.to_string()).collect();
         let needs = OutputNeeds {
             sources,
             clips,
@@ -74,7 +76,16 @@ impl Setup {
             status: report,
             measurements: &measurements,
         };
-        let OpenOutputs { mut sinks, outlets } = outputs::open(output, needs)?;
+        let OpenOutputs { mut sinks, mut outlets } = outputs::open(output, needs)?;
+        if let Some(mqtt) = &output.mqtt {
+            let contents = MqttContents {
+                sources: names,
+                model: self.model().name(),
+                labels: self.detector.labels(),
+            };
+            let spec = mqtt::spec(mqtt, contents, overflow)?;
+            outlets.push(Box::new(MqttSink::open(spec, Arc::clone(&counters))?));
+        }
         if let Some(folder) = clips::open(&self.config.clips, &mut inputs, overflow, &counters)? {
             sinks.push(Box::new(folder));
         }

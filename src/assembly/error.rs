@@ -52,17 +52,27 @@ pub enum AssemblyError {
     /// An output cannot be opened.
     #[error(transparent)]
     Output(#[from] SinkError),
-    /// A token's file cannot be read.
-    #[error("cannot read the token in {}", path.display())]
-    TokenFile {
+    /// A secret's file cannot be read.
+    #[error("cannot read the {secret} in {}", path.display())]
+    SecretFile {
+        /// What it holds.
+        secret: &'static str,
         /// The file.
         path: PathBuf,
         /// The system's words.
         source: std::io::Error,
     },
-    /// Everybody on the machine can read the token.
-    #[error("everybody can read the token in {path}; `chmod 600 {path}`, and put another one into it", path = path.display())]
-    PublicToken {
+    /// Everybody on the machine can read the secret.
+    #[error("everybody can read the {secret} in {path}; `chmod 600 {path}`, and put another one into it", path = path.display())]
+    PublicSecret {
+        /// What it holds.
+        secret: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file holds nothing.
+    #[error("{} holds no password; write the user's into it, on one line", path.display())]
+    NoPassword {
         /// The file.
         path: PathBuf,
     },

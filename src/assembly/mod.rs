@@ -9,6 +9,7 @@ mod daemon;
 mod error;
 mod golden;
 mod model_error;
+mod mqtt;
 mod outputs;
 mod probe;
 mod scorers;

@@ -130,23 +130,33 @@ pub(super) fn status_report(status: &Arc<SharedStatus>) -> StatusReport {
 /// # Errors
 /// [`AssemblyError`]: no file, one that others can read, no token in it.
 pub fn read_token(path: &Path) -> Result<Token, AssemblyError> {
+    let text = read_secret("token", path, Token::MAX_BYTES)?;
+    Token::new(&text).ok_or_else(|| AssemblyError::NoToken { path: path.to_owned() })
+}
+
+/// Reads a secret of `max_bytes` at most from its file, with the line feed at its end.
+pub(super) fn read_secret(
+    secret: &'static str,
+    path: &Path,
+    max_bytes: usize,
+) -> Result<String, AssemblyError> {
     let read = || -> std::io::Result<(u32, String)> {
         let file = files::open_regular_within(path)?;
         let mode = file.metadata()?.permissions().mode();
         let text = files::within(files::MAX_WAIT, move || {
             let mut text = String::new();
             // with room for the line feed, and for one byte too many
-            file.take(Token::MAX_BYTES as u64 + 3).read_to_string(&mut text)?;
+            file.take(max_bytes as u64 + 3).read_to_string(&mut text)?;
             Ok(text)
         })?;
         Ok((mode, text))
     };
-    let (mode, text) =
-        read().map_err(|source| AssemblyError::TokenFile { path: path.to_owned(), source })?;
-    if mode & 0o007 != 0 {
-        return Err(AssemblyError::PublicToken { path: path.to_owned() });
+    let path = path.to_owned();
+    match read() {
+        Err(source) => Err(AssemblyError::SecretFile { secret, path, source }),
+        Ok((mode, _)) if mode & 0o007 != 0 => Err(AssemblyError::PublicSecret { secret, path }),
+        Ok((_, text)) => Ok(text),
     }
-    Token::new(&text).ok_or_else(|| AssemblyError::NoToken { path: path.to_owned() })
 }
 
 /// What `format` means for this standard output: text for a person at a terminal, JSON Lines for a pipe.

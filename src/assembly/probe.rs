@@ -1,12 +1,12 @@
-//! What a daemon would refuse beyond the configuration's own rules: labels that the model does not have, a token or recording
-//! that cannot be read, places that cannot be written. Opens nothing for good; asked by `check`, and by `run` before it opens
+//! What a daemon would refuse beyond the configuration's own rules: labels that the model does not have, a secret, certificates or
+//! a recording that cannot be read, places that cannot be written. Opens nothing for good; asked by `check`, and by `run` before it opens
 //! anything.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
 
 use super::error::in_full;
-use super::{AssemblyError, clips, outputs};
+use super::{AssemblyError, clips, mqtt, outputs};
 use crate::config::{Config, ConfigProblem, ConfigProblems, InputConfig, SourceKind};
 use crate::files;
 use crate::programs;
@@ -20,6 +20,9 @@ pub(super) fn problems(config: &Config, detector: Option<&DetectorSpec>) -> Vec<
     if let Some(detector) = detector {
         problems.extend(clip_labels(config, detector));
         problems.extend(command_labels(config, detector));
+        let of_mqtt =
+            config.output.mqtt.iter().flat_map(|it| mqtt::label_faults(it, detector.labels()));
+        problems.extend(of_mqtt.map(|fault| config.problem("output.mqtt.labels", fault)));
     }
     let mut fault = |key: &str, error: AssemblyError| {
         problems.push(config.problem(key, in_full(&error)));
@@ -64,6 +67,16 @@ pub(super) fn problems(config: &Config, detector: Option<&DetectorSpec>) -> Vec<
         {
             let address = tcp.address;
             fault("output.tcp.address", SinkError::Address { address, source }.into());
+        }
+    }
+    if let Some(mqtt) = &output.mqtt {
+        if let Some(Err(error)) = mqtt.password_file.as_deref().map(mqtt::read_password) {
+            fault("output.mqtt.password_file", error);
+        }
+        if let Err(error) = mqtt::tls_roots(mqtt) {
+            let key =
+                if mqtt.ca_file.is_some() { "output.mqtt.ca_file" } else { "output.mqtt.tls" };
+            fault(key, error);
         }
     }
     if config.clips.enabled

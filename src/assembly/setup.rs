@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::mqtt::{self, MqttContents};
 use super::sources::{OpenInputs, Playback, open_inputs};
 use super::{AssemblyError, ModuleTrust, Scorers, SourceChoice, clips, probe, shipped_bundle};
 use crate::config::{
@@ -15,7 +16,7 @@ use crate::domain::{OutputCounters, Overflow};
 use crate::live::{DaemonInput, PipelineSpec, Recipe, SharedStatus};
 use crate::model::Model;
 use crate::recognition::{DetectorSpec, Recogniser, RecognitionRules};
-use crate::sinks::ModelFacts;
+use crate::sinks::{ModelFacts, MqttSpec};
 use crate::sources::Pace;
 
 /// Who may connect to a socket that only an option asks for: its owner and group.
@@ -192,6 +193,20 @@ impl Setup {
     pub fn recogniser(&self, top_labels: usize) -> Result<Recogniser, AssemblyError> {
         let rate = self.model().sample_rate();
         Ok(Recogniser::new(self.scorers.scorer()?, self.rules(top_labels), "", rate)?)
+    }
+
+    /// The broker of `[output.mqtt]` with nothing to send, to see whether it can be used; none if there is none.
+    ///
+    /// # Errors
+    /// [`AssemblyError`]: a password or certificates that cannot be read.
+    pub fn broker(&self) -> Result<Option<MqttSpec>, AssemblyError> {
+        let contents = MqttContents {
+            sources: Vec::new(),
+            model: self.model().name(),
+            labels: self.detector.labels(),
+        };
+        let config = self.config.output.mqtt.as_ref();
+        config.map(|config| mqtt::spec(config, contents, Overflow::DropNewest)).transpose()
     }
 
     /// The demo at real-time pace, and a pipeline for it.

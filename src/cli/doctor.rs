@@ -16,7 +16,7 @@ use crate::assembly::{
 use crate::config::{Config, ConfigProblems, HostChoice, InputConfig, SourceConfig};
 use crate::doctor::{
     Capture, Clock, Diagnosis, Finding, InputDevices, LevelMeasurement, ServiceNeeds, ServiceUnit,
-    SoundCards, SoundServer, Storage, Verdict, capture, time_hops,
+    SoundCards, SoundServer, Storage, Verdict, broker_finding, capture, time_hops,
 };
 use crate::domain::Clip;
 use crate::files;
@@ -70,6 +70,8 @@ pub fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     for input in inputs {
         findings.extend(audio(arguments, input, &config)?);
     }
+    let broker = setup.as_ref().map(Setup::broker).transpose().map_err(Failure::from)?.flatten();
+    let broker = broker.as_ref().map(broker_finding);
     let needs = ServiceNeeds {
         config: arguments.config.clone(),
         microphone: needs_microphone,
@@ -81,9 +83,11 @@ pub fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         .into_iter()
         .flatten()
         .collect(),
+        broker: config.output.mqtt.as_ref().map(|mqtt| mqtt.address.clone()),
         folders: storage(&config).into_iter().map(|storage| storage.folder).collect(),
         torchscript: setup.is_some_and(|setup| setup.scorers.module_sha256().is_some()),
     };
+    findings.extend(broker);
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let units = ServiceUnit::gather(Path::new(ROOT), home.as_deref());
     findings.extend(ServiceUnit::findings(&units, &needs));

@@ -226,8 +226,17 @@ impl Config {
             log_level,
             origin: _,
         } = self;
-        let OutputConfig { top_labels: _, stdout, log_file, unix, tcp, web, command, sockets } =
-            output;
+        let OutputConfig {
+            top_labels: _,
+            stdout,
+            log_file,
+            unix,
+            tcp,
+            web,
+            command,
+            mqtt,
+            sockets,
+        } = output;
         let list = |inputs: &[InputConfig]| inputs.iter().any(|input| input.name.is_some());
         let source = if list(inputs) || list(&new.inputs) { "[[input]]" } else { "[source]" };
         let sections = [
@@ -238,6 +247,7 @@ impl Config {
             ("[output.tcp]", *tcp != new.output.tcp),
             ("[output.web]", *web != new.output.web),
             ("[output.command]", *command != new.output.command),
+            ("[output.mqtt]", *mqtt != new.output.mqtt),
             ("[output.sockets]", *sockets != new.output.sockets),
             ("[clips]", *clips != new.clips),
             ("[runtime]", *torch_threads != new.torch_threads),

@@ -21,7 +21,7 @@ pub use position::Position;
 pub use problem::{ConfigError, ConfigProblem, ConfigProblems};
 pub use resolved::{
     ClipsConfig, CommandConfig, CommandOutputConfig, Config, DetectorConfig, Engine, FileConfig,
-    HostChoice, InputConfig, LogFileConfig, MicrophoneConfig, OutputConfig, Pace, SocketsConfig,
-    SourceConfig, SourceKind, StdinConfig, StdoutConfig, StdoutFormat, TcpConfig, UnixConfig,
-    WebConfig,
+    HostChoice, InputConfig, LogFileConfig, MicrophoneConfig, MqttConfig, OutputConfig, Pace,
+    SocketsConfig, SourceConfig, SourceKind, StdinConfig, StdoutConfig, StdoutFormat, TcpConfig,
+    UnixConfig, WebConfig,
 };

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use log::LevelFilter;
+use nix::unistd::gethostname;
 use toml::de::DeValue;
 
 use super::inputs::argv;
 use super::resolved::{
-    ClipsConfig, CommandOutputConfig, Config, Engine, LogFileConfig, Origin, OutputConfig,
-    SocketsConfig, StdoutConfig, StdoutFormat, TcpConfig, UnixConfig, WebConfig,
+    ClipsConfig, CommandOutputConfig, Config, Engine, LogFileConfig, MqttConfig, Origin,
+    OutputConfig, SocketsConfig, StdoutConfig, StdoutFormat, TcpConfig, UnixConfig, WebConfig,
 };
 use super::section::{Section, boolean, number, one_of, text, texts, whole};
 use super::{detector, inputs};
+use crate::sinks::BrokerAddress;
 
 const BYTES_PER_MB: u64 = 1_000_000;
 
@@ -94,6 +96,7 @@ fn output(
         tcp: tcp(section.section("tcp"), path),
         web: web(section.section("web"), path),
         command: command(section.section("command")),
+        mqtt: mqtt(section.section("mqtt"), path),
         sockets: SocketsConfig {
             max_clients: sockets.value("max_clients", whole(1..=10_000)) as usize,
             patience: seconds(sockets.value("patience_s", number(1.0..=3_600.0))),
@@ -196,7 +199,7 @@ fn tcp(
     let enabled = section.value("enabled", boolean);
     let config = TcpConfig {
         address: section.value("address", address),
-        token_file: section.optional("token_file", path),
+        token_file: section.optional("token_file", secret_path(path)),
     };
     if enabled {
         require_token(&section, config.address, config.token_file.as_deref());
@@ -213,13 +216,85 @@ fn web(
     let config = WebConfig {
         address: section.value("address", address),
         hosts: section.value("hosts", texts),
-        token_file: section.optional("token_file", path),
+        token_file: section.optional("token_file", secret_path(path)),
     };
     if enabled {
         require_token(&section, config.address, config.token_file.as_deref());
     }
     section.end();
     enabled.then_some(config)
+}
+
+fn mqtt(
+    section: Section<'_>,
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> Option<MqttConfig> {
+    let enabled = section.value("enabled", boolean);
+    let broker = |value: &DeValue<'_>| text(value).unwrap_or_default().parse::<BrokerAddress>();
+    let username = section.optional("username", text);
+    let (client_id, topic) =
+        (section.optional("client_id", text), section.optional("topic", topic));
+    let config = MqttConfig {
+        address: section.value("address", broker),
+        tls: section.value("tls", boolean),
+        ca_file: section.optional("ca_file", path),
+        password_file: section.optional("password_file", secret_path(path)),
+        username,
+        client_id: client_id.unwrap_or_else(|| format!("tympan-{}", node())),
+        topic: topic.unwrap_or_else(|| format!("tympan/{}", node())),
+        discovery: section.value("discovery", boolean),
+        discovery_prefix: section.value("discovery_prefix", self::topic),
+        labels: section.value("labels", texts),
+    };
+    if enabled && config.ca_file.is_some() && !config.tls {
+        let unused = "is set, and nothing is encrypted. Set tls = true, or delete the line.";
+        section.fault("ca_file", unused.to_owned());
+    }
+    if enabled && config.password_file.is_some() && config.username.is_none() {
+        let nobody =
+            "is set, and username is missing: MQTT has no password without a user. Name the user.";
+        section.fault("password_file", nobody.to_owned());
+    }
+    section.end();
+    enabled.then_some(config)
+}
+
+/// What topics of MQTT may begin with.
+fn topic(value: &DeValue<'_>) -> Result<String, String> {
+    const MAX_BYTES: usize = 256;
+    let topic = text(value).unwrap_or_default();
+    let is_level = |level: &str| !level.is_empty();
+    let is_good = topic.len() <= MAX_BYTES
+        && !topic.starts_with('$')
+        && !topic.contains(|c: char| "+#".contains(c) || c.is_control())
+        && topic.split('/').all(is_level);
+    is_good.then_some(topic).ok_or_else(|| {
+        format!(
+            "levels with / between them, as \"tympan/desk\": not empty, without + and #, without $ at the beginning, \
+             {MAX_BYTES} bytes at most"
+        )
+    })
+}
+
+/// The machine's name, as it may stand in a topic.
+fn node() -> String {
+    let name = gethostname().unwrap_or_default().to_string_lossy().into_owned();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let node: String = name.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
+    if node.is_empty() { "localhost".to_owned() } else { node }
+}
+
+/// As `path`; but a bare name is looked for among the credentials that the service manager gives, first.
+fn secret_path(
+    path: &impl Fn(&DeValue<'_>) -> Result<PathBuf, String>,
+) -> impl Fn(&DeValue<'_>) -> Result<PathBuf, String> {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    move |value| {
+        let written = path(value)?;
+        let name = value.as_str().filter(|name| !name.contains('/'));
+        let credential = credentials.as_ref().zip(name).map(|(folder, name)| folder.join(name));
+        Ok(credential.filter(|credential| credential.exists()).unwrap_or(written))
+    }
 }
 
 fn address(value: &DeValue<'_>) -> Result<SocketAddr, String> {

@@ -10,6 +10,7 @@ use log::LevelFilter;
 use super::position::Places;
 use crate::domain::SampleRate;
 use crate::recognition::DetectorSettings;
+use crate::sinks::BrokerAddress;
 use crate::sources::PcmSpec;
 
 /// A checked configuration. [`Config::default`] is the built-in one.
@@ -212,6 +213,8 @@ pub struct OutputConfig {
     pub web: Option<WebConfig>,
     /// `[output.command]`; none: not enabled.
     pub command: Option<CommandOutputConfig>,
+    /// `[output.mqtt]`, if it is enabled.
+    pub mqtt: Option<MqttConfig>,
     /// `[output.sockets]`: what holds for all three.
     pub sockets: SocketsConfig,
 }
@@ -294,6 +297,31 @@ pub struct CommandOutputConfig {
     pub max_per_minute: usize,
     /// A run that takes longer is ended.
     pub timeout: Duration,
+}
+
+/// `[output.mqtt]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MqttConfig {
+    /// Where the broker listens.
+    pub address: BrokerAddress,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+    /// File with the certificates that are trusted; the system's without it.
+    pub ca_file: Option<PathBuf>,
+    /// The user's name.
+    pub username: Option<String>,
+    /// File with the password.
+    pub password_file: Option<PathBuf>,
+    /// The client's name.
+    pub client_id: String,
+    /// What all topics begin with.
+    pub topic: String,
+    /// Whether Home Assistant is told what there is.
+    pub discovery: bool,
+    /// What the topics of discovery begin with.
+    pub discovery_prefix: String,
+    /// Labels that have a topic and an entity of their own.
+    pub labels: Vec<String>,
 }
 
 /// `[clips]`.

@@ -6,6 +6,7 @@
 //! own. `assembly` opens the audio, and `tympan doctor` prints the [`Diagnosis`]; everything runs on the main thread, but for
 //! what may hang in an audio host.
 
+mod broker;
 mod capture;
 mod clock;
 mod finding;
@@ -18,6 +19,7 @@ mod sound_cards;
 mod sound_server;
 mod storage;
 
+pub use broker::broker_finding;
 pub use capture::{Capture, capture};
 pub use clock::Clock;
 pub use finding::{Diagnosis, Finding, Verdict};

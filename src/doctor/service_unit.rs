@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::{Finding, Verdict};
+use crate::sinks::BrokerAddress;
 
 /// The unit's name, in every folder.
 const NAME: &str = "tympan.service";
@@ -65,6 +66,8 @@ pub struct ServiceNeeds {
     pub sound_server: bool,
     /// Where it listens for clients and browsers, each with its section.
     pub listens: Vec<(&'static str, SocketAddr)>,
+    /// The broker that it connects to.
+    pub broker: Option<BrokerAddress>,
     /// Where its outputs write.
     pub folders: Vec<PathBuf>,
     /// Whether its model is a TorchScript module.
@@ -139,6 +142,7 @@ impl ServiceUnit {
             self.group(needs),
             self.sound_server(needs),
             self.network(needs),
+            self.broker(needs),
             self.torchscript(needs),
         ];
         let mut findings: Vec<Finding> = faults.into_iter().flatten().collect();
@@ -273,18 +277,54 @@ impl ServiceUnit {
             return Some(self.warning(&found, self.edit("PrivateNetwork=no")));
         }
         let family = if address.is_ipv4() { "AF_INET" } else { "AF_INET6" };
-        let families = self.list("RestrictAddressFamilies");
-        let is_deny_list = families.first().is_some_and(|it| it.starts_with('~'));
-        let names_it = families.iter().any(|it| it.trim_start_matches('~') == family);
-        if !families.is_empty() && names_it == is_deny_list {
+        if self.leaves_out(family) {
             let found = found(&format!("RestrictAddressFamilies leaves {family} out"));
-            let setting = format!("RestrictAddressFamilies=AF_UNIX {family}");
-            return Some(self.warning(&found, self.edit(&setting)));
+            return Some(self.warning(&found, self.allow_family(family)));
         }
         self.lets_in_this_machine_only().then(|| {
             let setting = "IPAddressAllow= with the addresses of its clients, as 192.168.0.0/16";
             self.warning(&found(&format!("it {}", self.blocked())), self.edit(setting))
         })
+    }
+
+    /// A broker beyond this machine that the unit keeps it from.
+    fn broker(&self, needs: &ServiceNeeds) -> Option<Finding> {
+        let broker = needs.broker.as_ref().filter(|broker| !broker.is_loopback())?;
+        let address: Option<IpAddr> = broker.host.parse().ok();
+        let found = |what: &str| format!("{what}, and [output.mqtt] connects to {broker}");
+        if self.is_on("PrivateNetwork") {
+            let found = found("PrivateNetwork leaves it without a network");
+            return Some(self.warning(&found, self.edit("PrivateNetwork=no")));
+        }
+        let family = match address {
+            Some(IpAddr::V6(_)) => "AF_INET6",
+            Some(IpAddr::V4(_)) | None => "AF_INET",
+        };
+        if self.leaves_out(family) {
+            let found = found(&format!("RestrictAddressFamilies leaves {family} out"));
+            return Some(self.warning(&found, self.allow_family(family)));
+        }
+        let blocked = self.list("IPAddressDeny").contains(&"any")
+            && !self.list("IPAddressAllow").iter().any(|range| covers(range, address));
+        blocked.then(|| {
+            let setting = match address {
+                Some(address) => format!("IPAddressAllow={address}"),
+                None => "IPAddressAllow= with the broker's address, as 192.168.1.10, and that of the name server".to_owned(),
+            };
+            self.warning(&found(&format!("it {}", self.blocked())), self.edit(&setting))
+        })
+    }
+
+    /// Whether sockets of this family are closed to it.
+    fn leaves_out(&self, family: &str) -> bool {
+        let families = self.list("RestrictAddressFamilies");
+        let is_deny_list = families.first().is_some_and(|it| it.starts_with('~'));
+        let names_it = families.iter().any(|it| it.trim_start_matches('~') == family);
+        !families.is_empty() && names_it == is_deny_list
+    }
+
+    fn allow_family(&self, family: &str) -> String {
+        self.edit(&format!("RestrictAddressFamilies=AF_UNIX {family}"))
     }
 
     fn torchscript(&self, needs: &ServiceNeeds) -> Option<Finding> {
@@ -386,6 +426,36 @@ impl ServiceUnit {
             words.extend(value.split_whitespace());
         }
         words
+    }
+}
+
+/// Whether a range of systemd.resource-control(5) has this address; without one, whether it has any beyond this machine.
+fn covers(range: &str, address: Option<IpAddr>) -> bool {
+    let Some(address) = address else {
+        return !(range == "localhost" || range.starts_with("127.") || range.starts_with("::1"));
+    };
+    let (first, length) = range.split_once('/').unwrap_or((range, ""));
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    };
+    let (wanted, longest) = bits(address);
+    match first.parse::<IpAddr>() {
+        Ok(first) if first.is_ipv4() == address.is_ipv4() => {
+            let length: u32 = length.parse().unwrap_or(longest).min(longest);
+            let differs = bits(first).0 ^ wanted;
+            differs.leading_zeros() >= length
+        }
+        Ok(_) => false,
+        Err(_) => match range {
+            "any" => true,
+            "link-local" => match address {
+                IpAddr::V4(address) => address.is_link_local(),
+                IpAddr::V6(address) => address.is_unicast_link_local(),
+            },
+            "multicast" => address.is_multicast(),
+            _ => false,
+        },
     }
 }
 
@@ -512,6 +582,31 @@ mod tests {
         put(root.path(), "etc/group", "audio:x:29:kim,jo\n");
         let units = ServiceUnit::gather(root.path(), None);
         assert_eq!(ServiceUnit::findings(&units, &needs())[0].verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn a_broker_on_another_machine_is_blocked_until_its_address_is_allowed() {
+        let to = |address: &str| ServiceNeeds { broker: Some(address.parse().unwrap()), ..needs() };
+        let blocked = only("", &to("192.168.1.10:1883"));
+        assert_eq!(blocked.verdict, Verdict::Warning);
+        assert!(
+            blocked.found.contains("[output.mqtt] connects to 192.168.1.10:1883"),
+            "{blocked:?}"
+        );
+        assert!(blocked.advice.ends_with("IPAddressAllow=192.168.1.10"), "{blocked:?}");
+        assert_eq!(only("", &to("localhost:1883")).verdict, Verdict::Ok);
+        assert_eq!(only("", &to("[::1]:1883")).verdict, Verdict::Ok);
+        for range in ["192.168.1.10", "192.168.0.0/16", "any"] {
+            let drop_in = format!("IPAddressAllow={range}\n");
+            assert_eq!(only(&drop_in, &to("192.168.1.10:1883")).verdict, Verdict::Ok, "{range}");
+        }
+        for range in ["10.0.0.0/8", "192.168.2.0/24", "link-local", "fe80::/10"] {
+            let drop_in = format!("IPAddressAllow={range}\n");
+            let verdict = only(&drop_in, &to("192.168.1.10:1883")).verdict;
+            assert_eq!(verdict, Verdict::Warning, "{range}");
+        }
+        let named = only("", &to("broker.local:1883"));
+        assert!(named.advice.contains("that of the name server"), "{named:?}");
     }
 
     #[test]

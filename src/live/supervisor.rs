@@ -291,6 +291,8 @@ impl Supervisor {
                 let recipe = active.recipe;
                 let min_level_dbfs = recipe.rules.detector.settings().min_level_dbfs;
                 self.spec.status.set_model(&recipe.model, min_level_dbfs);
+                let labels = recipe.rules.detector.labels();
+                self.pipeline.outputs.model_changed(&recipe.model, labels);
                 self.spec.recipe = recipe;
                 (true, detail)
             }

@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::mqtt::BrokerError;
+
 /// A sink that cannot be opened or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -93,6 +95,22 @@ pub enum SinkError {
         /// The system's error.
         source: io::Error,
     },
+    /// The certificates of a broker's authority cannot be used.
+    #[error("cannot use the certificates in {}", path.display())]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// The system trusts nobody.
+    #[error(
+        "this system has no certificates of authorities; install them (ca-certificates), or name a file as ca_file"
+    )]
+    NoCertificates,
+    /// A broker cannot be used.
+    #[error(transparent)]
+    Broker(BrokerError),
     /// The system is out of threads or file descriptors.
     #[error(
         "cannot start the thread {thread}; raise the limit on threads or open files (`ulimit -a`)"
@@ -140,4 +158,16 @@ impl SinkError {
         };
         Self::LogFile { path: path.to_owned(), mend, source }
     }
+}
+
+/// An error and its sources on one line, as the log wants it.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
 }

@@ -1,8 +1,8 @@
-//! Layer 3: where records go: standard output, a log file, sockets; and clips of the audio around events, if they are enabled.
+//! Layer 3: where records go: standard output, a log file, sockets, a broker of MQTT; and clips of the audio around events, if they are enabled.
 //!
 //! Publishers hand a record to every [`Outlet`], through the [`Fanout`]. A [`Sink`] that may block runs on a thread of its own
-//! behind a bounded queue (`spawn_sink`), so that a slow or failing one delays neither inference nor the others. The sockets never
-//! block and are called directly.
+//! behind a bounded queue (`spawn_sink`), so that a slow or failing one delays neither inference nor the others. The sockets
+//! and the client of a broker never block and are called directly.
 
 mod clips;
 mod command_sink;
@@ -12,6 +12,7 @@ mod line_buffer;
 mod line_format;
 mod log_file;
 mod metrics;
+mod mqtt;
 mod outlet;
 mod prometheus;
 mod queue;
@@ -30,7 +31,10 @@ pub use journal::JournalSink;
 pub use line_format::{LineFormat, RecordFilter};
 pub use log_file::{LogFile, LogFileSpec};
 pub use metrics::SinkMetrics;
-pub use outlet::{Fanout, LiveDemand, Outlet};
+pub use mqtt::{
+    BrokerAddress, BrokerError, MqttSink, MqttSpec, MqttTimes, Password, TlsRoots, probe_broker,
+};
+pub use outlet::{EndCallback, Fanout, LiveDemand, Outlet};
 pub use prometheus::{Measurements, ModelFacts, Stage};
 pub use queue::QueueCapacity;
 pub use recording_order::TextClock;

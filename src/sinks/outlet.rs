@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::{SinkClosed, SinkMetrics};
-use crate::domain::{LiveRecord, Overflow, Published};
+use super::{SinkClosed, SinkEnd, SinkMetrics};
+use crate::domain::{LabelSet, LiveRecord, Overflow, Published};
+
+/// Called with the cause when an output ends before it was closed.
+pub type EndCallback = Box<dyn Fn(SinkEnd) + Send + Sync>;
 
 /// Takes records. Implemented by a [`SinkHandle`](super::SinkHandle), which puts them into the queue of a sink, and by outputs
 /// that never block and need no queue of their own.
@@ -28,6 +31,12 @@ pub trait Outlet: Send + Sync {
 
     /// Takes a record that was made on request. Never waits.
     fn publish_live(&self, _record: &LiveRecord) {}
+
+    /// Names whom to tell if it ends by itself. For outputs that were opened before there was anybody to tell.
+    fn on_end(&self, _callback: EndCallback) {}
+
+    /// Another model is in use from now on, with these labels.
+    fn model_changed(&self, _model: &str, _labels: &LabelSet) {}
 
     /// From now on nobody waits for room any more: what finds none is dropped and counted.
     fn cancel(&self);
@@ -108,6 +117,11 @@ impl Fanout {
     /// Hands a record that was made on request to whoever asked.
     pub fn publish_live(&self, record: &LiveRecord) {
         self.outlets.iter().for_each(|outlet| outlet.publish_live(record));
+    }
+
+    /// Another model is in use from now on, with these labels.
+    pub fn model_changed(&self, model: &str, labels: &LabelSet) {
+        self.outlets.iter().for_each(|outlet| outlet.model_changed(model, labels));
     }
 
     /// From now on nobody waits for room any more.

@@ -2,12 +2,12 @@
 //!
 //! Fed by a `SinkHandle`; runs on `tympan-stdout`, `tympan-logfile` or `tympan-clips`.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
+use super::error::chain;
 use super::queue::{BoundedQueue, Popped};
 use super::{Sink, SinkClosed, SinkEnd, SinkError, SinkMetrics};
 use crate::domain::{Overflow, Published};
@@ -143,16 +143,4 @@ impl<E> Drop for SinkStage<E> {
     fn drop(&mut self) {
         self.queue.close(&[]);
     }
-}
-
-/// An error and its sources on one line, as the log wants it.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
 }

@@ -85,6 +85,11 @@ pub(in crate::live) fn spawn(
     let PipelineEnds { scorer, sinks, outlets, on_window } = ends;
     let (guard, cancel) = cancellation();
     let mut all_outlets = spawn_sinks(sinks, spec, events)?;
+    for outlet in &outlets {
+        let events = events.clone();
+        // the supervisor may have ended
+        outlet.on_end(Box::new(move |end| drop(events.send(end.into()))));
+    }
     all_outlets.extend(outlets);
     let outputs = Arc::new(Fanout::new(all_outlets, spec.overflow));
     let sinks = outputs.metrics();

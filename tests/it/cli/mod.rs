@@ -13,6 +13,7 @@ mod eval_shipped;
 mod first_hour;
 mod hostile;
 mod inputs;
+mod mqtt;
 mod on_request;
 mod packaged;
 mod plot;

@@ -1,9 +1,10 @@
-//! The sinks as their users meet them: queues, log file and sockets, each in a module; records to feed them here.
+//! The sinks as their users meet them: queues, log file, sockets and a broker of MQTT, each in a module; records to feed them here.
 
 mod clips;
 mod command;
 mod journal;
 mod log_file;
+mod mqtt;
 mod queue;
 mod sockets;
 mod under_fire;

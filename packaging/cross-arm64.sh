@@ -41,6 +41,8 @@ make_root() {
     done
     mkdir -p "$1"
     for package in *.deb; do dpkg-deb --extract "$package" "$1"; done
+    # links such as that of libm.so lead to the libraries beside them, not to newer ones of this root
+    find "$1" -type l -lname '/*' -printf '%p %l\n' | while read -r link goal; do ln -sfr "$1$goal" "$link"; done
     rm -r "$folder"
     cat >/usr/local/bin/arm64-linker <<'LINKER'
 #!/bin/sh
@@ -105,18 +107,20 @@ case $action in
     build
     command -v aarch64-linux-gnu-strip >/dev/null || apt-get install -y -qq --no-install-recommends binutils-aarch64-linux-gnu >&2
     export EMULATOR="qemu-aarch64-static -L $root$libraries" ARM_LIBRARIES=$root$libraries
+    # no newer C library than Cargo.toml says for this package
+    newest=$(aarch64-linux-gnu-objdump -T "$program" | grep -o 'GLIBC_2\.[0-9]*' | sort -V | tail -n 1)
+    grep -q "^depends = .*libc6 (>= ${newest#GLIBC_})\"" Cargo.toml || die "the program asks for $newest; say so in Cargo.toml"
     packaging/archive.sh "$program"
     packaging/deb.sh light "$program"
     ;;
   test)
     make_root
-    in_root cargo test --no-run "${options[@]}" --lib --test it
+    # cargo names the programs on standard error
+    programs=$(in_root cargo test --no-run "${options[@]}" --lib --test it 2>&1 | tee /dev/stderr |
+      sed -n 's/^ *Executable .*(\(.*\))$/\1/p')
     run_arm_programs
     status=0
-    for tests in tympan it; do
-      tests=$(find "$target/$triple/release/deps" -name "$tests-*" -type f -executable -printf '%T@ %p\n' | sort -n | tail -n 1)
-      "${tests#* }" "$@" || status=$?
-    done
+    for tests in $programs; do "$tests" "$@" || status=$?; done
     exit $status
     ;;
   run) run_arm_programs; "$program" "$@" ;;

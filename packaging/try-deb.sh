@@ -32,7 +32,7 @@ cp "$package" "$work/root/root/package.deb"
 dpkg-deb --raw-extract "$package" "$work/next"
 sed -i 's/^Version: .*/&+next/' "$work/next/DEBIAN/control"
 echo '# a line that the next version adds' >>"$work/next/etc/tympan/config.toml"
-dpkg-deb --root-owner-group --build "$work/next" "$work/root/root/next.deb" >/dev/null
+dpkg-deb --root-owner-group -Zgzip -z1 --build "$work/next" "$work/root/root/next.deb" >/dev/null
 
 systemd-nspawn --quiet --boot --directory="$work/root" --register=no --keep-unit --console=read-only \
   >"$work/console" 2>&1 </dev/null &

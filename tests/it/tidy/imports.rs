@@ -63,7 +63,8 @@ fn is_part(c: char) -> bool {
 /// Whether a `use` after this text is a declaration of its own.
 fn begins_item(before: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or(before).trim();
-    line.is_empty() || line.starts_with("pub")
+    // not the end of a longer word, as in `pub enum GapCause {`
+    line.is_empty() || line == "pub" || line.starts_with("pub(") && line.ends_with(')')
 }
 
 /// The path from the root on of one as it is written in `module`; none if it leads out of the package.

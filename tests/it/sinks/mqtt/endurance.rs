@@ -118,11 +118,10 @@ fn nothing_is_lost_over(kills: u32, memory: Memory) {
             seen = subscriber.event_count();
             if kill < kills {
                 gate.is_open.set(false);
-                // in order once in a while, so that it has a memory of its own
-                if kill % 4 == 3 {
-                    broker.stop();
-                } else {
-                    broker.kill();
+                match memory {
+                    Memory::None => broker.kill(),
+                    // what it has acknowledged is its own to keep, and it does so when it ends in order
+                    Memory::Persistent => broker.stop(),
                 }
                 wait_until("the end of the broker", || !subscriber.is_subscribed());
                 let before = published.get();

@@ -84,7 +84,7 @@ fn a_daemon_that_is_gone_without_a_word_is_offline() {
     wait_until("online", || subscriber.payloads("tympan/test/status") == ["online"]);
     // another client takes the name, and with it the connection
     let options = rumqttc::MqttOptions::new("tympan-test", ("127.0.0.1", broker.port));
-    let thief = Subscriber::with_options(options, "nothing");
+    let thief = Subscriber::with_options(options, "nothing", rumqttc::QoS::AtMostOnce);
     wait_until("the will", || {
         subscriber.payloads("tympan/test/status").get(1).is_some_and(|it| it == "offline")
     });
@@ -138,7 +138,7 @@ fn an_entity_of_another_run_is_dropped_when_its_label_is_no_longer_asked_for() {
 #[ignore = "takes a while: make test-all"]
 fn the_level_of_a_source_comes_every_ten_seconds() {
     let Some(broker) = Mosquitto::start(Memory::None) else { return };
-    let subscriber = Subscriber::new(broker.port, "tympan/test/#", Memory::None);
+    let subscriber = Subscriber::new(broker.port, "tympan/test/#", Memory::Persistent);
     wait_until("the subscription", || subscriber.is_subscribed());
     let sink = open(spec(broker.port));
     wait_until("a level", || {

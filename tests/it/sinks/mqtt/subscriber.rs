@@ -43,10 +43,15 @@ impl Subscriber {
         let mut options = MqttOptions::new(name, ("127.0.0.1", port));
         options.set_clean_session(memory == Memory::None);
         options.set_max_packet_size(1 << 20, 1 << 20);
-        Self::with_options(options, filter)
+        // who has to acknowledge loses what it has not read yet when the broker is killed, for the write fails first
+        let qos = match memory {
+            Memory::Persistent => QoS::AtLeastOnce,
+            Memory::None => QoS::AtMostOnce,
+        };
+        Self::with_options(options, filter, qos)
     }
 
-    pub fn with_options(options: MqttOptions, filter: &str) -> Self {
+    pub fn with_options(options: MqttOptions, filter: &str, qos: QoS) -> Self {
         let (client, mut connection) = Client::builder(options).capacity(1_000).build();
         let messages: Arc<Mutex<Vec<Message>>> = Arc::default();
         let events: Arc<Mutex<BTreeSet<EventName>>> = Arc::default();
@@ -61,7 +66,7 @@ impl Subscriber {
             while !over.load(Ordering::SeqCst) {
                 match connection.recv() {
                     Ok(Ok(Event::Incoming(Packet::ConnAck(_)))) => {
-                        asking.try_subscribe(&*filter, QoS::AtLeastOnce).unwrap();
+                        asking.try_subscribe(&*filter, qos).unwrap();
                     }
                     Ok(Ok(Event::Incoming(Packet::SubAck(_)))) => {
                         // SeqCst: see above

@@ -13,13 +13,14 @@ use super::{Failure, logging, output};
 use crate::assembly::{
     AssemblyError, ConfigOverrides, Scope, Setup, SourceChoice, open_sample, read_config,
 };
-use crate::config::{Config, ConfigProblems, HostChoice, InputConfig, SourceConfig};
+use crate::config::{Config, ConfigProblems, HostChoice, InputConfig, SourceConfig, SourceKind};
 use crate::doctor::{
     Capture, Clock, Diagnosis, Finding, InputDevices, LevelMeasurement, ServiceNeeds, ServiceUnit,
     SoundCards, SoundServer, Storage, Verdict, broker_finding, capture, time_hops,
 };
 use crate::domain::Clip;
 use crate::files;
+use crate::programs::hosts_of;
 
 /// Below which the system's own files are read.
 const ROOT: &str = "/";
@@ -83,7 +84,7 @@ pub fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         .into_iter()
         .flatten()
         .collect(),
-        broker: config.output.mqtt.as_ref().map(|mqtt| mqtt.address.clone()),
+        connects: connects(&config),
         folders: storage(&config).into_iter().map(|storage| storage.folder).collect(),
         torchscript: setup.is_some_and(|setup| setup.scorers.module_sha256().is_some()),
     };
@@ -180,6 +181,20 @@ fn headroom(setup: &Setup) -> Finding {
         Ok(times.map_err(Failure::failed)?.finding())
     };
     timed().unwrap_or_else(unusable)
+}
+
+/// The hosts that outputs and programs connect to, each with its section.
+fn connects(config: &Config) -> Vec<(String, String)> {
+    let broker = config.output.mqtt.as_ref();
+    let broker = broker.map(|mqtt| ("output.mqtt".to_owned(), mqtt.address.host.clone()));
+    let inputs = config.inputs.iter().filter(|input| input.source.kind == SourceKind::Command);
+    let sources = inputs.flat_map(|input| {
+        let hosts = hosts_of(&input.source.command.argv);
+        hosts.map(|host| (format!("{}.command", input.path), host))
+    });
+    let command = config.output.command.iter().flat_map(|command| hosts_of(&command.argv));
+    let command = command.map(|host| ("output.command".to_owned(), host));
+    broker.into_iter().chain(sources).chain(command).collect()
 }
 
 /// An input to be looked at.

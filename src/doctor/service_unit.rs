@@ -8,7 +8,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::{Finding, Verdict};
-use crate::sinks::BrokerAddress;
 
 /// The unit's name, in every folder.
 const NAME: &str = "tympan.service";
@@ -66,8 +65,8 @@ pub struct ServiceNeeds {
     pub sound_server: bool,
     /// Where it listens for clients and browsers, each with its section.
     pub listens: Vec<(&'static str, SocketAddr)>,
-    /// The broker that it connects to.
-    pub broker: Option<BrokerAddress>,
+    /// Hosts that it, or a program of it, connects to, each with its section.
+    pub connects: Vec<(String, String)>,
     /// Where its outputs write.
     pub folders: Vec<PathBuf>,
     /// Whether its model is a TorchScript module.
@@ -142,7 +141,7 @@ impl ServiceUnit {
             self.group(needs),
             self.sound_server(needs),
             self.network(needs),
-            self.broker(needs),
+            self.connects(needs),
             self.torchscript(needs),
         ];
         let mut findings: Vec<Finding> = faults.into_iter().flatten().collect();
@@ -287,11 +286,18 @@ impl ServiceUnit {
         })
     }
 
-    /// A broker beyond this machine that the unit keeps it from.
-    fn broker(&self, needs: &ServiceNeeds) -> Option<Finding> {
-        let broker = needs.broker.as_ref().filter(|broker| !broker.is_loopback())?;
-        let address: Option<IpAddr> = broker.host.parse().ok();
-        let found = |what: &str| format!("{what}, and [output.mqtt] connects to {broker}");
+    /// A broker or a camera beyond this machine that the unit keeps it from.
+    fn connects(&self, needs: &ServiceNeeds) -> Option<Finding> {
+        let mut hosts = needs.connects.iter();
+        hosts.find_map(|(section, host)| self.connects_to(section, host))
+    }
+
+    fn connects_to(&self, section: &str, host: &str) -> Option<Finding> {
+        let address: Option<IpAddr> = host.parse().ok();
+        if address.map_or(host.eq_ignore_ascii_case("localhost"), |it| it.is_loopback()) {
+            return None;
+        }
+        let found = |what: &str| format!("{what}, and [{section}] connects to {host}");
         if self.is_on("PrivateNetwork") {
             let found = found("PrivateNetwork leaves it without a network");
             return Some(self.warning(&found, self.edit("PrivateNetwork=no")));
@@ -309,7 +315,10 @@ impl ServiceUnit {
         blocked.then(|| {
             let setting = match address {
                 Some(address) => format!("IPAddressAllow={address}"),
-                None => "IPAddressAllow= with the broker's address, as 192.168.1.10, and that of the name server".to_owned(),
+                None => {
+                    "IPAddressAllow= with its address, as 192.168.1.10, and that of the name server"
+                        .to_owned()
+                }
             };
             self.warning(&found(&format!("it {}", self.blocked())), self.edit(&setting))
         })
@@ -586,26 +595,26 @@ mod tests {
 
     #[test]
     fn a_broker_on_another_machine_is_blocked_until_its_address_is_allowed() {
-        let to = |address: &str| ServiceNeeds { broker: Some(address.parse().unwrap()), ..needs() };
-        let blocked = only("", &to("192.168.1.10:1883"));
+        let to = |address: &str| ServiceNeeds {
+            connects: vec![("output.mqtt".to_owned(), address.to_owned())],
+            ..needs()
+        };
+        let blocked = only("", &to("192.168.1.10"));
         assert_eq!(blocked.verdict, Verdict::Warning);
-        assert!(
-            blocked.found.contains("[output.mqtt] connects to 192.168.1.10:1883"),
-            "{blocked:?}"
-        );
+        assert!(blocked.found.contains("[output.mqtt] connects to 192.168.1.10"), "{blocked:?}");
         assert!(blocked.advice.ends_with("IPAddressAllow=192.168.1.10"), "{blocked:?}");
-        assert_eq!(only("", &to("localhost:1883")).verdict, Verdict::Ok);
-        assert_eq!(only("", &to("[::1]:1883")).verdict, Verdict::Ok);
+        assert_eq!(only("", &to("localhost")).verdict, Verdict::Ok);
+        assert_eq!(only("", &to("::1")).verdict, Verdict::Ok);
         for range in ["192.168.1.10", "192.168.0.0/16", "any"] {
             let drop_in = format!("IPAddressAllow={range}\n");
-            assert_eq!(only(&drop_in, &to("192.168.1.10:1883")).verdict, Verdict::Ok, "{range}");
+            assert_eq!(only(&drop_in, &to("192.168.1.10")).verdict, Verdict::Ok, "{range}");
         }
         for range in ["10.0.0.0/8", "192.168.2.0/24", "link-local", "fe80::/10"] {
             let drop_in = format!("IPAddressAllow={range}\n");
-            let verdict = only(&drop_in, &to("192.168.1.10:1883")).verdict;
+            let verdict = only(&drop_in, &to("192.168.1.10")).verdict;
             assert_eq!(verdict, Verdict::Warning, "{range}");
         }
-        let named = only("", &to("broker.local:1883"));
+        let named = only("", &to("broker.local"));
         assert!(named.advice.contains("that of the name server"), "{named:?}");
     }
 

@@ -110,10 +110,9 @@ pub fn without_credentials(text: &str) -> String {
     while let Some(scheme) = rest.find("://") {
         let (before, after) = rest.split_at(scheme + "://".len());
         struck.push_str(before);
-        let authority = after.find(|it: char| is_end(it) || it == '/').unwrap_or(after.len());
-        // a password may hold an @, and, written wrongly, a slash
+        // a password may hold an @ or a slash, written wrongly; rather too much is struck out than too little
         let address = after.find(is_end).unwrap_or(after.len());
-        let at = after[..authority].rfind('@').or_else(|| after[..address].rfind('@'));
+        let at = after[..address].rfind('@');
         rest = match at {
             Some(at) => {
                 struck.push_str("***");

@@ -1,5 +1,5 @@
-//! Whether the daemon may ping the service manager's watchdog: only while every input that should get audio does, its windows
-//! are scored, and no sink stands still. Polled by the supervisor at every tick; pure: time is an argument.
+//! Whether the daemon may ping the service manager's watchdog: only while any of the inputs that should get audio does, the windows
+//! of each are scored, and no sink stands still. Polled by the supervisor at every tick; pure: time is an argument.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -235,16 +235,18 @@ mod tests {
     }
 
     #[test]
-    fn every_input_that_should_get_audio_has_to_and_none_answers_for_another() {
+    fn an_input_that_gets_nothing_costs_the_others_no_ping_and_one_that_is_not_scored_does() {
         let mut watched = Watched::new();
         let well = |second: u64| progress(16_000 * second, 12 * second);
         assert_eq!(watched.both_after(2, [well(2), well(2)]), WatchdogAction::Ping);
         // one is lost, and opened again meanwhile
         assert_eq!(watched.both_after(4, [well(4), None]), WatchdogAction::Ping);
-        // it came back; its driver hangs
+        // it came back; whatever writes it hangs, which its state says
         assert_eq!(watched.both_after(6, [well(6), well(3)]), WatchdogAction::Ping);
-        assert_eq!(watched.both_after(8, [well(8), well(3)]), WatchdogAction::Wait);
-        let warned = watched.both_after(10, [well(10), well(3)]);
+        assert_eq!(watched.both_after(8, [well(8), well(3)]), WatchdogAction::Ping);
+        // now both do
+        assert_eq!(watched.both_after(10, [well(8), well(3)]), WatchdogAction::Wait);
+        let warned = watched.both_after(12, [well(8), well(3)]);
         assert_eq!(warned, WatchdogAction::Warn(Stall::Audio));
         // no window of one input is scored, many of the other are
         let mut watched = Watched::new();

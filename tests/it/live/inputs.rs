@@ -272,3 +272,17 @@ fn what_one_input_loses_is_counted_on_that_input_alone() {
     let stopping: Vec<_> = records.iter().filter_map(stopping).collect();
     assert_eq!(stopping, ["near", "flood"], "each input's last record");
 }
+
+#[test]
+fn two_hundred_inputs_give_what_each_gives_alone() {
+    let names: Vec<&'static str> =
+        (0..200).map(|index| &*Box::leak(format!("n{index}").into_boxed_str())).collect();
+    let all = records(names.iter().map(|name| input(Bursts::new(name, 16_000, 3))).collect());
+    let alone = story(&records(vec![input(Bursts::new("alone", 16_000, 3))]), "alone");
+    assert!(alone.len() > 10, "{alone:?}");
+    for name in names {
+        assert_eq!(story(&all, name), alone, "{name}");
+    }
+    let ids = onsets(&all);
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "ids are of one daemon");
+}

@@ -71,7 +71,7 @@ fn converse(mut client: TcpStream, manner: Manner) -> std::io::Result<()> {
 }
 
 /// Kind and body.
-fn read_packet(client: &mut TcpStream) -> std::io::Result<(u8, Vec<u8>)> {
+pub fn read_packet(client: &mut TcpStream) -> std::io::Result<(u8, Vec<u8>)> {
     let mut byte = [0];
     client.read_exact(&mut byte)?;
     let kind = byte[0] >> 4;

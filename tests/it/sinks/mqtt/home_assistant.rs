@@ -21,7 +21,7 @@ fn announcing(port: u16) -> MqttSpec {
 
 /// The newest payload of each topic that a client gets which comes later: what the broker retains.
 fn retained(port: u16) -> std::collections::BTreeMap<String, String> {
-    let late = Subscriber::new(port, "#", Memory::None);
+    let late = Subscriber::new(port, "#");
     wait_until("the subscription", || late.is_subscribed());
     late.publish("done", "", false);
     wait_until("what is retained", || !late.payloads("done").is_empty());
@@ -33,7 +33,7 @@ fn retained(port: u16) -> std::collections::BTreeMap<String, String> {
 fn a_broker_retains_how_things_stand_and_nothing_that_happened() {
     let Some(broker) = Mosquitto::start(Memory::None) else { return };
     // what another run left behind when it crashed
-    let subscriber = Subscriber::new(broker.port, "tympan/test/#", Memory::None);
+    let subscriber = Subscriber::new(broker.port, "tympan/test/#");
     wait_until("the subscription", || subscriber.is_subscribed());
     subscriber.publish("tympan/test/mic/label/dog", "ON", true);
     wait_until("the remains", || !subscriber.messages().is_empty());
@@ -78,13 +78,13 @@ fn a_broker_retains_how_things_stand_and_nothing_that_happened() {
 #[test]
 fn a_daemon_that_is_gone_without_a_word_is_offline() {
     let Some(broker) = Mosquitto::start(Memory::None) else { return };
-    let subscriber = Subscriber::new(broker.port, "tympan/test/status", Memory::None);
+    let subscriber = Subscriber::new(broker.port, "tympan/test/status");
     wait_until("the subscription", || subscriber.is_subscribed());
     let sink = open(spec(broker.port));
     wait_until("online", || subscriber.payloads("tympan/test/status") == ["online"]);
     // another client takes the name, and with it the connection
     let options = rumqttc::MqttOptions::new("tympan-test", ("127.0.0.1", broker.port));
-    let thief = Subscriber::with_options(options, "nothing", rumqttc::QoS::AtMostOnce);
+    let thief = Subscriber::with_options(options, "nothing");
     wait_until("the will", || {
         subscriber.payloads("tympan/test/status").get(1).is_some_and(|it| it == "offline")
     });
@@ -98,7 +98,7 @@ fn a_daemon_that_is_gone_without_a_word_is_offline() {
 #[test]
 fn home_assistant_gets_announcements_again_when_it_starts_and_when_the_model_changes() {
     let Some(broker) = Mosquitto::start(Memory::None) else { return };
-    let subscriber = Subscriber::new(broker.port, "homeassistant/device/#", Memory::None);
+    let subscriber = Subscriber::new(broker.port, "homeassistant/device/#");
     wait_until("the subscription", || subscriber.is_subscribed());
     let sink = open(announcing(broker.port));
     wait_until("the announcement", || subscriber.payloads(CONFIG).len() == 1);
@@ -123,7 +123,7 @@ fn an_entity_of_another_run_is_dropped_when_its_label_is_no_longer_asked_for() {
         wait_until("the end", || sink.ends_by(Instant::now()));
     };
     end(open(announcing(broker.port)));
-    let subscriber = Subscriber::new(broker.port, CONFIG, Memory::None);
+    let subscriber = Subscriber::new(broker.port, CONFIG);
     wait_until("the announcement", || !subscriber.messages().is_empty());
     let sink = open(MqttSpec { label_states: Vec::new(), ..announcing(broker.port) });
     wait_until("the last announcement", || {
@@ -138,7 +138,7 @@ fn an_entity_of_another_run_is_dropped_when_its_label_is_no_longer_asked_for() {
 #[ignore = "takes a while: make test-all"]
 fn the_level_of_a_source_comes_every_ten_seconds() {
     let Some(broker) = Mosquitto::start(Memory::None) else { return };
-    let subscriber = Subscriber::new(broker.port, "tympan/test/#", Memory::Persistent);
+    let subscriber = Subscriber::new(broker.port, "tympan/test/#");
     wait_until("the subscription", || subscriber.is_subscribed());
     let sink = open(spec(broker.port));
     wait_until("a level", || {

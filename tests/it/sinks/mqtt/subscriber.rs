@@ -9,8 +9,6 @@ use std::time::Duration;
 use rumqttc::{Client, Event, MqttOptions, Packet, PublishOptions, QoS};
 use serde_json::Value;
 
-use super::mosquitto::Memory;
-
 /// Run, id and phase of an event.
 pub type EventName = (String, u64, String);
 
@@ -33,25 +31,15 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// Of these topics; with a memory, the broker keeps what comes while this client is away.
-    pub fn new(port: u16, filter: &str, memory: Memory) -> Self {
-        // a broker knows a memory by the client's name; others must not share one
-        let name = match memory {
-            Memory::Persistent => "subscriber".to_owned(),
-            Memory::None => format!("subscriber-{:016x}", rand::random::<u64>()),
-        };
+    /// Of these topics. What comes while it is away is lost to it.
+    pub fn new(port: u16, filter: &str) -> Self {
+        let name = format!("subscriber-{:016x}", rand::random::<u64>());
         let mut options = MqttOptions::new(name, ("127.0.0.1", port));
-        options.set_clean_session(memory == Memory::None);
         options.set_max_packet_size(1 << 20, 1 << 20);
-        // who has to acknowledge loses what it has not read yet when the broker is killed, for the write fails first
-        let qos = match memory {
-            Memory::Persistent => QoS::AtLeastOnce,
-            Memory::None => QoS::AtMostOnce,
-        };
-        Self::with_options(options, filter, qos)
+        Self::with_options(options, filter)
     }
 
-    pub fn with_options(options: MqttOptions, filter: &str, qos: QoS) -> Self {
+    pub fn with_options(options: MqttOptions, filter: &str) -> Self {
         let (client, mut connection) = Client::builder(options).capacity(1_000).build();
         let messages: Arc<Mutex<Vec<Message>>> = Arc::default();
         let events: Arc<Mutex<BTreeSet<EventName>>> = Arc::default();
@@ -66,7 +54,7 @@ impl Subscriber {
             while !over.load(Ordering::SeqCst) {
                 match connection.recv() {
                     Ok(Ok(Event::Incoming(Packet::ConnAck(_)))) => {
-                        asking.try_subscribe(&*filter, qos).unwrap();
+                        asking.try_subscribe(&*filter, QoS::AtLeastOnce).unwrap();
                     }
                     Ok(Ok(Event::Incoming(Packet::SubAck(_)))) => {
                         // SeqCst: see above
@@ -79,7 +67,10 @@ impl Subscriber {
                             retain: publish.retain,
                             qos: publish.qos,
                         };
-                        named.lock().unwrap().extend(event_name(&message));
+                        named
+                            .lock()
+                            .unwrap()
+                            .extend(event_name(&message.topic, message.payload.as_bytes()));
                         collected.lock().unwrap().push(message);
                     }
                     Ok(Ok(_)) => {}
@@ -115,21 +106,18 @@ impl Subscriber {
         self.events.lock().unwrap().clone()
     }
 
-    pub fn event_count(&self) -> usize {
-        self.events.lock().unwrap().len()
-    }
-
     pub fn publish(&self, topic: &str, payload: &str, is_retained: bool) {
         let options = PublishOptions::at_least_once().retain(is_retained);
         self.client.publish(topic, payload, options).unwrap();
     }
 }
 
-fn event_name(message: &Message) -> Option<EventName> {
-    if !message.topic.ends_with("/records") {
+/// The event of a message, if it is one of a record.
+pub fn event_name(topic: &str, payload: &[u8]) -> Option<EventName> {
+    if !topic.ends_with("/records") {
         return None;
     }
-    let record: Value = serde_json::from_str(&message.payload).unwrap();
+    let record: Value = serde_json::from_slice(payload).unwrap();
     (record["type"] == "event").then(|| name_of(&record))
 }
 

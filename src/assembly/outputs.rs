@@ -57,9 +57,11 @@ pub(super) fn open(
     if let Some(stdout) = &output.stdout {
         let format = line_format(stdout.format, &sources);
         let records = records(stdout, format);
-        sinks.push(match is_journal() {
-            true => Box::new(JournalSink::open(format, records)?),
-            false => Box::new(StdoutSink::open(format, records, clock)?),
+        // standard output may lead to a journal that this process has no socket of
+        let journal = is_journal().then(|| JournalSink::open(format, records).ok()).flatten();
+        sinks.push(match journal {
+            Some(journal) => Box::new(journal),
+            None => Box::new(StdoutSink::open(format, records, clock)?),
         });
     }
     if let Some(log_file) = &output.log_file {

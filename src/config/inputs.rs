@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use super::resolve::seconds;
 use super::resolved::{
     CommandConfig, FileConfig, HostChoice, InputConfig, MicrophoneConfig, Pace, SourceConfig,
     SourceKind, StdinConfig,
 };
-use super::section::{Section, boolean, number, one_of, text, texts, whole};
+use super::section::{Section, argv, boolean, number, one_of, seconds, text, whole};
 use crate::domain::SampleRate;
 use crate::sources::{PcmSpec, SourceError};
 
@@ -163,14 +162,6 @@ fn source(
     command.end();
     section.end();
     config
-}
-
-/// What `argv` has to be.
-pub(super) fn argv(value: &DeValue<'_>) -> Result<Vec<String>, String> {
-    texts(value)
-        .ok()
-        .filter(|argv| !argv.is_empty())
-        .ok_or_else(|| "a program and its arguments, as [\"program\", \"argument\"]".to_owned())
 }
 
 /// The one channel to take, counted from 0; files count from 1.

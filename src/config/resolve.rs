@@ -8,12 +8,11 @@ use log::LevelFilter;
 use nix::unistd::gethostname;
 use toml::de::DeValue;
 
-use super::inputs::argv;
 use super::resolved::{
     ClipsConfig, CommandOutputConfig, Config, Engine, LogFileConfig, MqttConfig, Origin,
     OutputConfig, SocketsConfig, StdoutConfig, StdoutFormat, TcpConfig, UnixConfig, WebConfig,
 };
-use super::section::{Section, boolean, number, one_of, text, texts, whole};
+use super::section::{Section, argv, boolean, number, one_of, seconds, text, texts, whole};
 use super::{detector, inputs};
 use crate::sinks::BrokerAddress;
 
@@ -338,8 +337,4 @@ fn clips(
     }
     section.end();
     config
-}
-
-pub(super) fn seconds(seconds: f64) -> Duration {
-    Duration::from_secs_f64(seconds)
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -224,6 +225,19 @@ pub(super) fn texts(value: &DeValue<'_>) -> Result<Vec<String>, Expected> {
     items
         .and_then(|items| items.collect::<Result<_, _>>().ok())
         .ok_or_else(|| "a list of texts, as [\"dog\", \"rain\"]".to_owned())
+}
+
+/// What `argv` has to be.
+pub(super) fn argv(value: &DeValue<'_>) -> Result<Vec<String>, String> {
+    texts(value)
+        .ok()
+        .filter(|argv| !argv.is_empty())
+        .ok_or_else(|| "a program and its arguments, as [\"program\", \"argument\"]".to_owned())
+}
+
+/// A time, from seconds.
+pub(super) fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
 }
 
 /// `true` or `false`.

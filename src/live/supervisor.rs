@@ -118,8 +118,13 @@ impl Supervisor {
         // what a record has in a field of its own, the rate, stands in the words for people only
         // a source that has delivered was there: it is listened to first, and its loss is reported after that
         let has_delivered = ring.waiting_samples() > 0;
-        let (state, detail, in_words) = match running.state() {
-            SourceState::Lost(absence) if input.reopen.is_some() && !has_delivered => {
+        // a loss is reported once, and one that nothing mends is for `poll` to see
+        let first = match input.reopen {
+            Some(_) => running.state(),
+            None => SourceState::Running,
+        };
+        let (state, detail, in_words) = match first {
+            SourceState::Lost(absence) if !has_delivered => {
                 input.state = Input::lost(now);
                 let waiting = waiting_for(&absence);
                 (State::Lost, waiting.clone(), waiting)

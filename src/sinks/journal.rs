@@ -11,6 +11,9 @@ use crate::domain::{EventPhase, Published, Record, State};
 /// `journalctl MESSAGE_ID=…` finds events by it.
 const EVENT_ID: &str = "b1a6e5a6f3f64d0f9c0d0c9a1f3c7e52";
 
+/// Where every journal listens.
+const SOCKET: &str = "/run/systemd/journal/socket";
+
 /// Writes records to the journal. The message is the line that standard output would have.
 pub struct JournalSink {
     journal: JournalLog,
@@ -26,6 +29,8 @@ impl JournalSink {
     /// # Errors
     /// [`SinkError::Write`] when there is none.
     pub fn open(format: LineFormat, records: RecordFilter) -> Result<Self, SinkError> {
+        // the library connects with the first entry
+        std::fs::metadata(SOCKET).map_err(failed)?;
         let journal = JournalLog::new().map_err(failed)?;
         let (sample_rates, line) = (SampleRates::default(), String::new());
         Ok(Self { journal, format, records, sample_rates, line })

@@ -135,7 +135,7 @@ fn audio_stream(bytes: &[u8]) {
     const MAX_READS: usize = 256;
     let spec = "s16le:16000:1".parse().expect("the specification is one");
     let stream = Box::new(std::io::Cursor::new(bytes.to_vec()));
-    let mut input = StandardInput::new("fuzz", spec, ChannelSelection::Mix, stream);
+    let mut input = StandardInput::new("stdin", spec, ChannelSelection::Mix, stream);
     let mut block = vec![0.0; 4_096];
     for _ in 0..MAX_READS {
         match input.read(&mut block) {

@@ -2,12 +2,12 @@
 //! records, which it hands to the clips of their source; runs on the thread `tympan-clips`.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::audio_tap::{AudioTap, audio_tap};
 use super::clip_clock::Now;
+use super::clip_spec::ClipSpec;
 use super::clip_wav::Clip;
 use super::source_clips::SourceClips;
 use super::wav_files::WavFiles;
@@ -96,25 +96,4 @@ impl Sink for ClipFolder {
         }
         Ok(())
     }
-}
-
-/// What is recorded, where, and how much of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClipSpec {
-    /// Where the files go; it is made if it is not there.
-    pub folder: PathBuf,
-    /// Events of these labels are kept.
-    pub labels: Vec<String>,
-    /// Whether a clip that contains a denied label is dropped: then windows must have scored every sample of it.
-    pub is_denying: bool,
-    /// Audio before the event.
-    pub before: Duration,
-    /// Audio after it.
-    pub after: Duration,
-    /// A longer clip is cut off.
-    pub longest: Duration,
-    /// All clips together take no more than this; the oldest go first.
-    pub total_bytes: u64,
-    /// Older ones are deleted.
-    pub age: Duration,
 }

@@ -6,11 +6,13 @@
 mod audio_tap;
 mod clip_clock;
 mod clip_folder;
+mod clip_spec;
 mod clip_wav;
 mod history;
 mod source_clips;
 mod wav_files;
 
 pub use audio_tap::{AudioBlock, AudioTap};
-pub use clip_folder::{ClipFolder, ClipSpec};
+pub use clip_folder::ClipFolder;
+pub use clip_spec::ClipSpec;
 pub(in crate::sinks) use clip_wav::is_clip_name;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::audio_tap::AudioFeed;
-use super::clip_folder::ClipSpec;
+use super::clip_spec::ClipSpec;
 use super::clip_wav::Clip;
 use super::history::{DenyTracker, History};
 use crate::domain::{EventPhase, EventRecord, Published, Record, SampleIndex, SampleRate, State};

@@ -7,6 +7,25 @@ use std::time::Duration;
 
 use crate::support::skipping::skipped;
 
+/// The fields of an entry, one `NAME=value` a line. Those with a length before their value have it without.
+fn lines(mut entry: &[u8]) -> String {
+    let mut lines = String::new();
+    while let Some(end) = entry.iter().position(|byte| *byte == b'\n') {
+        let line = String::from_utf8_lossy(&entry[..end]).into_owned();
+        entry = &entry[end + 1..];
+        lines.push_str(&line);
+        if !line.contains('=') {
+            let (length, rest) = entry.split_first_chunk::<8>().unwrap();
+            let (value, rest) = rest.split_at(u64::from_le_bytes(*length) as usize);
+            lines.push('=');
+            lines.push_str(&String::from_utf8_lossy(value));
+            entry = &rest[1..];
+        }
+        lines.push('\n');
+    }
+    lines
+}
+
 #[test]
 fn records_are_entries_of_the_journal_with_fields_to_search_by() {
     let folder = tempfile::tempdir().unwrap();
@@ -36,7 +55,7 @@ fn records_are_entries_of_the_journal_with_fields_to_search_by() {
     let is_last = |entry: &String| entry.contains("TYMPAN_STATE=stopping");
     while !entries.last().is_some_and(is_last) {
         match socket.recv(&mut bytes) {
-            Ok(count) => entries.push(String::from_utf8_lossy(&bytes[..count]).into_owned()),
+            Ok(count) => entries.push(lines(&bytes[..count])),
             Err(_) => break,
         }
     }

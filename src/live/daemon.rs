@@ -39,7 +39,7 @@ impl Daemon {
     /// gone, or something fails.
     ///
     /// However it ends: events that began end, `stopping` is the last record, and every sink has been flushed or, if it
-    /// blocks, left behind. The first record is `listening`. With [`Overflow::Block`](crate::domain::Overflow::Block) a
+    /// blocks, left behind. The first record is `listening`. With [`Overflow::Block`] a
     /// sink that blocks is waited for until a stop is asked for.
     ///
     /// # Errors

@@ -103,6 +103,15 @@ struct Work {
 }
 
 impl MobileState {
+    /// Gives back what is not in use.
+    fn release(&mut self) {
+        for block in &mut self.blocks {
+            block.expanded.shrink_to_fit();
+            block.inputs.shrink_to_fit();
+        }
+        self.work = Work::default();
+    }
+
     /// Forgets all frames, as if fresh.
     pub fn reset(&mut self) {
         self.frames.clear();
@@ -145,7 +154,7 @@ impl MobileTrunk {
     /// `frames`: `[frames][mel_bands]`. `columns` becomes `[columns][channels]`, means over bands; `sums` is worked in.
     ///
     /// # Real time
-    /// Does not allocate once it was called with as many frames.
+    /// Does not allocate once it was called with as many frames, but for the first ones of a segment.
     pub fn columns(
         &self,
         frames: &[f32],
@@ -156,13 +165,19 @@ impl MobileTrunk {
         columns.clear();
         let mut rest = frames;
         while !rest.is_empty() {
+            let is_first = state.frames.is_empty();
             let (part, after) = rest.split_at(self.part_of(rest, state));
             self.append_columns(part, state, sums, columns);
+            if is_first && !self.whole_windows {
+                // many times what a hop needs, and an input would keep it for ever
+                state.release();
+                sums.shrink_to_fit();
+            }
             rest = after;
         }
     }
 
-    /// How many values of `frames` are taken in one go. All that is kept and worked in grows with that, and an input keeps it for ever.
+    /// How many values of `frames` are taken in one go: all that is kept and worked in grows with that.
     fn part_of(&self, frames: &[f32], state: &MobileState) -> usize {
         if self.whole_windows {
             return frames.len();

@@ -59,12 +59,13 @@ pub(super) fn draw(panel: &mut Panel<'_>, app: &App, shown: Shown<'_>) {
     let last = panel.rows().saturating_sub(1);
     if let Some(status) = &shown.daemon.status {
         let text = panel.look.style(Role::Text);
-        let device = format!(
-            "{}, {}, model {}",
-            printable(&status.device),
-            status.sample_rate_hz,
-            printable(&status.model)
-        );
+        let name = shown.source.map(|source| &*source.name);
+        let input = status.inputs.iter().find(|input| Some(&*input.name) == name);
+        let (device, rate) = match input {
+            Some(input) => (&input.device, input.sample_rate_hz),
+            None => (&status.device, status.sample_rate_hz),
+        };
+        let device = format!("{}, {rate}, model {}", printable(device), printable(&status.model));
         panel.text((0, 0), u16::MAX, &device, text);
         draw_figures(panel, last, status, shown);
     }

@@ -211,7 +211,8 @@ function onDaemon(daemon) {
   const cpu = lastDaemon && daemon.up_s > lastDaemon.up_s ? 100 * (daemon.cpu_s - lastDaemon.cpu_s) / (daemon.up_s - lastDaemon.up_s) : null;
   if (!lastDaemon || daemon.up_s - lastDaemon.up_s >= 10 || daemon.up_s < lastDaemon.up_s) lastDaemon = daemon;
   if (cpu !== null) onDaemon.cpu = cpu;
-  element('device').textContent = `${shown(daemon.device)} · ${daemon.sample_rate_hz / 1000} kHz · model ${shown(daemon.model)} · tympan ${daemon.version}`;
+  const input = (daemon.inputs ?? []).find((it) => it.name === current) ?? daemon;
+  element('device').textContent = `${shown(input.device)} · ${input.sample_rate_hz / 1000} kHz · model ${shown(daemon.model)} · tympan ${daemon.version}`;
   latencies.push(daemon.latency.p99_us / 1000);
   const { counters } = daemon;
   const figures = {

@@ -1,11 +1,11 @@
 //! A sink's metrics: how many records it dropped, whether it fails, whether it is stuck. Written by its thread and by
 //! publishers, read by the status and the watchdog.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::queue::BoundedQueue;
 use crate::domain::{Counter, OutputCounters, Record};
 
 /// A write that takes longer is a stall: even a disk that has to spin up answers sooner, or comes close.
@@ -24,7 +24,13 @@ pub struct SinkMetrics {
     /// When the last attempt began, in milliseconds since then.
     begun_ms: AtomicU64,
     /// What waits for it, if it has a queue.
-    queue: Option<Arc<BoundedQueue>>,
+    queue: Option<Arc<dyn QueueLength>>,
+}
+
+/// What waits before an output.
+pub(super) trait QueueLength: Debug + Send + Sync {
+    /// Records that wait, or are not delivered yet.
+    fn records(&self) -> u64;
 }
 
 impl SinkMetrics {
@@ -43,7 +49,7 @@ impl SinkMetrics {
     }
 
     /// Of a sink that has this queue.
-    pub(super) fn with_queue(self, queue: Arc<BoundedQueue>) -> Self {
+    pub(super) fn with_queue(self, queue: Arc<dyn QueueLength>) -> Self {
         Self { queue: Some(queue), ..self }
     }
 
@@ -59,8 +65,7 @@ impl SinkMetrics {
 
     /// Records that wait for it, or for its next flush.
     pub fn queued(&self) -> u64 {
-        let used = self.queue.as_ref().map(|queue| queue.used());
-        used.map_or(0, |used| (used.windows + used.events) as u64)
+        self.queue.as_ref().map_or(0, |queue| queue.records())
     }
 
     /// Whether its last attempt failed; it is tried again.

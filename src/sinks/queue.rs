@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::metrics::QueueLength;
 use crate::domain::{Overflow, Published, Record};
 
 /// How many records may wait for a sink.
@@ -79,6 +80,13 @@ struct State {
     is_cancelled: bool,
     /// Nothing more is taken.
     is_closed: bool,
+}
+
+impl QueueLength for BoundedQueue {
+    fn records(&self) -> u64 {
+        let Permits { windows, events } = self.used();
+        (windows + events) as u64
+    }
 }
 
 impl BoundedQueue {

@@ -41,7 +41,8 @@ pub fn spawn_sink<E: From<SinkEnd> + Send + 'static>(
 ) -> Result<SinkHandle, SinkError> {
     let takes_windows = sink.takes_windows();
     let queue = Arc::new(BoundedQueue::new(capacity));
-    let metrics = SinkMetrics::new(sink.name(), counters).with_queue(Arc::clone(&queue));
+    let metrics =
+        SinkMetrics::new(sink.name(), counters).with_queue(Arc::<BoundedQueue>::clone(&queue));
     let metrics = Arc::new(metrics);
     let (alive, done) = bounded(0);
     let stage = SinkStage::new(sink, Arc::clone(&queue), overflow, Arc::clone(&metrics), ended);

@@ -53,7 +53,6 @@ impl MqttSink {
             .thread_name(THREAD)
             .build()
             .map_err(no_thread)?;
-        let metrics = Arc::new(SinkMetrics::new(NAME, counters));
         let run = format!("{:016x}", rand::random::<u64>());
         let states = RetainedStates::new(
             run,
@@ -66,6 +65,8 @@ impl MqttSink {
             Discovery::new(prefix, spec.sources.clone(), spec.model.clone(), labels)
         });
         let shared = Arc::new(Shared::new(Outgoing::new(spec.capacity), states, discovery));
+        let metrics = SinkMetrics::new(NAME, counters).with_queue(Arc::<Shared>::clone(&shared));
+        let metrics = Arc::new(metrics);
         let report = Arc::new(EndReport::new(NAME));
         let stage = ClientStage {
             spec: spec.clone(),

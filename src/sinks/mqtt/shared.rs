@@ -1,6 +1,7 @@
 //! What publishers and the client of a broker share: the queue, the states, and the flags of an end. Locked for a few
 //! instructions; whoever made work for the client wakes it.
 
+use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -10,6 +11,7 @@ use super::levels::Levels;
 use super::message::Message;
 use super::outgoing::Outgoing;
 use super::retained_states::RetainedStates;
+use crate::sinks::metrics::QueueLength;
 
 pub(super) const ONLINE: &str = "online";
 pub(super) const OFFLINE: &str = "offline";
@@ -38,6 +40,18 @@ pub(super) struct State {
     pub(super) is_closing: bool,
     /// Nothing more is taken.
     pub(super) has_ended: bool,
+}
+
+impl QueueLength for Shared {
+    fn records(&self) -> u64 {
+        self.lock().outgoing.records() as u64
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
 }
 
 impl Shared {

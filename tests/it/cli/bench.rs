@@ -90,10 +90,10 @@ fn cost_start_up_throughput_and_noise_are_reported() {
     assert!(number("/throughput/whole_times_real_time") > 0.0);
     assert!(number("/throughput/front_end_times_real_time") > 0.0);
     assert!(number("/peak_resident_bytes") > 1e6, "{report}");
-    // a window of 1.89 s cannot be known before its audio is there
+    // a window of 1.892 s cannot be known before its audio is there; numbers read from JSON may be off in their last digit
     let waiting =
         number("/start_up/first_label_ms") - number("/start_up/first_label_without_audio_ms");
-    assert!(waiting >= 1892.0, "{report}");
+    assert!(waiting > 1891.999, "{report}");
     assert!(number("/start_up/ready_ms") > 0.0);
     assert!(number("/start_up/first_label_ms") > number("/start_up/ready_ms"), "{report}");
     let threads = report["cpu"]["threads"].to_string();

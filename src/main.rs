@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 /// Parses, runs, reports.
 fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    share_arenas();
     match tympan::cli::Arguments::parse_or_exit() {
         Ok(arguments) => match tympan::cli::dispatch(arguments) {
             Ok(code) => code,
@@ -13,6 +15,18 @@ fn main() -> ExitCode {
         },
         Err(code) => code,
     }
+}
+
+/// Has all threads allocate from two arenas. By default glibc gives each thread one of up to eight a core, and what is freed in an
+/// arena stays there: every reload and every reopened source, on whichever thread, then keeps the memory of a model or a ring.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn share_arenas() {
+    const ARENAS: nix::libc::c_int = 2;
+    #[expect(
+        unsafe_code,
+        reason = "a call of the C library without pointers; there is one thread as yet"
+    )]
+    let _is_done = unsafe { nix::libc::mallopt(nix::libc::M_ARENA_MAX, ARENAS) };
 }
 
 /// Signals that come before `main`, which libtorch delays by some 0.3 s, wait until there is a handler: a SIGHUP

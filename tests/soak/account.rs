@@ -4,12 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use tympan::domain::{
-    EventPhase, GapCause, InputCounters, OutputCounters, Record, SampleRate, State,
-};
+use tympan::domain::{EventPhase, EventRecord, GapCause, InputCounters, Record, SampleRate, State};
 use tympan::features::FeaturiserSpec;
-
-use super::device::Device;
 
 /// Audio without a gap.
 #[derive(Debug, Clone)]
@@ -22,22 +18,30 @@ struct Segment {
     last_end: u64,
 }
 
+/// What the records say of all inputs.
 #[derive(Default)]
 pub struct Account {
+    inputs: BTreeMap<String, InputAccount>,
+    /// The lines of events, as a log has them.
+    phases: BTreeSet<(u64, String)>,
+    noticed: Vec<Duration>,
+}
+
+/// What they say of one.
+#[derive(Default)]
+struct InputAccount {
     segments: Vec<Segment>,
     gaps: BTreeMap<&'static str, (u64, u64)>,
     open: BTreeSet<u64>,
     events: u64,
-    /// The lines of events, as a log has them.
-    phases: BTreeSet<(u64, &'static str)>,
     states: BTreeMap<String, u64>,
     rate: Option<SampleRate>,
-    noticed: Vec<Duration>,
 }
 
 impl Account {
-    pub fn entered(&self, state: State) -> u64 {
-        self.states.get(&state.to_string()).copied().unwrap_or_default()
+    pub fn entered(&self, input: &str, state: State) -> u64 {
+        let states = self.inputs.get(input).map(|account| &account.states);
+        states.and_then(|states| states.get(&state.to_string())).copied().unwrap_or_default()
     }
 
     pub fn overload_noticed(&mut self, after: Duration) {
@@ -45,6 +49,79 @@ impl Account {
     }
 
     pub fn enter(&mut self, record: &Record) {
+        if let Record::Event(event) = record {
+            let is_new = self.phases.insert((event.id, phase_of(event).to_owned()));
+            assert!(is_new, "twice: {event:?}");
+        }
+        self.inputs.entry(record.source().to_owned()).or_default().enter(record);
+    }
+
+    /// Of every event that began.
+    pub fn onsets(&self) -> BTreeSet<u64> {
+        self.phases.iter().filter(|(_, phase)| phase == "onset").map(|(id, _)| *id).collect()
+    }
+
+    /// Id and phase of every line of an event.
+    pub fn phases(&self) -> &BTreeSet<(u64, String)> {
+        &self.phases
+    }
+
+    pub fn print(&self) {
+        let latest = self.noticed.iter().max().copied().unwrap_or_default();
+        println!(
+            "{} overloads, reported {latest:?} after the first skipped window at most",
+            self.noticed.len()
+        );
+    }
+
+    /// Every sample of this input was captured, or is in a gap; every window of what was captured was scored, or counted as
+    /// skipped.
+    pub fn settle(
+        &self,
+        input: &str,
+        counters: &InputCounters,
+        lost_in_driver: u64,
+        spec: &FeaturiserSpec,
+    ) {
+        println!("-- {input}");
+        let account = &self.inputs[input];
+        account.print(counters);
+        account.settle(counters, lost_in_driver, spec);
+    }
+
+    /// The log holds every event once, whatever befell its disk; but for what stood in the file when it was moved away.
+    pub fn compare_with_log(&self, folder: &Path) {
+        let mut logged = BTreeSet::new();
+        let mut lines = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "jsonl") {
+                continue;
+            }
+            for line in std::fs::read_to_string(&path).unwrap().lines() {
+                let record: serde_json::Value = serde_json::from_str(line)
+                    .unwrap_or_else(|error| panic!("a torn line in {path:?}: {error}: {line}"));
+                lines += 1;
+                let Some(phase) = record["phase"].as_str() else { continue };
+                let name = (record["id"].as_u64().unwrap(), phase.to_owned());
+                assert!(logged.insert(name), "twice: {line}");
+            }
+        }
+        println!("{lines} lines in the log and its rotated files");
+        let missing: Vec<_> = self.phases.difference(&logged).collect();
+        assert!(missing.is_empty(), "events that the log does not have: {missing:?}");
+    }
+}
+
+fn phase_of(event: &EventRecord) -> &'static str {
+    match event.phase {
+        EventPhase::Onset { .. } => "onset",
+        EventPhase::Offset { .. } => "offset",
+    }
+}
+
+impl InputAccount {
+    fn enter(&mut self, record: &Record) {
         match record {
             Record::Status(status) => {
                 *self.states.entry(status.state.to_string()).or_default() += 1;
@@ -80,13 +157,11 @@ impl Account {
             }
             Record::Event(event) => match event.phase {
                 EventPhase::Onset { .. } => {
-                    assert!(self.open.insert(event.id), "twice: {event:?}");
-                    self.phases.insert((event.id, "onset"));
+                    self.open.insert(event.id);
                     self.events += 1;
                 }
                 EventPhase::Offset { .. } => {
                     assert!(self.open.remove(&event.id), "an offset without onset: {event:?}");
-                    self.phases.insert((event.id, "offset"));
                 }
             },
         }
@@ -101,33 +176,20 @@ impl Account {
         self.gaps.get(cause).copied().unwrap_or_default()
     }
 
-    pub fn print(&self, counters: &InputCounters, outputs: &OutputCounters) {
-        println!("{:?} {:?}", counters.named(), outputs.named());
+    fn print(&self, counters: &InputCounters) {
+        println!("{:?}", counters.named());
         println!("gaps (how many, samples): {:?}; statuses: {:?}", self.gaps, self.states);
         println!("{} events, each with its offset; {} segments", self.events, self.segments.len());
-        let latest = self.noticed.iter().max().copied().unwrap_or_default();
-        println!(
-            "{} overloads, reported {latest:?} after the first skipped window at most",
-            self.noticed.len()
-        );
     }
 
-    /// Every sample was captured, or is in a gap; every window of what was captured was scored, or counted as skipped.
-    pub fn settle(
-        &self,
-        counters: &InputCounters,
-        outputs: &OutputCounters,
-        device: &Device,
-        spec: &FeaturiserSpec,
-    ) {
+    fn settle(&self, counters: &InputCounters, lost_in_driver: u64, spec: &FeaturiserSpec) {
         assert_eq!(self.open, BTreeSet::new(), "events without an offset");
         assert_eq!(
             self.gap("overrun").1,
             counters.samples_dropped.get(),
             "dropped samples are gaps"
         );
-        assert_eq!(self.gap("driver_overrun").1, device.lost_in_driver());
-        assert_eq!((outputs.events_dropped.get(), outputs.records_dropped.get()), (0, 0));
+        assert_eq!(self.gap("driver_overrun").1, lost_in_driver);
         let scored: u64 = self.segments.iter().map(|segment| segment.windows).sum();
         assert_eq!(scored, counters.windows_scored.get());
         // windows that a segment has room for: exact at the model's own rate, to the resampler's few milliseconds at others
@@ -151,7 +213,8 @@ impl Account {
     }
 
     /// Samples captured in each segment. With those dropped they are all that came, to the rounding of an index where the rate
-    /// changed; what the last segment then has left is what its windows took, or less than one window if it has none.
+    /// changed; what the last segment then has left is what its windows took, or less than one window if it has none, and the
+    /// hops of those skipped at its end; how many those are follows from the number of windows.
     /// `lengths`: samples of a window and of a hop at a rate in Hz.
     fn captured_per_segment(
         &self,
@@ -170,37 +233,12 @@ impl Account {
         println!(
             "{captured} samples captured, {rest} of them after the last gap, {scored} of those in windows"
         );
+        let skipped = counters.windows_skipped.get() as i64 * hop as i64;
         assert!(
-            (scored - losses..scored + losses + next).contains(&rest),
+            (scored - losses..scored + losses + next + skipped).contains(&rest),
             "samples unaccounted for"
         );
         captured_per_segment.push(rest as u64);
         captured_per_segment
-    }
-
-    /// The log holds every event once, whatever befell its disk; but for what stood in the file when it was moved away.
-    pub fn compare_with_log(&self, folder: &Path) {
-        let mut logged = BTreeSet::new();
-        let mut lines = 0;
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_none_or(|extension| extension != "jsonl") {
-                continue;
-            }
-            for line in std::fs::read_to_string(&path).unwrap().lines() {
-                let record: serde_json::Value = serde_json::from_str(line)
-                    .unwrap_or_else(|error| panic!("a torn line in {path:?}: {error}: {line}"));
-                lines += 1;
-                let phase = match record["phase"].as_str() {
-                    Some("onset") => "onset",
-                    Some("offset") => "offset",
-                    _ => continue,
-                };
-                assert!(logged.insert((record["id"].as_u64().unwrap(), phase)), "twice: {line}");
-            }
-        }
-        println!("{lines} lines in the log and its rotated files");
-        let missing: Vec<_> = self.phases.difference(&logged).collect();
-        assert!(missing.is_empty(), "events that the log does not have: {missing:?}");
     }
 }

@@ -1,6 +1,9 @@
-//! Those who listen at the socket: some for a moment, some without reading, some who send invalid lines or ask for the status.
+//! Those who listen at the socket: some for a moment, some without reading, some who send invalid lines or ask for the status;
+//! and Prometheus, which reads the metrics, or asks for them and does not.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,11 +15,17 @@ pub struct Clients {
     socket: PathBuf,
     /// They read nothing, until they are dropped.
     idle: Vec<UnixStream>,
+    metrics: SocketAddr,
+    /// Windows scored by input, as last scraped.
+    scraped: BTreeMap<String, u64>,
+    /// Scrapes that are never read, until they are dropped.
+    unread: Vec<TcpStream>,
 }
 
 impl Clients {
-    pub fn new(socket: PathBuf) -> Self {
-        Self { socket, idle: Vec::new() }
+    pub fn new(socket: PathBuf, metrics: SocketAddr) -> Self {
+        let scraped = BTreeMap::new();
+        Self { socket, idle: Vec::new(), metrics, scraped, unread: Vec::new() }
     }
 
     fn connect(&self) -> UnixStream {
@@ -51,7 +60,44 @@ impl Clients {
         }
     }
 
+    fn ask_for_metrics(&self) -> TcpStream {
+        let mut scrape = TcpStream::connect(self.metrics).unwrap();
+        scrape.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        scrape.write_all(request.as_bytes()).unwrap();
+        scrape
+    }
+
+    /// Scrapes so many times, and once without reading the answer. A counter never falls.
+    pub fn scrape(&mut self, times: u32) {
+        for _ in 0..times {
+            let windows = self.scraped_windows();
+            for (input, before) in &self.scraped {
+                assert!(windows[input] >= *before, "{input}: {} after {before}", windows[input]);
+            }
+            self.scraped = windows;
+        }
+        self.unread.push(self.ask_for_metrics());
+        if self.unread.len() > 10 {
+            self.unread.clear();
+        }
+    }
+
+    /// Windows scored by input, of one scrape.
+    pub fn scraped_windows(&self) -> BTreeMap<String, u64> {
+        let mut answer = String::new();
+        self.ask_for_metrics().read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let lines = answer.lines().filter_map(|line| {
+            let (source, value) =
+                line.strip_prefix("tympan_windows_scored_total{source=\"")?.split_once("\"} ")?;
+            Some((source.to_owned(), value.parse().unwrap()))
+        });
+        lines.collect()
+    }
+
     pub fn leave(&mut self) {
         self.idle.clear();
+        self.unread.clear();
     }
 }

@@ -34,7 +34,8 @@ pub struct Device {
 const ORDER: Ordering = Ordering::SeqCst;
 
 impl Device {
-    pub fn new(speed: f64, counters: Arc<InputCounters>) -> Self {
+    /// The demo once, at 48 kHz.
+    pub fn demo() -> Arc<[f32]> {
         let mut demo = Soundscape::with_repeat(1, Repeat::Once);
         let (mut round, mut block) = (Vec::new(), vec![0.0; 4_800]);
         loop {
@@ -43,8 +44,13 @@ impl Device {
                 read => round.extend_from_slice(&block[..read]),
             }
         }
+        round.into()
+    }
+
+    /// Plays `round` over and over.
+    pub fn new(round: Arc<[f32]>, speed: f64, counters: Arc<InputCounters>) -> Self {
         Self {
-            round: round.into(),
+            round,
             speed,
             counters,
             unplugged: Arc::default(),

@@ -3,6 +3,15 @@
 use std::fmt;
 use std::time::Duration;
 
+/// As the program does when it starts: with an arena for each thread, memory would hold a model of each reload.
+pub fn share_arenas() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: a number, and no pointer
+    unsafe {
+        nix::libc::mallopt(nix::libc::M_ARENA_MAX, 2);
+    }
+}
+
 /// Memory, threads and descriptors.
 #[derive(Debug, Clone, Copy)]
 pub struct Footprint {

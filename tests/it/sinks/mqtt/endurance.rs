@@ -2,33 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tympan::domain::{Counter, Published};
 use tympan::sinks::{LogFile, LogFileSpec, MqttSpec, Outlet, RecordFilter, Sink, SinkClosed};
 
-use super::fake_broker::read_packet;
+use super::bare_subscriber::{BareSubscriber, CONNECT, PUBLISH, name_of};
+use super::gate::{Flag, Gate};
 use super::mosquitto::{Memory, Mosquitto};
-use super::subscriber::{EventName, Subscriber, event_name, name_of};
+use super::subscriber::Subscriber;
 use super::{free_port, offset, open, spec, wait_until};
 use crate::sinks::{event, publish};
-
-/// CONNECT of MQTT 3.1.1, of a client `me` without keep-alive.
-const CONNECT: &[u8] = b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x00\x00\x02me";
-const PUBLISH: u8 = 3;
-const SUBACK: u8 = 9;
-
-/// A port that leads to the broker while it is open. What no subscriber listens to, a broker without memory acknowledges and
-/// forgets: the gate keeps the client away until the subscriber is back.
-struct Gate {
-    port: u16,
-    is_open: Flag,
-}
 
 /// However a test ends, its threads do.
 struct SetWhenDropped<'a>(&'a Flag);
@@ -36,116 +24,6 @@ struct SetWhenDropped<'a>(&'a Flag);
 impl Drop for SetWhenDropped<'_> {
     fn drop(&mut self) {
         self.0.set(true);
-    }
-}
-
-/// Set by one thread, seen by others.
-#[derive(Clone, Default)]
-struct Flag(Arc<AtomicBool>);
-
-impl Flag {
-    fn set(&self, is_set: bool) {
-        // SeqCst: tests need no speed
-        self.0.store(is_set, Ordering::SeqCst);
-    }
-
-    fn is_set(&self) -> bool {
-        // SeqCst: see above
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-impl Gate {
-    fn to(broker: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let is_open = Flag::default();
-        let open = is_open.clone();
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                if let Ok(client) = client
-                    && open.is_set()
-                    && let Ok(broker) = TcpStream::connect(("127.0.0.1", broker))
-                {
-                    forward(client.try_clone().unwrap(), broker.try_clone().unwrap());
-                    forward(broker, client);
-                }
-            }
-        });
-        Self { port, is_open }
-    }
-}
-
-fn forward(mut from: TcpStream, mut to: TcpStream) {
-    std::thread::spawn(move || {
-        let _ = io::copy(&mut from, &mut to);
-        let _ = to.shutdown(Shutdown::Both);
-        let _ = from.shutdown(Shutdown::Both);
-    });
-}
-
-/// Reads all that a broker has written before it dies, to the last byte; a library gives up what it has not handed over yet. It
-/// acknowledges nothing, because a broker that dies with unread bytes takes back what it has written.
-struct BareSubscriber {
-    events: Arc<Mutex<BTreeSet<EventName>>>,
-    is_subscribed: Flag,
-    is_over: Flag,
-}
-
-impl BareSubscriber {
-    fn of(port: u16) -> Self {
-        let events: Arc<Mutex<BTreeSet<EventName>>> = Arc::default();
-        let (is_subscribed, is_over) = (Flag::default(), Flag::default());
-        let (collected, subscribed, over) =
-            (Arc::clone(&events), is_subscribed.clone(), is_over.clone());
-        std::thread::spawn(move || {
-            while !over.is_set() {
-                // an error is the end of the broker
-                let _ = Self::read_from(port, &collected, &subscribed);
-                subscribed.set(false);
-                std::thread::sleep(Duration::from_millis(10));
-            }
-        });
-        Self { events, is_subscribed, is_over }
-    }
-
-    fn read_from(
-        port: u16,
-        events: &Mutex<BTreeSet<EventName>>,
-        subscribed: &Flag,
-    ) -> io::Result<()> {
-        let mut broker = TcpStream::connect(("127.0.0.1", port))?;
-        broker.write_all(CONNECT)?;
-        broker.write_all(b"\x82\x12\x00\x01\x00\x0dtympan/test/#\x00")?;
-        loop {
-            let (kind, body) = read_packet(&mut broker)?;
-            if kind == SUBACK {
-                subscribed.set(true);
-            } else if kind == PUBLISH {
-                let topic_bytes = u16::from_be_bytes([body[0], body[1]]);
-                let (topic, payload) = body[2..].split_at(usize::from(topic_bytes));
-                let topic = String::from_utf8_lossy(topic);
-                events.lock().unwrap().extend(event_name(&topic, payload));
-            }
-        }
-    }
-
-    fn is_subscribed(&self) -> bool {
-        self.is_subscribed.is_set()
-    }
-
-    fn events(&self) -> BTreeSet<EventName> {
-        self.events.lock().unwrap().clone()
-    }
-
-    fn event_count(&self) -> usize {
-        self.events.lock().unwrap().len()
-    }
-}
-
-impl Drop for BareSubscriber {
-    fn drop(&mut self) {
-        self.is_over.set(true);
     }
 }
 
@@ -185,6 +63,7 @@ fn nothing_is_lost_over(kills: u32, memory: Memory) {
         for kill in 0..=kills {
             wait_until("the subscriber", || subscriber.is_subscribed());
             gate.is_open.set(true);
+            wait_until("the client", || gate.clients() > 0);
             wait_until("events", || subscriber.event_count() > seen + 20);
             seen = subscriber.event_count();
             if kill < kills {

@@ -1,9 +1,11 @@
 //! A broker that does what no real one would.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+
+use super::bare_subscriber::read_packet;
 
 /// What it does with a client that has said who it is.
 #[derive(Debug, Clone, Copy)]
@@ -68,23 +70,4 @@ fn converse(mut client: TcpStream, manner: Manner) -> std::io::Result<()> {
             return Ok(());
         }
     }
-}
-
-/// Kind and body.
-pub fn read_packet(client: &mut TcpStream) -> std::io::Result<(u8, Vec<u8>)> {
-    let mut byte = [0];
-    client.read_exact(&mut byte)?;
-    let kind = byte[0] >> 4;
-    let (mut length, mut shift) = (0, 0);
-    loop {
-        client.read_exact(&mut byte)?;
-        length |= usize::from(byte[0] & 0x7f) << shift;
-        shift += 7;
-        if byte[0] & 0x80 == 0 {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    client.read_exact(&mut body)?;
-    Ok((kind, body))
 }

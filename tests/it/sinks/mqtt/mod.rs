@@ -1,8 +1,10 @@
 //! The client of a broker of MQTT: against a real one that is killed and started, against one that misbehaves, and what Home
 //! Assistant gets.
 
+mod bare_subscriber;
 mod endurance;
 mod fake_broker;
+mod gate;
 mod home_assistant;
 mod misbehaviour;
 mod mosquitto;

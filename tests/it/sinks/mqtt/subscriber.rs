@@ -7,10 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rumqttc::{Client, Event, MqttOptions, Packet, PublishOptions, QoS};
-use serde_json::Value;
 
-/// Run, id and phase of an event.
-pub type EventName = (String, u64, String);
+use super::bare_subscriber::{EventName, event_name};
 
 /// A message as it arrived.
 #[derive(Debug, Clone)]
@@ -110,20 +108,6 @@ impl Subscriber {
         let options = PublishOptions::at_least_once().retain(is_retained);
         self.client.publish(topic, payload, options).unwrap();
     }
-}
-
-/// The event of a message, if it is one of a record.
-pub fn event_name(topic: &str, payload: &[u8]) -> Option<EventName> {
-    if !topic.ends_with("/records") {
-        return None;
-    }
-    let record: Value = serde_json::from_slice(payload).unwrap();
-    (record["type"] == "event").then(|| name_of(&record))
-}
-
-pub fn name_of(record: &Value) -> EventName {
-    let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
-    (text("run"), record["id"].as_u64().unwrap(), text("phase"))
 }
 
 impl Drop for Subscriber {

@@ -43,6 +43,8 @@ impl MobileBlockSpec {
 }
 
 impl MobileLayers {
+    /// Of the batch norms: that of the published network whose weights training may start from.
+    pub const NORM_EPSILON: f32 = 1e-3;
     /// The first convolution's kernel, in bands and in time alike.
     pub const STEM_KERNEL: i64 = 3;
 

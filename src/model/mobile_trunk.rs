@@ -3,18 +3,13 @@
 
 use pulp::Arch;
 
+use super::ActivationFunction;
+use super::depthwise::Depthwise;
 use super::folded_norm::folded;
 use super::lstm_step::sigmoid;
 use super::mobile_layers::MobileLayers;
 use super::packed_matrix::{PackedMatrix, StridedInputs};
 use super::weights::Weights;
-use super::{ActivationFunction, MobileBlockSpec};
-
-/// Epsilon of the batch norms: that of the published network whose weights training may start from.
-const NORM_EPSILON: f32 = 1e-3;
-
-/// Channels that a depthwise convolution sums at a time.
-const LANES: usize = 8;
 
 /// A trunk with its weights laid out. Holds no state of any stream.
 pub struct MobileTrunk {
@@ -45,23 +40,6 @@ struct Block {
     bands_in: usize,
     /// Bands of what comes out.
     bands: usize,
-}
-
-/// A convolution of each channel alone, and what stands behind it.
-struct Depthwise {
-    /// `[columns][bands][channels]`
-    weights: Vec<f32>,
-    /// `[channels]`
-    bias: Vec<f32>,
-    /// In bands and in time, as all sizes here.
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    channels: usize,
-    /// Bands of an input column without its padding.
-    bands: usize,
-    /// Bands of zeros at each end of an input column.
-    padding: usize,
-    activation: ActivationFunction,
 }
 
 /// Squeeze and excitation over the bands of one column.
@@ -127,10 +105,10 @@ impl MobileTrunk {
     pub fn new(layers: &MobileLayers, mel_bands: usize, weights: &Weights) -> Self {
         let shapes = layers.block_shapes(mel_bands as i64);
         let kernel = [MobileLayers::STEM_KERNEL as usize; 2];
-        let (stem, bias) = folded(weights, NORM_EPSILON, "stem");
+        let (stem, bias) = folded(weights, MobileLayers::NORM_EPSILON, "stem");
         let blocks = shapes.windows(2).enumerate();
         let blocks = blocks.map(|(index, shapes)| Block::new(index, layers, shapes, weights));
-        let (last, last_bias) = folded(weights, NORM_EPSILON, "last");
+        let (last, last_bias) = folded(weights, MobileLayers::NORM_EPSILON, "last");
         Self {
             arch: Arch::new(),
             mel_bands,
@@ -203,7 +181,7 @@ impl MobileTrunk {
         self.last.apply(places(&work.columns, work_channels(&self.blocks)), sums);
         let (width, channels) = (self.last.width(), self.last.outputs());
         self.arch.dispatch(|| {
-            activate(ActivationFunction::HardSwish, sums);
+            ActivationFunction::HardSwish.apply(sums);
             for column in sums.chunks_exact(self.last_bands * width) {
                 let start = columns.len();
                 columns.resize(start + channels, 0.0);
@@ -236,7 +214,7 @@ impl MobileTrunk {
             stride: column,
         };
         self.stem.apply(vectors, sums);
-        self.arch.dispatch(|| activate(ActivationFunction::HardSwish, sums));
+        self.arch.dispatch(|| ActivationFunction::HardSwish.apply(sums));
         compact(sums, &self.stem, out);
         forget(kept, columns * stride * column);
     }
@@ -253,10 +231,12 @@ impl Block {
         let spec = &layers.blocks[index];
         let [channels_in, bands_in] = shapes[0].map(|size| size as usize);
         let expand = (spec.expanded as usize != channels_in).then(|| {
-            let (matrix, bias) = folded(weights, NORM_EPSILON, &format!("block{index}.expand"));
+            let (matrix, bias) =
+                folded(weights, MobileLayers::NORM_EPSILON, &format!("block{index}.expand"));
             PackedMatrix::new(&matrix, &bias)
         });
-        let (project, bias) = folded(weights, NORM_EPSILON, &format!("block{index}.project"));
+        let (project, bias) =
+            folded(weights, MobileLayers::NORM_EPSILON, &format!("block{index}.project"));
         let linear = |layer: &str| {
             let values =
                 |kind: &str| weights.values(&format!("block{index}.squeeze.{layer}.{kind}"));
@@ -286,13 +266,13 @@ impl Block {
         match &self.expand {
             Some(expand) => {
                 expand.apply(places(columns, self.channels_in), sums);
-                arch.dispatch(|| activate(depthwise.activation, sums));
+                arch.dispatch(|| depthwise.activation.apply(sums));
                 depthwise.append(sums, expand.width(), &mut state.expanded);
             }
             None => depthwise.append(columns, self.channels_in, &mut state.expanded),
         }
         state.expanded.resize(state.expanded.len() + padding, 0.0);
-        let count = arch.dispatch(|| depthwise.forward(&state.expanded, deep));
+        let count = depthwise.forward(arch, &state.expanded, deep);
         if let Some(Squeeze { reduce, restore }) = &self.squeeze {
             // what shares a mean, and so its gates
             let columns = if self.whole_windows { count } else { 1 };
@@ -306,7 +286,7 @@ impl Block {
                 }
             });
             reduce.apply(places(means, depthwise.channels), squeezed);
-            arch.dispatch(|| activate(ActivationFunction::Relu, squeezed));
+            arch.dispatch(|| ActivationFunction::Relu.apply(squeezed));
             let inputs = places(squeezed, reduce.width());
             restore.apply(StridedInputs { run: reduce.outputs(), ..inputs }, gates);
             arch.dispatch(|| {
@@ -335,96 +315,6 @@ impl Block {
             forget(&mut state.inputs, used * column);
         }
         forget(&mut state.expanded, used * depthwise.column_values());
-    }
-}
-
-impl Depthwise {
-    fn new(index: usize, spec: &MobileBlockSpec, bands: usize, weights: &Weights) -> Self {
-        let (kernels, bias) = folded(weights, NORM_EPSILON, &format!("block{index}.depthwise"));
-        let [kernel_bands, kernel_columns] =
-            [spec.band_kernel, spec.time_kernel].map(|size| size as usize);
-        let channels = bias.len();
-        let mut reordered = Vec::with_capacity(kernels.len());
-        for column in 0..kernel_columns {
-            for band in 0..kernel_bands {
-                let first = kernels.iter().skip(band * kernel_columns + column);
-                reordered.extend(first.step_by(kernel_bands * kernel_columns));
-            }
-        }
-        Self {
-            weights: reordered,
-            bias,
-            kernel: [kernel_bands, kernel_columns],
-            stride: [spec.band_stride, spec.time_stride].map(|size| size as usize),
-            channels,
-            bands,
-            padding: spec.band_padding() as usize,
-            activation: spec.activation,
-        }
-    }
-
-    /// Values of an input column, zeros included.
-    fn column_values(&self) -> usize {
-        (self.bands + 2 * self.padding) * self.channels
-    }
-
-    /// Adds columns whose places lie `width` apart to `columns`, with zeros at both ends of each.
-    fn append(&self, values: &[f32], width: usize, columns: &mut Vec<f32>) {
-        for column in values.chunks_exact(self.bands * width) {
-            let start = columns.len() + self.padding * self.channels;
-            columns.resize(columns.len() + self.column_values(), 0.0);
-            let places = columns[start..].chunks_exact_mut(self.channels);
-            for (place, values) in places.zip(column.chunks_exact(width)) {
-                place.copy_from_slice(&values[..self.channels]);
-            }
-        }
-    }
-
-    /// `outputs` becomes `[columns][bands][channels]`; gives how many columns.
-    #[inline(always)]
-    fn forward(&self, inputs: &[f32], outputs: &mut Vec<f32>) -> usize {
-        let column = self.column_values();
-        let [kernel_bands, kernel_columns] = self.kernel;
-        let [band_stride, time_stride] = self.stride;
-        let columns = (inputs.len() / column - kernel_columns) / time_stride + 1;
-        let bands = self.bands.div_ceil(band_stride);
-        outputs.clear();
-        outputs.resize(columns * bands * self.channels, 0.0);
-        let run = kernel_bands * self.channels;
-        for (place, outputs) in outputs.chunks_exact_mut(self.channels).enumerate() {
-            let (time, band) = (place / bands * time_stride, place % bands * band_stride);
-            let first = &inputs[time * column + band * self.channels..];
-            let mut channel = 0;
-            while channel < self.channels {
-                let lanes = LANES.min(self.channels - channel);
-                let mut sums = [0.0; LANES];
-                sums[..lanes].copy_from_slice(&self.bias[channel..][..lanes]);
-                for time in 0..kernel_columns {
-                    let inputs = &first[time * column..][..run];
-                    let weights = &self.weights[time * run..][..run];
-                    for band in 0..kernel_bands {
-                        let at = band * self.channels + channel;
-                        let (inputs, weights) = (&inputs[at..], &weights[at..]);
-                        match (inputs.first_chunk::<LANES>(), weights.first_chunk::<LANES>()) {
-                            (Some(inputs), Some(weights)) if lanes == LANES => {
-                                for lane in 0..LANES {
-                                    sums[lane] += inputs[lane] * weights[lane];
-                                }
-                            }
-                            _ => {
-                                for lane in 0..lanes {
-                                    sums[lane] += inputs[lane] * weights[lane];
-                                }
-                            }
-                        }
-                    }
-                }
-                activate(self.activation, &mut sums);
-                outputs[channel..][..lanes].copy_from_slice(&sums[..lanes]);
-                channel += lanes;
-            }
-        }
-        columns
     }
 }
 
@@ -467,18 +357,5 @@ fn mean_over_bands(column: &[f32], width: usize, mean: &mut [f32]) {
     let share = 1.0 / places.len() as f32;
     for values in places {
         mean.iter_mut().zip(values).for_each(|(mean, value)| *mean += value * share);
-    }
-}
-
-/// What is not a number is kept, and seen in the scores.
-#[inline(always)]
-fn activate(function: ActivationFunction, values: &mut [f32]) {
-    match function {
-        ActivationFunction::Relu => {
-            values.iter_mut().for_each(|value| *value = if *value < 0.0 { 0.0 } else { *value });
-        }
-        ActivationFunction::HardSwish => {
-            values.iter_mut().for_each(|value| *value *= (*value + 3.0).clamp(0.0, 6.0) / 6.0);
-        }
     }
 }

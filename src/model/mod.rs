@@ -6,6 +6,7 @@
 
 mod bundle;
 mod conv_trunk;
+mod depthwise;
 mod error;
 mod folded_norm;
 mod in_flight_windows;

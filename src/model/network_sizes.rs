@@ -151,6 +151,26 @@ pub enum ActivationFunction {
     HardSwish,
 }
 
+impl ActivationFunction {
+    /// Replaces each value. What is not a number is kept, and seen in the scores.
+    #[inline(always)]
+    pub(super) fn apply(self, values: &mut [f32]) {
+        let sixth = 1.0 / 6.0;
+        match self {
+            Self::Relu => {
+                values
+                    .iter_mut()
+                    .for_each(|value| *value = if *value < 0.0 { 0.0 } else { *value });
+            }
+            Self::HardSwish => {
+                values
+                    .iter_mut()
+                    .for_each(|value| *value *= (*value + 3.0).clamp(0.0, 6.0) * sixth);
+            }
+        }
+    }
+}
+
 /// How the features of a window, or the LSTM's states, become one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -77,11 +77,9 @@ impl PackedMatrix {
 
     /// The bias and all products, of each vector: `sums` becomes `[count][width]`.
     pub fn apply(&self, vectors: StridedInputs<'_, impl Fn(usize) -> usize>, sums: &mut Vec<f32>) {
-        sums.clear();
-        for _ in 0..vectors.count {
-            sums.extend_from_slice(&self.bias);
-        }
-        self.add_products(vectors, sums);
+        // each is written
+        sums.resize(vectors.count * self.width(), 0.0);
+        self.arch.dispatch(Products { matrix: self, vectors, sums, begin: Begin::Bias });
     }
 
     /// Adds the products to `sums`, `[count][width]`.
@@ -91,7 +89,7 @@ impl PackedMatrix {
         sums: &mut [f32],
     ) {
         assert_eq!(sums.len(), vectors.count * self.width(), "a row of sums for each vector");
-        self.arch.dispatch(AddProducts { matrix: self, vectors, sums });
+        self.arch.dispatch(Products { matrix: self, vectors, sums, begin: Begin::Sums });
     }
 }
 
@@ -106,13 +104,23 @@ impl WithSimd for Lanes {
     }
 }
 
-struct AddProducts<'a, Start> {
+struct Products<'a, Start> {
     matrix: &'a PackedMatrix,
     vectors: StridedInputs<'a, Start>,
     sums: &'a mut [f32],
+    begin: Begin,
 }
 
-impl<Start: Fn(usize) -> usize> WithSimd for AddProducts<'_, Start> {
+/// What products are added to.
+#[derive(Clone, Copy)]
+enum Begin {
+    /// What the sums are already.
+    Sums,
+    /// The bias; what the sums were is overwritten.
+    Bias,
+}
+
+impl<Start: Fn(usize) -> usize> WithSimd for Products<'_, Start> {
     type Output = ();
 
     /// Weights are read once: pair after pair of tiles, each for all vectors. As many sums are in flight as keep both
@@ -133,7 +141,7 @@ impl<Start: Fn(usize) -> usize> WithSimd for AddProducts<'_, Start> {
     }
 }
 
-impl<Start: Fn(usize) -> usize> AddProducts<'_, Start> {
+impl<Start: Fn(usize) -> usize> Products<'_, Start> {
     fn pairs<S: Simd>(&self) -> usize {
         self.matrix.width() / (SIDE_BY_SIDE * S::F32_LANES)
     }
@@ -213,8 +221,13 @@ impl<Start: Fn(usize) -> usize> AddProducts<'_, Start> {
         for (vector, sums) in sums.iter().enumerate() {
             let start = (first + vector) * bias.len() + pair * lanes;
             let (row, _) = S::as_mut_simd_f32s(&mut self.sums[start..][..PAIRS * lanes]);
-            for (row, sum) in row.iter_mut().zip(sums.as_flattened()) {
-                *row = simd.add_f32s(*row, *sum);
+            let (bias, _) = S::as_simd_f32s(&bias[pair * lanes..][..PAIRS * lanes]);
+            for ((row, bias), sum) in row.iter_mut().zip(bias).zip(sums.as_flattened()) {
+                let begin = match self.begin {
+                    Begin::Sums => *row,
+                    Begin::Bias => *bias,
+                };
+                *row = simd.add_f32s(begin, *sum);
             }
         }
     }
@@ -231,7 +244,7 @@ mod tests {
     type Start<'a> = &'a dyn Fn(usize) -> usize;
 
     /// Sums of every shape of block, of rests and of paddings, in the instructions of `S`, against the definition.
-    fn check<S: Simd>(instructions: &str, compute: impl Fn(AddProducts<'_, Start<'_>>)) {
+    fn check<S: Simd>(instructions: &str, compute: impl Fn(Products<'_, Start<'_>>)) {
         for (outputs, run, runs) in
             [(1, 1, 1), (5, 3, 3), (32, 3, 3), (50, 128, 1), (70, 9, 2), (130, 24, 3)]
         {
@@ -252,7 +265,12 @@ mod tests {
                     stride,
                 };
                 let mut sums = vec![1.0; count * matrix.width()];
-                compute(AddProducts { matrix: &matrix, vectors: given, sums: &mut sums });
+                compute(Products {
+                    matrix: &matrix,
+                    vectors: given,
+                    sums: &mut sums,
+                    begin: Begin::Sums,
+                });
                 for (vector, row) in sums.chunks_exact(matrix.width()).enumerate() {
                     for (output, sum) in row.iter().enumerate() {
                         let product = |input: usize| {

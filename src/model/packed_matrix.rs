@@ -17,7 +17,8 @@ pub struct PackedMatrix {
     arch: Arch,
     inputs: usize,
     outputs: usize,
-    /// `[pairs of tiles][inputs][two tiles][lanes]`, from `first` on, where a cache line begins. Filled up with zeros.
+    /// `[pairs of tiles][inputs][two tiles][lanes]`, from `first` on, where a cache line begins, and `[inputs][lanes]` of a last
+    /// tile that has no pair. Filled up with zeros.
     weights: Vec<f32>,
     first: usize,
     /// `[width]`
@@ -50,14 +51,17 @@ impl PackedMatrix {
         let outputs = bias.len();
         let inputs = weights.len() / outputs;
         assert!(inputs > 0 && inputs * outputs == weights.len(), "{inputs} × {outputs}");
-        let pair = SIDE_BY_SIDE * lanes;
-        let width = outputs.next_multiple_of(pair);
+        let width = outputs.next_multiple_of(lanes);
         let padding = CACHE_LINE_BYTES / size_of::<f32>();
         let mut tiled = vec![0.0; width * inputs + padding];
         let first = tiled.as_ptr().align_offset(CACHE_LINE_BYTES).min(padding);
+        let pair = SIDE_BY_SIDE * lanes;
         for (output, row) in weights.chunks_exact(inputs).enumerate() {
+            let start = output / pair * pair;
+            // the tiles that lie side by side from there on
+            let together = pair.min(width - start);
             for (input, weight) in row.iter().enumerate() {
-                tiled[first + (output / pair * inputs + input) * pair + output % pair] = *weight;
+                tiled[first + start * inputs + input * together + output - start] = *weight;
             }
         }
         let mut padded_bias = bias.to_vec();
@@ -133,8 +137,14 @@ impl<Start: Fn(usize) -> usize> WithSimd for Products<'_, Start> {
             2 => self.strips::<S, 2, 2>(simd),
             3 => self.strips::<S, 3, 2>(simd),
             _ => {
-                for pair in 0..self.pairs::<S>() {
-                    self.strip(simd, pair);
+                let pair = SIDE_BY_SIDE * S::F32_LANES;
+                let mut output = 0;
+                while self.matrix.width() - output >= pair {
+                    self.strip::<S, SIDE_BY_SIDE>(simd, output);
+                    output += pair;
+                }
+                if output < self.matrix.width() {
+                    self.strip::<S, 1>(simd, output);
                 }
             }
         }
@@ -142,29 +152,28 @@ impl<Start: Fn(usize) -> usize> WithSimd for Products<'_, Start> {
 }
 
 impl<Start: Fn(usize) -> usize> Products<'_, Start> {
-    fn pairs<S: Simd>(&self) -> usize {
-        self.matrix.width() / (SIDE_BY_SIDE * S::F32_LANES)
-    }
-
     /// All sums of the only `VECTORS` vectors there are.
     #[inline(always)]
     fn strips<S: Simd, const VECTORS: usize, const PAIRS: usize>(&mut self, simd: S) {
-        let pairs = self.pairs::<S>();
-        let mut pair = 0;
-        while pairs - pair >= PAIRS {
-            self.block::<S, VECTORS, PAIRS>(simd, 0, pair);
-            pair += PAIRS;
+        let (pair, width) = (SIDE_BY_SIDE * S::F32_LANES, self.matrix.width());
+        let mut output = 0;
+        while width - output >= PAIRS * pair {
+            self.block::<S, VECTORS, PAIRS, SIDE_BY_SIDE>(simd, 0, output);
+            output += PAIRS * pair;
         }
-        while pair < pairs {
-            self.block::<S, VECTORS, 1>(simd, 0, pair);
-            pair += 1;
+        while width - output >= pair {
+            self.block::<S, VECTORS, 1, SIDE_BY_SIDE>(simd, 0, output);
+            output += pair;
+        }
+        if output < width {
+            self.block::<S, VECTORS, 1, 1>(simd, 0, output);
         }
     }
 
-    /// One pair of tiles for all vectors, in blocks as even as they can be: a last block of one would take as long as one of
-    /// four.
+    /// `TILES` tiles from `output` on for all vectors, in blocks as even as they can be: a last block of one would take as long
+    /// as one of four.
     #[inline(always)]
-    fn strip<S: Simd>(&mut self, simd: S, pair: usize) {
+    fn strip<S: Simd, const TILES: usize>(&mut self, simd: S, output: usize) {
         let max = if S::REGISTER_COUNT >= 32 { 8 } else { 4 };
         let count = self.vectors.count;
         let blocks = count.div_ceil(max);
@@ -172,37 +181,37 @@ impl<Start: Fn(usize) -> usize> Products<'_, Start> {
         for block in 0..blocks {
             let size = (count - first).div_ceil(blocks - block);
             match size {
-                8 => self.block::<S, 8, 1>(simd, first, pair),
-                7 => self.block::<S, 7, 1>(simd, first, pair),
-                6 => self.block::<S, 6, 1>(simd, first, pair),
-                5 => self.block::<S, 5, 1>(simd, first, pair),
-                4 => self.block::<S, 4, 1>(simd, first, pair),
-                3 => self.block::<S, 3, 1>(simd, first, pair),
-                _ => self.block::<S, 2, 1>(simd, first, pair),
+                8 => self.block::<S, 8, 1, TILES>(simd, first, output),
+                7 => self.block::<S, 7, 1, TILES>(simd, first, output),
+                6 => self.block::<S, 6, 1, TILES>(simd, first, output),
+                5 => self.block::<S, 5, 1, TILES>(simd, first, output),
+                4 => self.block::<S, 4, 1, TILES>(simd, first, output),
+                3 => self.block::<S, 3, 1, TILES>(simd, first, output),
+                _ => self.block::<S, 2, 1, TILES>(simd, first, output),
             }
             first += size;
         }
     }
 
-    /// What the pairs of tiles `pair .. pair + PAIRS` make of the vectors `first .. first + VECTORS`.
+    /// What `PAIRS` times `TILES` tiles from `output` on make of the vectors `first .. first + VECTORS`.
     #[inline(always)]
-    fn block<S: Simd, const VECTORS: usize, const PAIRS: usize>(
+    fn block<S: Simd, const VECTORS: usize, const PAIRS: usize, const TILES: usize>(
         &mut self,
         simd: S,
         first: usize,
-        pair: usize,
+        output: usize,
     ) {
         let PackedMatrix { inputs, bias, weights, first: aligned, .. } = self.matrix;
         let StridedInputs { values, start, run, stride, .. } = &self.vectors;
-        let lanes = SIDE_BY_SIDE * S::F32_LANES;
-        let weights = &weights[aligned + pair * inputs * lanes..][..PAIRS * inputs * lanes];
+        let lanes = PAIRS * TILES * S::F32_LANES;
+        let weights = &weights[aligned + output * inputs..][..inputs * lanes];
         let (weights, _) = S::as_simd_f32s(weights);
-        let (weights, _) = weights.as_chunks::<SIDE_BY_SIDE>();
+        let (weights, _) = weights.as_chunks::<TILES>();
         let starts: [usize; VECTORS] = from_fn(|vector| start(first + vector));
-        let mut sums = [[[simd.splat_f32s(0.0); SIDE_BY_SIDE]; PAIRS]; VECTORS];
+        let mut sums = [[[simd.splat_f32s(0.0); TILES]; PAIRS]; VECTORS];
         for piece in 0..inputs / run {
             // slices of one known length: no bound is checked in the innermost loops
-            let pairs: [&[[S::f32s; SIDE_BY_SIDE]]; PAIRS] =
+            let pairs: [&[[S::f32s; TILES]]; PAIRS] =
                 from_fn(|pair| &weights[pair * inputs + piece * run..][..*run]);
             let values: [&[f32]; VECTORS] =
                 from_fn(|vector| &values[starts[vector] + piece * stride..][..*run]);
@@ -210,7 +219,7 @@ impl<Start: Fn(usize) -> usize> Products<'_, Start> {
                 for vector in 0..VECTORS {
                     let value = simd.splat_f32s(values[vector][input]);
                     for pair in 0..PAIRS {
-                        for tile in 0..SIDE_BY_SIDE {
+                        for tile in 0..TILES {
                             let sum = &mut sums[vector][pair][tile];
                             *sum = simd.mul_add_f32s(value, pairs[pair][input][tile], *sum);
                         }
@@ -218,11 +227,11 @@ impl<Start: Fn(usize) -> usize> Products<'_, Start> {
                 }
             }
         }
+        let (bias_row, _) = S::as_simd_f32s(&bias[output..][..lanes]);
         for (vector, sums) in sums.iter().enumerate() {
-            let start = (first + vector) * bias.len() + pair * lanes;
-            let (row, _) = S::as_mut_simd_f32s(&mut self.sums[start..][..PAIRS * lanes]);
-            let (bias, _) = S::as_simd_f32s(&bias[pair * lanes..][..PAIRS * lanes]);
-            for ((row, bias), sum) in row.iter_mut().zip(bias).zip(sums.as_flattened()) {
+            let start = (first + vector) * bias.len() + output;
+            let (row, _) = S::as_mut_simd_f32s(&mut self.sums[start..][..lanes]);
+            for ((row, bias), sum) in row.iter_mut().zip(bias_row).zip(sums.as_flattened()) {
                 let begin = match self.begin {
                     Begin::Sums => *row,
                     Begin::Bias => *bias,

@@ -5,7 +5,7 @@
 use super::conv_trunk::{ConvTrunk, TrunkState};
 use super::in_flight_windows::{InFlightWindows, WindowSequence};
 use super::lstm_step::{Recurrence, sigmoid};
-use super::mobile_trunk::{MobileState, MobileTrunk};
+use super::mobile_trunk::{MobileState, MobileStream, MobileTrunk, MobileWork};
 use super::packed_matrix::{PackedMatrix, StridedInputs};
 use super::structure::{Structure, Trunk};
 use super::weights::Weights;
@@ -36,14 +36,29 @@ enum InferenceTrunk {
     Mobile(MobileTrunk),
 }
 
-/// What is known of a stream, and what is worked in: after the first windows nothing is allocated.
+/// What is known of a stream, what is asked of it, and what comes of that: after the first windows nothing is allocated.
 pub struct StreamState {
+    /// Frames that follow those before, `[frames][mel_bands]`; taken by the next [`InferenceNetwork::push`].
+    pub frames: Vec<f32>,
+    /// The windows whose vectors are wanted, by their numbers, counted from the first frame of all; in their order.
+    pub wanted: Vec<usize>,
+    /// Their vectors, one after another.
+    pub vectors: Vec<f32>,
     trunk: TrunkState,
     mobile: MobileState,
     windows: InFlightWindows,
-    sums: Vec<f32>,
     columns: Vec<f32>,
     features: Vec<f32>,
+    gate_inputs: Vec<f32>,
+}
+
+/// What is worked in, by one stream after another.
+#[derive(Default)]
+pub struct Work {
+    /// Scores of windows; see [`InferenceNetwork::scores`].
+    pub rows: Vec<f32>,
+    sums: Vec<f32>,
+    mobile: MobileWork,
 }
 
 impl InferenceNetwork {
@@ -109,62 +124,97 @@ impl InferenceNetwork {
     /// The state of a stream of which no frame has come.
     pub fn begin(&self) -> StreamState {
         StreamState {
+            frames: Vec::new(),
+            wanted: Vec::new(),
+            vectors: Vec::new(),
             trunk: TrunkState::default(),
             mobile: MobileState::default(),
             windows: self.sequence.begin(),
-            sums: Vec::new(),
             columns: Vec::new(),
             features: Vec::new(),
+            gate_inputs: Vec::new(),
         }
     }
 
-    /// Takes frames that follow those `state` remembers, and calls `on_window` with each window that they complete: its
-    /// number, counted from the first frame of all, and its vector. A fresh `state` takes at least one window's frames, a
-    /// used one whole hops.
-    ///
-    /// # Shapes
-    /// `frames`: `[frames][mel_bands]`. A vector is what [`Self::scores`] takes.
+    /// Takes the new frames of each stream, and leaves the vectors of the windows that are wanted of it: what [`Self::scores`]
+    /// takes. A fresh stream takes at least one window's frames, a used one whole hops; one that has none is passed over.
     ///
     /// # Real time
     /// Does not allocate once it was called with as many frames.
-    pub fn push(
+    pub fn push<T>(
         &self,
-        frames: &[f32],
-        state: &mut StreamState,
-        mut on_window: impl FnMut(usize, &[f32]),
+        streams: &mut [T],
+        state_of: impl Fn(&mut T) -> &mut StreamState,
+        work: &mut Work,
     ) {
-        let StreamState { trunk, mobile, windows, sums, columns, features } = state;
         match &self.trunk {
-            InferenceTrunk::Convolutions(layers) => layers.columns(frames, trunk, sums, columns),
-            InferenceTrunk::Mobile(layers) => layers.columns(frames, mobile, sums, columns),
+            InferenceTrunk::Convolutions(layers) => {
+                for stream in &mut *streams {
+                    let StreamState { frames, trunk, columns, .. } = state_of(stream);
+                    columns.clear();
+                    if !frames.is_empty() {
+                        layers.columns(frames, trunk, &mut work.sums, columns);
+                    }
+                }
+            }
+            InferenceTrunk::Mobile(layers) => {
+                let work = &mut work.mobile;
+                layers.columns(
+                    streams,
+                    |stream| {
+                        let StreamState { frames, mobile, columns, .. } = state_of(stream);
+                        MobileStream { frames, state: mobile, columns }
+                    },
+                    work,
+                );
+            }
         }
-        let (features, width) = match &self.projection {
-            Some(projection) => {
+        if let Some(projection) = &self.projection {
+            for stream in &mut *streams {
+                let StreamState { columns, features, .. } = state_of(stream);
                 projection.apply(each(columns, self.stacked), features);
-                for value in &mut *features {
+                for value in features {
                     // what is not a number is kept, and seen in the scores
                     *value = if *value < 0.0 { 0.0 } else { *value };
                 }
-                (&*features, projection.width())
             }
-            None => (&*columns, self.stacked),
-        };
-        let (rows, width) = match &self.gate_inputs {
-            Some(gate_inputs) => {
-                let outputs = self.projection.as_ref().map_or(width, PackedMatrix::outputs);
-                gate_inputs.apply(StridedInputs { run: outputs, ..each(features, width) }, sums);
-                (&*sums, gate_inputs.width())
+        }
+        if let Some(gate_inputs) = &self.gate_inputs {
+            for stream in &mut *streams {
+                let state = state_of(stream);
+                let (features, width) = match &self.projection {
+                    Some(projection) => (&state.features, projection.width()),
+                    None => (&state.columns, self.stacked),
+                };
+                let run = self.projection.as_ref().map_or(width, PackedMatrix::outputs);
+                let features = StridedInputs { run, ..each(features, width) };
+                gate_inputs.apply(features, &mut state.gate_inputs);
             }
-            None => (features, width),
+        }
+        for stream in streams {
+            self.push_features(state_of(stream));
+        }
+    }
+
+    /// The last step of [`Self::push`]: from features to windows.
+    fn push_features(&self, state: &mut StreamState) {
+        let StreamState { frames, wanted, vectors, columns, features, gate_inputs, .. } = state;
+        let (rows, width) = match (&self.gate_inputs, &self.projection) {
+            (Some(matrix), _) => (&*gate_inputs, matrix.width()),
+            (None, Some(matrix)) => (&*features, matrix.width()),
+            (None, None) => (&*columns, self.stacked),
         };
-        let beside = self.sequence.features_pooled;
+        let (mut wanted, beside) = (wanted.iter().peekable(), self.sequence.features_pooled);
         for (index, row) in rows.chunks_exact(width).enumerate() {
             let beside =
                 if beside { &columns[index * self.stacked..][..self.stacked] } else { &[] };
-            if let Some((window, vector)) = self.sequence.push(row, beside, windows) {
-                on_window(window, vector);
+            if let Some((window, vector)) = self.sequence.push(row, beside, &mut state.windows)
+                && wanted.next_if_eq(&&window).is_some()
+            {
+                vectors.extend_from_slice(vector);
             }
         }
+        frames.clear();
     }
 
     /// Scores of windows.

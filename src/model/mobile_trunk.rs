@@ -51,13 +51,27 @@ struct Squeeze {
 /// Frames beyond those that a first column depends on, which are taken in one go: a few hops.
 const PART_FRAMES: usize = 32;
 
-/// What is kept of a stream between two calls, and what is worked in.
+/// What is kept of a stream between two calls.
 #[derive(Debug, Default)]
 pub struct MobileState {
     /// The last frames that a first convolution needs again, zeros at both ends of each.
     frames: Vec<f32>,
     blocks: Vec<BlockState>,
-    work: Work,
+    /// New columns on their way, `[columns][bands][channels]` between two blocks.
+    columns: Vec<f32>,
+    /// Whether those are the first of a segment.
+    is_first: bool,
+    /// How many values of the new frames have been taken.
+    taken: usize,
+}
+
+/// A stream's part in [`MobileTrunk::columns`].
+pub struct MobileStream<'a> {
+    /// `[frames][mel_bands]`
+    pub frames: &'a [f32],
+    pub state: &'a mut MobileState,
+    /// Becomes `[columns][channels]`, means over bands.
+    pub columns: &'a mut Vec<f32>,
 }
 
 #[derive(Debug, Default)]
@@ -68,10 +82,10 @@ struct BlockState {
     inputs: Vec<f32>,
 }
 
+/// What is worked in, by one stream after another.
 #[derive(Debug, Default)]
-struct Work {
-    /// `[columns][bands][channels]` between two blocks.
-    columns: Vec<f32>,
+pub struct MobileWork {
+    sums: Vec<f32>,
     /// What a depthwise convolution gives.
     deep: Vec<f32>,
     /// `[columns][channels]`
@@ -87,7 +101,7 @@ impl MobileState {
             block.expanded.shrink_to_fit();
             block.inputs.shrink_to_fit();
         }
-        self.work = Work::default();
+        self.columns = Vec::new();
     }
 
     /// Forgets all frames, as if fresh.
@@ -123,62 +137,68 @@ impl MobileTrunk {
         }
     }
 
-    /// Columns of new frames that follow those `state` remembers.
+    /// Columns of each stream's new frames, which follow those that its state remembers; nothing of a stream that has none. Each
+    /// layer is applied to all streams before the next one, so that its weights come out of memory once.
     ///
-    /// A fresh `state` takes as many frames as one column depends on plus any multiple of the stride; a used one any multiple
-    /// of the stride. A trunk for whole windows takes one, and a fresh `state`.
-    ///
-    /// # Shapes
-    /// `frames`: `[frames][mel_bands]`. `columns` becomes `[columns][channels]`, means over bands; `sums` is worked in.
+    /// A fresh state takes as many frames as one column depends on plus any multiple of the stride; a used one any multiple
+    /// of the stride. A trunk for whole windows takes one, and a fresh state.
     ///
     /// # Real time
     /// Does not allocate once it was called with as many frames, but for the first ones of a segment.
-    pub fn columns(
+    pub fn columns<T>(
         &self,
-        frames: &[f32],
-        state: &mut MobileState,
-        sums: &mut Vec<f32>,
-        columns: &mut Vec<f32>,
+        streams: &mut [T],
+        stream_of: impl Fn(&mut T) -> MobileStream<'_>,
+        work: &mut MobileWork,
     ) {
-        columns.clear();
-        let mut rest = frames;
-        while !rest.is_empty() {
-            let is_first = state.frames.is_empty();
-            let (part, after) = rest.split_at(self.part_of(rest, state));
-            self.append_columns(part, state, sums, columns);
-            if is_first && !self.whole_windows {
-                // many times what a hop needs, and an input would keep it for ever
-                state.release();
-                sums.shrink_to_fit();
+        for stream in &mut *streams {
+            let MobileStream { state, columns, .. } = stream_of(stream);
+            state.taken = 0;
+            columns.clear();
+        }
+        loop {
+            let mut is_any = false;
+            for stream in &mut *streams {
+                is_any |= self.begin_part(stream_of(stream), work);
             }
-            rest = after;
+            if !is_any {
+                return;
+            }
+            for (index, block) in self.blocks.iter().enumerate() {
+                for stream in &mut *streams {
+                    block.forward(self.arch, index, stream_of(stream).state, work);
+                }
+            }
+            for stream in &mut *streams {
+                self.end_part(stream_of(stream), work);
+            }
         }
     }
 
-    /// How many values of `frames` are taken in one go: all that is kept and worked in grows with that.
-    fn part_of(&self, frames: &[f32], state: &MobileState) -> usize {
-        if self.whole_windows {
-            return frames.len();
+    /// Takes the next frames of a stream through the first convolution; whether there were any.
+    fn begin_part(&self, stream: MobileStream<'_>, work: &mut MobileWork) -> bool {
+        let MobileStream { frames, state, .. } = stream;
+        state.blocks.resize_with(self.blocks.len(), BlockState::default);
+        state.columns.clear();
+        state.is_first = state.frames.is_empty();
+        let rest = &frames[state.taken..];
+        if rest.is_empty() {
+            return false;
         }
-        let first = if state.frames.is_empty() { self.receptive_frames } else { 0 };
-        let strides = PART_FRAMES / self.stride;
-        frames.len().min((first + strides.max(1) * self.stride) * self.mel_bands)
+        let part = &rest[..self.part_of(rest, state)];
+        state.taken += part.len();
+        self.stem(part, state, &mut work.sums);
+        true
     }
 
-    fn append_columns(
-        &self,
-        frames: &[f32],
-        state: &mut MobileState,
-        sums: &mut Vec<f32>,
-        columns: &mut Vec<f32>,
-    ) {
-        let MobileState { frames: kept, blocks, work } = state;
-        blocks.resize_with(self.blocks.len(), BlockState::default);
-        self.stem(frames, kept, sums, &mut work.columns);
-        for (block, state) in self.blocks.iter().zip(blocks) {
-            block.forward(self.arch, state, sums, work);
+    /// Takes what has come through all blocks through the last layer.
+    fn end_part(&self, stream: MobileStream<'_>, work: &mut MobileWork) {
+        let MobileStream { state, columns, .. } = stream;
+        if state.columns.is_empty() {
+            return;
         }
-        self.last.apply(places(&work.columns, work_channels(&self.blocks)), sums);
+        let sums = &mut work.sums;
+        self.last.apply(places(&state.columns, work_channels(&self.blocks)), sums);
         let (width, channels) = (self.last.width(), self.last.outputs());
         self.arch.dispatch(|| {
             ActivationFunction::HardSwish.apply(sums);
@@ -188,9 +208,24 @@ impl MobileTrunk {
                 mean_over_bands(column, width, &mut columns[start..]);
             }
         });
+        if state.is_first && !self.whole_windows {
+            // many times what a hop needs, and an input would keep it for ever
+            state.release();
+        }
     }
 
-    fn stem(&self, frames: &[f32], kept: &mut Vec<f32>, sums: &mut Vec<f32>, out: &mut Vec<f32>) {
+    /// How many values of `frames` are taken in one go: all that is kept and worked in grows with that.
+    fn part_of(&self, frames: &[f32], state: &MobileState) -> usize {
+        if self.whole_windows {
+            return frames.len();
+        }
+        let first = if state.is_first { self.receptive_frames } else { 0 };
+        let strides = PART_FRAMES / self.stride;
+        frames.len().min((first + strides.max(1) * self.stride) * self.mel_bands)
+    }
+
+    fn stem(&self, frames: &[f32], state: &mut MobileState, sums: &mut Vec<f32>) {
+        let MobileState { frames: kept, columns: out, .. } = state;
         let (kernel, stride) =
             (MobileLayers::STEM_KERNEL as usize, MobileLayers::STEM_STRIDE as usize);
         let padding = (kernel - 1) / 2;
@@ -256,10 +291,14 @@ impl Block {
         }
     }
 
-    /// Turns `work.columns`, new columns of this block's input, into those of its output.
-    fn forward(&self, arch: Arch, state: &mut BlockState, sums: &mut Vec<f32>, work: &mut Work) {
-        let Work { columns, deep, means, squeezed, gates } = work;
-        let Self { depthwise, .. } = self;
+    /// Turns a stream's new columns of this block's input, if there are any, into those of its output. It is the block `index`.
+    fn forward(&self, arch: Arch, index: usize, state: &mut MobileState, work: &mut MobileWork) {
+        let MobileWork { sums, deep, means, squeezed, gates } = work;
+        let MobileState { columns, blocks, .. } = state;
+        if columns.is_empty() {
+            return;
+        }
+        let (Self { depthwise, .. }, state) = (self, &mut blocks[index]);
         let beyond = if self.whole_windows { depthwise.kernel[1] - 1 } else { 0 };
         let padding = beyond / 2 * depthwise.column_values();
         state.expanded.resize(state.expanded.len() + padding, 0.0);

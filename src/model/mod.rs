@@ -25,6 +25,7 @@ mod network_scorer;
 mod network_sizes;
 mod network_spec;
 mod packed_matrix;
+mod recent_streams;
 mod size_limits;
 mod stream;
 mod structure;

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use super::inference_network::InferenceNetwork;
+use super::inference_network::{InferenceNetwork, Work};
 use super::model::ModelEngine;
-use super::stream::Stream;
+use super::recent_streams::RecentStreams;
+use super::stream::{self, Stream};
 use super::verifier::Verifier;
 use super::{Model, ModuleStream};
-use crate::domain::{LabelSet, MelWindow, Scores, StreamId};
+use crate::domain::{LabelSet, MelWindow, Scores};
 use crate::recognition::{Scorer, ScorerError};
 
 /// Inputs whose frames are kept at a time, unless more are announced.
@@ -17,17 +18,21 @@ const USUAL_STREAMS: usize = 32;
 /// Scores windows of any number of inputs with one shared model.
 pub struct NetworkScorer {
     model: Arc<Model>,
-    most_streams: usize,
-    /// The input that was scored last stands last.
-    streams: Vec<(StreamId, InputState)>,
-    /// It sees each window whole, so that one serves all inputs.
-    verifier: Option<(Verifier, Stream)>,
+    inputs: Inputs,
 }
 
-/// What is kept of one input.
-enum InputState {
-    Network { network: Arc<InferenceNetwork>, stream: Box<Stream> },
-    Module(Box<dyn ModuleStream>),
+/// What is kept of the inputs.
+enum Inputs {
+    Network(Box<NetworkInputs>),
+    Module(RecentStreams<Box<dyn ModuleStream>>),
+}
+
+struct NetworkInputs {
+    network: Arc<InferenceNetwork>,
+    streams: RecentStreams<Stream>,
+    /// It sees each window whole, so that one serves all inputs.
+    verifier: Option<(Verifier, Stream)>,
+    work: Work,
 }
 
 impl NetworkScorer {
@@ -39,51 +44,52 @@ impl NetworkScorer {
     /// As [`Self::new`]; keeps the frames of so many inputs at a time, a few at least. A further one takes the place of the one that
     /// was scored longest ago, which costs time and changes no score, but for a module that keeps state.
     pub fn for_inputs(model: &Arc<Model>, inputs: usize) -> Self {
-        let verifier = match model.engine() {
-            ModelEngine::Network(_, verifier) => verifier.clone(),
-            ModelEngine::Module(_) => None,
-        };
-        Self {
-            model: Arc::clone(model),
-            most_streams: inputs.max(USUAL_STREAMS),
-            streams: Vec::new(),
-            verifier: verifier.map(|verifier| {
-                let stream = verifier.begin();
-                (verifier, stream)
-            }),
-        }
-    }
-
-    /// The state of an input, which then stands last.
-    fn input(&mut self, id: StreamId) -> Result<&mut InputState, ScorerError> {
-        let (streams, engine) = (&mut self.streams, self.model.engine());
-        // what remembers nothing serves all inputs
-        let most = match engine {
-            ModelEngine::Module(runtime) if !runtime.is_stateful() => 1,
-            _ => self.most_streams,
-        };
-        if let Some(at) = streams.iter().position(|(known, _)| *known == id) {
-            streams[at..].rotate_left(1);
-        } else if streams.len() < most {
-            let state = match engine {
-                ModelEngine::Network(network, _) => InputState::Network {
-                    network: Arc::clone(network),
-                    stream: Box::new(Stream::new(network)),
-                },
-                ModelEngine::Module(runtime) => InputState::Module(runtime.open()?),
-            };
-            streams.push((id, state));
-        } else {
-            streams.rotate_left(1);
-            let (last_id, last) = &mut streams[most - 1];
-            *last_id = id;
-            // a module sees by the window's stream and segment that it begins anew
-            if let InputState::Network { stream, .. } = last {
-                stream.reset();
+        let most = inputs.max(USUAL_STREAMS);
+        let inputs = match model.engine() {
+            ModelEngine::Network(network, verifier) => Inputs::Network(Box::new(NetworkInputs {
+                network: Arc::clone(network),
+                streams: RecentStreams::new(most),
+                verifier: verifier.clone().map(|verifier| {
+                    let stream = verifier.begin();
+                    (verifier, stream)
+                }),
+                work: Work::default(),
+            })),
+            // what remembers nothing serves all inputs
+            ModelEngine::Module(runtime) if !runtime.is_stateful() => {
+                Inputs::Module(RecentStreams::new(1))
             }
+            ModelEngine::Module(_) => Inputs::Module(RecentStreams::new(most)),
+        };
+        Self { model: Arc::clone(model), inputs }
+    }
+}
+
+impl NetworkInputs {
+    /// Scores windows, those of many inputs together.
+    fn score(&mut self, windows: &[MelWindow], scores: &mut [Scores]) {
+        let Self { network, streams, verifier, work } = self;
+        let mut begun = 0;
+        while begun < windows.len() {
+            let (mut end, mut together) = (begun, 0);
+            for run in windows[begun..].chunk_by(|before, after| before.stream == after.stream) {
+                let id = run[0].stream;
+                // an input comes once
+                if together == streams.most() || streams.is_among_latest(together, id) {
+                    break;
+                }
+                let stream = streams.latest(id, || Stream::new(network), Stream::reset);
+                stream.assign(end..end + run.len());
+                end += run.len();
+                together += 1;
+            }
+            let given = (windows, &mut *scores);
+            stream::score(network, streams.latest_ones(together), |(_, it)| it, given, work);
+            begun = end;
         }
-        let last = streams.last_mut().expect("invariant: the stream was put there");
-        Ok(&mut last.1)
+        if let Some((verifier, stream)) = verifier {
+            verifier.look(stream, windows, scores, work);
+        }
     }
 }
 
@@ -98,17 +104,21 @@ impl Scorer for NetworkScorer {
         scores: &mut [Scores],
     ) -> Result<(), ScorerError> {
         self.model.check_windows(windows).map_err(|error| ScorerError(Box::new(error)))?;
-        let mut scores = scores;
-        for run in windows.chunk_by(|before, after| before.stream == after.stream) {
-            let (of_run, rest) = scores.split_at_mut(run.len());
-            match self.input(run[0].stream)? {
-                InputState::Network { network, stream } => stream.score(network, run, of_run),
-                InputState::Module(module) => module.score(run, of_run)?,
+        match (&mut self.inputs, self.model.engine()) {
+            (Inputs::Network(inputs), _) => inputs.score(windows, scores),
+            (Inputs::Module(streams), ModelEngine::Module(runtime)) => {
+                let mut scores = scores;
+                for run in windows.chunk_by(|before, after| before.stream == after.stream) {
+                    let (of_run, rest) = scores.split_at_mut(run.len());
+                    // a module sees by the window's stream and segment that it begins anew
+                    let stream = streams.latest_or(run[0].stream, || runtime.open(), |_| {})?;
+                    stream.score(run, of_run)?;
+                    scores = rest;
+                }
             }
-            if let Some((verifier, stream)) = &mut self.verifier {
-                verifier.look(stream, run, of_run);
+            (Inputs::Module(_), ModelEngine::Network(..)) => {
+                unreachable!("a module's streams are made for a module")
             }
-            scores = rest;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
-//! What a model keeps for one input from hop to hop, and how that input's windows are scored with it. Windows that follow
-//! each other are scored together: their new frames in one go, then all windows at once. Held by
+//! What a model keeps for one input from hop to hop, and how windows of several inputs are scored with it. An input's windows
+//! that follow each other are scored together: their new frames in one go, then all windows at once. Held by
 //! [`super::NetworkScorer`], one for each input.
 
-use super::inference_network::{InferenceNetwork, StreamState};
+use std::ops::Range;
+
+use super::inference_network::{InferenceNetwork, StreamState, Work};
 use crate::domain::{MelWindow, Scores};
 
 /// The state of one input: kilobytes, beside the model's megabytes that all inputs share.
@@ -10,7 +12,10 @@ pub struct Stream {
     state: StreamState,
     /// The frames that `state` goes on from; none before the first window.
     cached: Option<CachedSpan>,
-    buffers: Buffers,
+    /// Its windows that are left of those at hand.
+    left: Range<usize>,
+    /// How many of those are being scored.
+    run: usize,
 }
 
 /// Windows of one segment, from the first one's first frame to the last one's end.
@@ -22,57 +27,30 @@ struct CachedSpan {
     last_start: u64,
 }
 
-/// Kept so that nothing is allocated from window to window.
-#[derive(Default)]
-struct Buffers {
-    /// New frames of a run of windows.
-    frames: Vec<f32>,
-    /// What its windows come to.
-    vectors: Vec<f32>,
-    /// Their scores.
-    rows: Vec<f32>,
-}
-
 impl Stream {
     /// The state of an input of which no window has come.
-    pub(super) fn new(network: &InferenceNetwork) -> Self {
-        Self { state: network.begin(), cached: None, buffers: Buffers::default() }
+    pub fn new(network: &InferenceNetwork) -> Self {
+        Self { state: network.begin(), cached: None, left: 0..0, run: 0 }
     }
 
     /// Forgets all windows, and keeps the memory.
-    pub(super) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.cached = None;
     }
 
-    /// Scores windows of one input in the order given, whatever lies between them.
-    ///
-    /// # Shapes
-    /// Each window has the model's size, each of `scores` its number of labels; there are as many scores as windows.
-    ///
-    /// # Real time
-    /// Does not allocate once it was called with as many windows.
-    pub(super) fn score(
-        &mut self,
-        network: &InferenceNetwork,
-        windows: &[MelWindow],
-        scores: &mut [Scores],
-    ) {
-        let mut begun = 0;
-        while begun < windows.len() {
-            let run = run_at(network, &windows[begun..]);
-            self.score_run(network, &windows[begun..begun + run], &mut scores[begun..]);
-            begun += run;
-        }
+    /// Says which of the windows of the next [`score`] are this input's.
+    pub fn assign(&mut self, windows: Range<usize>) {
+        self.left = windows;
     }
 
-    /// Scores windows that follow each other, going on from what is cached if the first follows that.
-    fn score_run(
-        &mut self,
-        network: &InferenceNetwork,
-        windows: &[MelWindow],
-        scores: &mut [Scores],
-    ) {
-        let (first, last) = (&windows[0], &windows[windows.len() - 1]);
+    /// Prepares those of its windows that follow each other, going on from what is cached if the first follows that. Whether
+    /// any are left.
+    fn begin_run(&mut self, network: &InferenceNetwork, windows: &[MelWindow]) -> bool {
+        let windows = &windows[self.left.clone()];
+        self.run = if windows.is_empty() { 0 } else { run_at(network, windows) };
+        self.state.vectors.clear();
+        let Some(last) = self.run.checked_sub(1) else { return false };
+        let (windows, first, last) = (&windows[..self.run], &windows[0], &windows[last]);
         let cached = self.cached;
         let ahead = cached.and_then(|it| frames_ahead(network, first, it.segment, it.last_start));
         let first_frame = match cached {
@@ -83,35 +61,71 @@ impl Stream {
             }
         };
         self.collect(network, windows, ahead);
-        let Buffers { frames, vectors, rows } = &mut self.buffers;
         let hop = network.window.hop_frames as u64;
-        let mut wanted = windows.iter().map(|it| (it.start_frame - first_frame) / hop).peekable();
-        vectors.clear();
-        network.push(frames, &mut self.state, |window, vector| {
-            if wanted.next_if_eq(&(window as u64)).is_some() {
-                vectors.extend_from_slice(vector);
-            }
-        });
-        let width = network.scores(vectors, rows);
-        for (scores, row) in scores.iter_mut().zip(rows.chunks_exact(width)) {
-            let labels = scores.values.len();
-            scores.values.copy_from_slice(&row[..labels]);
-        }
+        let wanted = windows.iter().map(|it| ((it.start_frame - first_frame) / hop) as usize);
+        self.state.wanted.clear();
+        self.state.wanted.extend(wanted);
         let (segment, last_start) = (last.segment, last.start_frame);
         self.cached = Some(CachedSpan { segment, first_frame, last_start });
+        true
     }
 
     /// The frames of a run that are new: all of its first window, or what that is `ahead`.
     fn collect(&mut self, network: &InferenceNetwork, windows: &[MelWindow], ahead: Option<usize>) {
         let (frames, mel_bands) = (network.window.frames, network.mel_bands);
-        self.buffers.frames.clear();
+        self.state.frames.clear();
         let mut ahead = ahead.unwrap_or(frames);
         for (index, window) in windows.iter().enumerate() {
             if index > 0 {
                 ahead = (window.start_frame - windows[index - 1].start_frame) as usize;
             }
             let new = &window.values[(frames - ahead) * mel_bands..];
-            self.buffers.frames.extend_from_slice(new);
+            self.state.frames.extend_from_slice(new);
+        }
+    }
+
+    /// Writes what has come of its run.
+    fn finish_run(
+        &mut self,
+        network: &InferenceNetwork,
+        scores: &mut [Scores],
+        rows: &mut Vec<f32>,
+    ) {
+        let width = network.scores(&self.state.vectors, rows);
+        let scores = &mut scores[self.left.start..][..self.run];
+        for (scores, row) in scores.iter_mut().zip(rows.chunks_exact(width)) {
+            let labels = scores.values.len();
+            scores.values.copy_from_slice(&row[..labels]);
+        }
+        self.left.start += self.run;
+    }
+}
+
+/// Scores the windows that are assigned to `streams`, those of one input in the order given, whatever lies between them.
+///
+/// # Shapes
+/// Each window has the model's size, each of `scores` its number of labels; there are as many scores as windows.
+///
+/// # Real time
+/// Does not allocate once every stream was called with as many windows.
+pub fn score<T>(
+    network: &InferenceNetwork,
+    streams: &mut [T],
+    stream_of: impl Fn(&mut T) -> &mut Stream,
+    (windows, scores): (&[MelWindow], &mut [Scores]),
+    work: &mut Work,
+) {
+    loop {
+        let mut is_any = false;
+        for stream in &mut *streams {
+            is_any |= stream_of(stream).begin_run(network, windows);
+        }
+        if !is_any {
+            return;
+        }
+        network.push(streams, |stream| &mut stream_of(stream).state, work);
+        for stream in &mut *streams {
+            stream_of(stream).finish_run(network, scores, &mut work.rows);
         }
     }
 }

@@ -4,8 +4,8 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::inference_network::InferenceNetwork;
-use super::stream::Stream;
+use super::inference_network::{InferenceNetwork, Work};
+use super::stream::{self, Stream};
 use super::{Bundle, Manifest, VerifierSpec};
 use crate::domain::{MelWindow, Scores};
 
@@ -76,16 +76,23 @@ impl Verifier {
     /// Looks again at those windows that ask for it.
     ///
     /// # Shapes
-    /// `windows` and `scores` are equally long.
+    /// `windows` and `scores` are equally long. `work` is worked in.
     ///
     /// # Real time
     /// Allocates nothing once it looked at a window.
-    pub fn look(&self, stream: &mut Stream, windows: &[MelWindow], scores: &mut [Scores]) {
+    pub fn look(
+        &self,
+        stream: &mut Stream,
+        windows: &[MelWindow],
+        scores: &mut [Scores],
+        work: &mut Work,
+    ) {
         for (window, scores) in windows.iter().zip(scores) {
-            let window = std::slice::from_ref(window);
             let verify = |scores: &mut Scores| -> Result<(), Infallible> {
                 stream.reset();
-                stream.score(&self.network, window, std::slice::from_mut(scores));
+                stream.assign(0..1);
+                let given = (std::slice::from_ref(window), std::slice::from_mut(scores));
+                stream::score(&self.network, std::slice::from_mut(stream), |it| it, given, work);
                 Ok(())
             };
             let Ok(()) = self.look.apply(scores, verify);

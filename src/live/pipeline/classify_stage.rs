@@ -21,7 +21,7 @@ use crate::recognition::{BatchScorer, DetectorSpec, Scorer, ScorerError, Tracker
 use crate::sinks::{Fanout, LiveDemand};
 
 /// Windows that are scored in one go, of any inputs.
-const BATCH: usize = WINDOWS_WAITING;
+const BATCH: usize = 16;
 
 /// The body of the thread.
 pub(super) struct ClassifyStage {

@@ -15,6 +15,7 @@ mod hostile;
 mod inputs;
 mod mqtt;
 mod on_request;
+mod opentelemetry;
 mod packaged;
 mod plot;
 mod power_cut;

@@ -11,7 +11,8 @@ use crate::support::skipping::skipped;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn has_tools() -> bool {
+/// Whether Prometheus and its promtool are there; a test is skipped where they are not.
+pub fn has_tools() -> bool {
     let has = |program: &str| {
         Command::new(program).arg("--version").output().is_ok_and(|it| it.status.success())
     };

@@ -277,6 +277,7 @@ async def live(program, recording, label):
         # the first state is of a sound before Home Assistant started again
         count = onsets(seen, sound, label) - 1
         check.that(len(seen.notified) == count, f"the automation has notified {len(seen.notified)} times of {count} sounds")
+        check.that("on" not in seen.since(0, problem), "a stop is no listening problem")
 
         print("\nits announcement is sent empty")
         daemon.end(signal.SIGTERM)

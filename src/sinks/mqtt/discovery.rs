@@ -182,8 +182,10 @@ impl Device<'_> {
         component["dev_cla"] = "problem".into();
         component["ent_cat"] = "diagnostic".into();
         component["stat_t"] = self.topics.state(self.source).into();
+        // of a stop the availability tells
         component["val_tpl"] =
-            "{{ 'OFF' if value_json.state in ['listening', 'quiet'] else 'ON' }}".into();
+            "{{ 'OFF' if value_json.state in ['listening', 'quiet', 'stopping'] else 'ON' }}"
+                .into();
         component["json_attr_t"] = self.topics.state(self.source).into();
         component
     }

@@ -6,6 +6,7 @@
 #   tympan, lib/                 the program; the ALSA library, for systems that have none
 #   models/, config.toml         the model and the configuration; the program finds the model beside itself
 #   install.sh, scripts/, systemd/   `./install.sh [PREFIX]` and `./install.sh uninstall [PREFIX]`, with the units
+#   packaging/                   alerts for Prometheus, configurations of an OpenTelemetry Collector
 #   completions/, man/           as `tympan completions` and `tympan man-pages` print them
 #   docs/, README.md, licences
 #
@@ -21,7 +22,7 @@ processor=$(machine "$program")
 name=tympan-$version-$processor-linux
 stage=$packages/stage/$name
 rm -rf "$stage"
-mkdir -p "$stage"/{scripts,completions,man,systemd,licences}
+mkdir -p "$stage"/{scripts,completions,man,systemd,licences,packaging/prometheus,packaging/opentelemetry}
 
 cp "$program" "$stage/tympan"
 strip_program "$stage/tympan"
@@ -32,6 +33,8 @@ packaging/third_party.py "$processor-unknown-linux-gnu" --no-default-features >"
 cp packaging/archive/install.sh "$stage/"
 cp scripts/install.sh "$stage/scripts/"
 cp systemd/*.service "$stage/systemd/"
+cp packaging/prometheus/alerts.yml "$stage/packaging/prometheus/"
+cp packaging/opentelemetry/*.yaml "$stage/packaging/opentelemetry/"
 cp -r config.toml models docs README.md CHANGELOG.md CONTRIBUTING.md LICENSE LICENSE-MIT LICENSE-APACHE "$stage/"
 read -ra run <<<"${EMULATOR:-}"
 run+=("$program")

@@ -13,6 +13,7 @@
 #   PREFIX/lib/tympan/                           libtorch's CPU libraries, but for the light build
 #   PREFIX/share/tympan/models/esc50/            the bundle
 #   PREFIX/share/tympan/config.toml              the configuration as delivered
+#   PREFIX/share/tympan/prometheus/, opentelemetry/   alerts, and configurations of a Collector
 #   PREFIX/etc/tympan/config.toml                the one in use (/etc/tympan where PREFIX is /usr)
 #   PREFIX/lib/systemd/system/tympan.service     with the paths of this installation
 #   PREFIX/lib/systemd/user/tympan.service       the one for desktop sessions
@@ -158,6 +159,9 @@ install_all() {
   [ ! -e lib/libasound.so.2 ] || put 644 lib/libasound.so.2 "$prefix/lib/tympan/libasound.so.2"
   [ ! -d licences ] || for file in licences/*; do put 644 "$file" "$prefix/share/doc/tympan/$file"; done
   while IFS= read -r file; do put 644 "$file" "$prefix/share/tympan/$file"; done < <(find models/esc50 -type f)
+  for file in prometheus/alerts.yml opentelemetry/logs.yaml opentelemetry/metrics.yaml; do
+    put 644 "packaging/$file" "$prefix/share/tympan/$file"
+  done
   put 644 "$scratch/completions/bash" "$prefix/share/bash-completion/completions/tympan"
   put 644 "$scratch/completions/zsh" "$prefix/share/zsh/$(zsh_folder)/_tympan"
   put 644 "$scratch/completions/fish" "$prefix/share/fish/vendor_completions.d/tympan.fish"

@@ -81,6 +81,7 @@ fn an_installation_has_pages_completions_and_a_model_that_it_finds_and_goes_with
         "share/doc/tympan/docs/OPERATIONS.md",
         "share/fish/vendor_completions.d/tympan.fish",
         "share/tympan/models/esc50/verifier/model.toml",
+        "share/tympan/prometheus/alerts.yml",
         "share/zsh/site-functions/_tympan",
     ] {
         assert!(files.contains(&format!("opt/{file}")), "{file} is not among {files:?}");

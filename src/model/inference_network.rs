@@ -236,6 +236,15 @@ impl InferenceNetwork {
 }
 
 impl StreamState {
+    /// Gives back what a first window needs and a hop does not.
+    pub fn release(&mut self) {
+        for values in
+            [&mut self.frames, &mut self.columns, &mut self.features, &mut self.gate_inputs]
+        {
+            *values = Vec::new();
+        }
+    }
+
     /// Forgets all frames, as if new.
     pub fn reset(&mut self) {
         self.trunk.reset();

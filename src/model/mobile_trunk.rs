@@ -59,8 +59,6 @@ pub struct MobileState {
     blocks: Vec<BlockState>,
     /// New columns on their way, `[columns][bands][channels]` between two blocks.
     columns: Vec<f32>,
-    /// Whether those are the first of a segment.
-    is_first: bool,
     /// How many values of the new frames have been taken.
     taken: usize,
 }
@@ -156,23 +154,38 @@ impl MobileTrunk {
             state.taken = 0;
             columns.clear();
         }
-        loop {
-            let mut is_any = false;
-            for stream in &mut *streams {
-                is_any |= self.begin_part(stream_of(stream), work);
-            }
-            if !is_any {
-                return;
-            }
-            for (index, block) in self.blocks.iter().enumerate() {
-                for stream in &mut *streams {
-                    block.forward(self.arch, index, stream_of(stream).state, work);
+        for stream in &mut *streams {
+            if stream_of(stream).state.frames.is_empty() {
+                // A first window is many hops. What it takes is held once, not by every input at a time, and not for ever.
+                while self.round(std::slice::from_mut(stream), &stream_of, work) {}
+                if !self.whole_windows {
+                    stream_of(stream).state.release();
                 }
             }
+        }
+        while self.round(streams, &stream_of, work) {}
+    }
+
+    /// Takes the next part of each stream through all layers; whether there was any.
+    fn round<T>(
+        &self,
+        streams: &mut [T],
+        stream_of: &impl Fn(&mut T) -> MobileStream<'_>,
+        work: &mut MobileWork,
+    ) -> bool {
+        let mut is_any = false;
+        for stream in &mut *streams {
+            is_any |= self.begin_part(stream_of(stream), work);
+        }
+        for (index, block) in self.blocks.iter().enumerate() {
             for stream in &mut *streams {
-                self.end_part(stream_of(stream), work);
+                block.forward(self.arch, index, stream_of(stream).state, work);
             }
         }
+        for stream in streams {
+            self.end_part(stream_of(stream), work);
+        }
+        is_any
     }
 
     /// Takes the next frames of a stream through the first convolution; whether there were any.
@@ -180,7 +193,6 @@ impl MobileTrunk {
         let MobileStream { frames, state, .. } = stream;
         state.blocks.resize_with(self.blocks.len(), BlockState::default);
         state.columns.clear();
-        state.is_first = state.frames.is_empty();
         let rest = &frames[state.taken..];
         if rest.is_empty() {
             return false;
@@ -208,10 +220,6 @@ impl MobileTrunk {
                 mean_over_bands(column, width, &mut columns[start..]);
             }
         });
-        if state.is_first && !self.whole_windows {
-            // many times what a hop needs, and an input would keep it for ever
-            state.release();
-        }
     }
 
     /// How many values of `frames` are taken in one go: all that is kept and worked in grows with that.
@@ -219,7 +227,7 @@ impl MobileTrunk {
         if self.whole_windows {
             return frames.len();
         }
-        let first = if state.is_first { self.receptive_frames } else { 0 };
+        let first = if state.frames.is_empty() { self.receptive_frames } else { 0 };
         let strides = PART_FRAMES / self.stride;
         frames.len().min((first + strides.max(1) * self.stride) * self.mel_bands)
     }

@@ -16,6 +16,8 @@ pub struct Stream {
     left: Range<usize>,
     /// How many of those are being scored.
     run: usize,
+    /// Whether what is being scored begins with the first window of all: many inputs begin, and few ever begin a new segment.
+    is_fresh: bool,
 }
 
 /// Windows of one segment, from the first one's first frame to the last one's end.
@@ -30,7 +32,7 @@ struct CachedSpan {
 impl Stream {
     /// The state of an input of which no window has come.
     pub fn new(network: &InferenceNetwork) -> Self {
-        Self { state: network.begin(), cached: None, left: 0..0, run: 0 }
+        Self { state: network.begin(), cached: None, left: 0..0, run: 0, is_fresh: false }
     }
 
     /// Forgets all windows, and keeps the memory.
@@ -53,6 +55,7 @@ impl Stream {
         let (windows, first, last) = (&windows[..self.run], &windows[0], &windows[last]);
         let cached = self.cached;
         let ahead = cached.and_then(|it| frames_ahead(network, first, it.segment, it.last_start));
+        self.is_fresh = cached.is_none();
         let first_frame = match cached {
             Some(cached) if ahead.is_some() => cached.first_frame,
             _ => {
@@ -98,6 +101,10 @@ impl Stream {
             scores.values.copy_from_slice(&row[..labels]);
         }
         self.left.start += self.run;
+        if self.is_fresh && !network.whole_windows {
+            self.state.release();
+            self.is_fresh = false;
+        }
     }
 }
 

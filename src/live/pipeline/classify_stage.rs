@@ -20,7 +20,7 @@ use crate::live::pipeline_spec::PreparedScorer;
 use crate::recognition::{BatchScorer, DetectorSpec, Scorer, ScorerError, Tracker};
 use crate::sinks::{Fanout, LiveDemand};
 
-/// Windows that are scored in one go, of any inputs.
+/// Windows that are scored in one go, each of another input. The first of them is late by what all of them take, about 1 ms.
 const BATCH: usize = 16;
 
 /// The body of the thread.

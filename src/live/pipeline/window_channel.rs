@@ -13,8 +13,8 @@ use crate::recognition::Gap;
 /// Windows that may wait for the classifier. A window that waits is late; more of them would only be later.
 pub(super) const WINDOWS_WAITING: usize = 4;
 
-/// Those that wait and as many that are being scored: while there is room in the channel, there is a spare buffer.
-const BUFFERS: usize = 2 * WINDOWS_WAITING;
+/// Those that wait and one that is being scored: while there is room in the channel, there is a spare buffer.
+const BUFFERS: usize = WINDOWS_WAITING + 1;
 
 /// What the classify stage receives of one input.
 pub(super) enum StreamItem {

@@ -267,7 +267,10 @@ impl Input {
 
     fn attempt_failed(&mut self, error: &str, now: Instant) {
         let mut retries = self.take_retries(now);
-        retries.failed(error, now);
+        // once for each reason, however many attempts there are
+        if retries.failed(error, now) {
+            log::info!("{}: not back yet: {error}", self.name);
+        }
         self.state = InputState::Lost(retries);
     }
 

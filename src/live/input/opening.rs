@@ -45,7 +45,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 pub(in crate::live) struct RetrySchedule {
     lost_at: Instant,
     next_attempt: Instant,
-    /// Why the last attempt failed, to be logged once.
+    /// Why the last attempt failed.
     last_error: Option<String>,
 }
 
@@ -59,14 +59,15 @@ impl RetrySchedule {
         now >= self.next_attempt
     }
 
-    /// The attempt failed, or what it opened was lost again.
-    pub(super) fn failed(&mut self, error: &str, now: Instant) {
+    /// The attempt failed, or what it opened was lost again. Whether for another reason than the time before.
+    pub(super) fn failed(&mut self, error: &str, now: Instant) -> bool {
         let pause = now.saturating_duration_since(self.lost_at) / SHARE;
         self.next_attempt = now + pause.clamp(MIN_PAUSE, MAX_PAUSE);
-        if self.last_error.as_deref() != Some(error) {
-            log::info!("not back yet: {error}");
+        let is_new = self.last_error.as_deref() != Some(error);
+        if is_new {
             self.last_error = Some(error.to_owned());
         }
+        is_new
     }
 }
 

@@ -49,9 +49,9 @@ test-light: ## the same for the build without libtorch
 test-all: ## all tests: also the soak, power cuts, killed training runs, a real sound server and the flood
 	$(MAKE) test ARGS='$(ARGS) -- --include-ignored'
 
-soak: ## a day of audio, many times faster than life, with faults at random; SPEED=150 SEED=1
+soak: ## a day of audio, many times faster than life, with faults at random; SPEED=48 SEED=1
 	scripts/system-packages.sh build test
-	$(with_libtorch) TYMPAN_SOAK_HOURS=24 TYMPAN_SOAK_SPEED=$(or $(SPEED),150) TYMPAN_SOAK_SEED=$(or $(SEED),1) \
+	$(with_libtorch) TYMPAN_SOAK_HOURS=24 TYMPAN_SOAK_SPEED=$(or $(SPEED),48) TYMPAN_SOAK_SEED=$(or $(SEED),1) \
 	  $(CARGO) test --release --test soak -- --nocapture
 
 fuzz: ## look for inputs that break it; ARGS='SECONDS_EACH TARGET…' (60 s, all)

@@ -1,5 +1,6 @@
 //! The trunk of `mobile` for frames that follow others: each depthwise convolution keeps its last columns, and only new ones
-//! are computed. And that of `mobilenet`, for whole windows. A column is `[bands][channels]`. Part of [`super::inference_network`]; runs on the classify thread.
+//! are computed. And that of `mobilenet`, for whole windows. A column is `[bands][channels]`. Part of
+//! [`super::inference_network`]; runs on the classify thread.
 
 use pulp::Arch;
 
@@ -153,9 +154,7 @@ impl MobileTrunk {
             let MobileStream { state, columns, .. } = stream_of(stream);
             state.taken = 0;
             columns.clear();
-        }
-        for stream in &mut *streams {
-            if stream_of(stream).state.frames.is_empty() {
+            if state.frames.is_empty() {
                 // A first window is many hops. What it takes is held once, not by every input at a time, and not for ever.
                 while self.round(std::slice::from_mut(stream), &stream_of, work) {}
                 if !self.whole_windows {

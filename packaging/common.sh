@@ -71,7 +71,8 @@ bare_root() {
   [ ! -e "$folder/.done" ] || return 0
   command -v debootstrap >/dev/null || die "there is no debootstrap: apt-get install debootstrap"
   source=${DEBIAN_SOURCE:-$(sed -nE 's/^URIs: +//p; s/^deb +(\[[^]]*\] +)?([^ ]+).*/\2/p' /etc/apt/sources.list \
-    /etc/apt/sources.list.d/debian* 2>/dev/null | head -n 1)}
+    /etc/apt/sources.list.d/debian* 2>/dev/null | head -n 1 || true)}
+  [ -n "$source" ] || die "where are this machine's packages from? Name the package source in DEBIAN_SOURCE"
   rm -rf "$folder"
   mkdir -p "$folder"
   debootstrap --variant=minbase --include=ca-certificates "$suite" "$folder" "$source" >&2

@@ -165,10 +165,11 @@ function onEvent(record) {
   const list = element('events');
   if (record.phase === 'onset') {
     const length = make('span', { className: 'open', textContent: 'on' });
-    const item = make('li', {}, make('time', { textContent: clock(record.time), dateTime: record.time }), name(record.label), length, make('span', { textContent: record.score.toFixed(2) }));
+    const score = make('span', { textContent: record.score.toFixed(2) });
+    const item = make('li', {}, make('time', { textContent: clock(record.time), dateTime: record.time }), name(record.label), length, score);
     if (sources.size > 1) item.append(name(record.source));
     list.prepend(item);
-    source.events.set(record.id, { item, length, start: Date.parse(record.time) });
+    source.events.set(record.id, { length, score, start: Date.parse(record.time) });
     while (list.children.length > MOST_EVENTS) list.lastChild.remove();
     element('no-events').hidden = true;
     return;
@@ -178,7 +179,7 @@ function onEvent(record) {
   source.events.delete(record.id);
   open.length.className = '';
   open.length.textContent = lasted(Date.parse(record.time) - open.start);
-  open.item.lastChild.textContent = record.peak_score.toFixed(2);
+  open.score.textContent = record.peak_score.toFixed(2);
   if (element('date').value === dayOf(new Date())) scheduleDay();
 }
 

@@ -42,7 +42,7 @@ pub(super) enum ModelEngine {
     /// A network of tympan's own, and what looks again.
     Network(Arc<InferenceNetwork>, Option<Verifier>),
     /// A module that others made.
-    Module(Box<dyn ModuleRuntime>),
+    Module(Arc<dyn ModuleRuntime>),
 }
 
 impl Model {
@@ -85,7 +85,7 @@ impl Model {
             traits: bundle.traits(),
             provenance: Provenance::default(),
             figures: Figures::default(),
-            engine: ModelEngine::Module(runtime),
+            engine: ModelEngine::Module(Arc::from(runtime)),
         }
     }
 

@@ -8,7 +8,7 @@ use super::model::ModelEngine;
 use super::recent_streams::RecentStreams;
 use super::stream::{self, Stream};
 use super::verifier::Verifier;
-use super::{Model, ModuleStream};
+use super::{Model, ModuleRuntime, ModuleStream};
 use crate::domain::{LabelSet, MelWindow, Scores};
 use crate::recognition::{Scorer, ScorerError};
 
@@ -24,7 +24,7 @@ pub struct NetworkScorer {
 /// What is kept of the inputs.
 enum Inputs {
     Network(Box<NetworkInputs>),
-    Module(RecentStreams<Box<dyn ModuleStream>>),
+    Module { runtime: Arc<dyn ModuleRuntime>, streams: RecentStreams<Box<dyn ModuleStream>> },
 }
 
 struct NetworkInputs {
@@ -55,11 +55,11 @@ impl NetworkScorer {
                 }),
                 work: Work::default(),
             })),
-            // what remembers nothing serves all inputs
-            ModelEngine::Module(runtime) if !runtime.is_stateful() => {
-                Inputs::Module(RecentStreams::new(1))
+            ModelEngine::Module(runtime) => {
+                // what remembers nothing serves all inputs
+                let most = if runtime.is_stateful() { most } else { 1 };
+                Inputs::Module { runtime: Arc::clone(runtime), streams: RecentStreams::new(most) }
             }
-            ModelEngine::Module(_) => Inputs::Module(RecentStreams::new(most)),
         };
         Self { model: Arc::clone(model), inputs }
     }
@@ -104,9 +104,9 @@ impl Scorer for NetworkScorer {
         scores: &mut [Scores],
     ) -> Result<(), ScorerError> {
         self.model.check_windows(windows).map_err(|error| ScorerError(Box::new(error)))?;
-        match (&mut self.inputs, self.model.engine()) {
-            (Inputs::Network(inputs), _) => inputs.score(windows, scores),
-            (Inputs::Module(streams), ModelEngine::Module(runtime)) => {
+        match &mut self.inputs {
+            Inputs::Network(inputs) => inputs.score(windows, scores),
+            Inputs::Module { runtime, streams } => {
                 let mut scores = scores;
                 for run in windows.chunk_by(|before, after| before.stream == after.stream) {
                     let (of_run, rest) = scores.split_at_mut(run.len());
@@ -115,9 +115,6 @@ impl Scorer for NetworkScorer {
                     stream.score(run, of_run)?;
                     scores = rest;
                 }
-            }
-            (Inputs::Module(_), ModelEngine::Network(..)) => {
-                unreachable!("a module's streams are made for a module")
             }
         }
         Ok(())

@@ -89,28 +89,57 @@ struct FlatRun {
 }
 
 impl FlatRun {
-    fn update(&mut self, sample: f32) {
-        if self.samples == 0 {
-            (self.lowest, self.highest) = (sample, sample);
-        }
-        self.lowest = self.lowest.min(sample);
-        self.highest = self.highest.max(sample);
-        self.samples += 1;
-        if self.highest - self.lowest > FLAT_SPAN {
-            (self.samples, self.lowest, self.highest) = (1, sample, sample);
+    const NOTHING: Self = Self { samples: 0, lowest: f32::INFINITY, highest: f32::NEG_INFINITY };
+
+    /// Goes on with samples that lie between `lowest` and `highest`.
+    fn update(&mut self, samples: &[f32], (lowest, highest): (f32, f32)) {
+        if highest - lowest > FLAT_SPAN {
+            // no run comes from before these, and the one that they end with is short
+            *self = Self::NOTHING;
+            for sample in samples.iter().rev() {
+                if !self.takes(1, (*sample, *sample)) {
+                    break;
+                }
+            }
+        } else if !self.takes(samples.len() as u64, (lowest, highest)) {
+            *self = Self { samples: samples.len() as u64, lowest, highest };
         }
     }
+
+    /// Makes so many samples a part of the run, if they stay close to it; whether they do.
+    fn takes(&mut self, samples: u64, (lowest, highest): (f32, f32)) -> bool {
+        let (lowest, highest) = (self.lowest.min(lowest), self.highest.max(highest));
+        let is_close = highest - lowest <= FLAT_SPAN;
+        if is_close {
+            *self = Self { samples: self.samples + samples, lowest, highest };
+        }
+        is_close
+    }
+}
+
+/// The lowest and the highest of the samples; what is not a number is neither.
+fn extremes(samples: &[f32]) -> (f32, f32) {
+    const LANES: usize = 16;
+    let (mut lowest, mut highest) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
+    for samples in samples.chunks(LANES) {
+        // several at a time, which `min` and `max` are not
+        for ((lowest, highest), sample) in lowest.iter_mut().zip(&mut highest).zip(samples) {
+            *lowest = if sample < lowest { *sample } else { *lowest };
+            *highest = if sample > highest { *sample } else { *highest };
+        }
+    }
+    let lowest = lowest.into_iter().fold(f32::INFINITY, f32::min);
+    (lowest, highest.into_iter().fold(f32::NEG_INFINITY, f32::max))
 }
 
 impl InputMeter {
     pub(crate) fn new(level: Arc<InputLevel>) -> Self {
-        let flat = FlatRun { samples: 0, lowest: 0.0, highest: 0.0 };
-        Self { level, zero_run: 0, rail_run: 0, flat }
+        Self { level, zero_run: 0, rail_run: 0, flat: FlatRun::NOTHING }
     }
 
     /// Samples are missing here: what comes next continues no run.
     pub(crate) fn gap(&mut self) {
-        (self.zero_run, self.rail_run, self.flat.samples) = (0, 0, 0);
+        (self.zero_run, self.rail_run, self.flat) = (0, 0, FlatRun::NOTHING);
         // Relaxed: see `InputLevel::zero_run`.
         self.level.zero_run.store(0, Ordering::Relaxed);
         // Relaxed: as above.
@@ -122,17 +151,17 @@ impl InputMeter {
     /// # Real time
     /// Does not allocate.
     pub(crate) fn update(&mut self, samples: &[f32]) {
-        let mut clipped = 0;
-        for sample in samples {
-            self.flat.update(*sample);
-            self.zero_run = if *sample == 0.0 { self.zero_run + 1 } else { 0 };
-            self.rail_run = if sample.abs() >= RAIL { self.rail_run + 1 } else { 0 };
-            clipped += match self.rail_run {
-                ..RAIL_RUN => 0,
-                RAIL_RUN => RAIL_RUN,
-                _ => 1,
-            };
-        }
+        let (lowest, highest) = extremes(samples);
+        self.flat.update(samples, (lowest, highest));
+        let zeros = samples.iter().rev().take_while(|sample| **sample == 0.0).count();
+        let before = if zeros == samples.len() { self.zero_run } else { 0 };
+        self.zero_run = before + zeros as u64;
+        let clipped = if highest >= RAIL || lowest <= -RAIL {
+            self.clipped_of(samples)
+        } else {
+            self.rail_run = 0;
+            0
+        };
         // Relaxed: see `InputLevel::take_loudness`.
         if self.level.is_metered.load(Ordering::Relaxed) {
             let energy = samples.iter().map(|sample| f64::from(sample * sample)).sum::<f64>();
@@ -149,6 +178,20 @@ impl InputMeter {
         self.level.zero_run.store(self.zero_run, Ordering::Relaxed);
         // Relaxed: as above.
         self.level.flat_run.store(self.flat.samples, Ordering::Relaxed);
+    }
+
+    /// How many of the samples are in runs at full scale.
+    fn clipped_of(&mut self, samples: &[f32]) -> u64 {
+        let mut clipped = 0;
+        for sample in samples {
+            self.rail_run = if sample.abs() >= RAIL { self.rail_run + 1 } else { 0 };
+            clipped += match self.rail_run {
+                ..RAIL_RUN => 0,
+                RAIL_RUN => RAIL_RUN,
+                _ => 1,
+            };
+        }
+        clipped
     }
 }
 
@@ -184,6 +227,22 @@ mod tests {
         let room: Vec<f32> = (0..16_000).map(|_| noise(16) as f32 * step).collect();
         meter.update(&room);
         assert!(level.flat_run() < 100, "{}", level.flat_run());
+    }
+
+    #[test]
+    fn a_flat_run_goes_on_across_blocks_and_begins_anew_behind_a_jump() {
+        let level = Arc::new(InputLevel::default());
+        let mut meter = InputMeter::new(Arc::clone(&level));
+        let step = 1.0 / 32_768.0;
+        let mut after = |samples: &[f32]| {
+            meter.update(samples);
+            level.flat_run()
+        };
+        assert_eq!([after(&[0.01; 100]), after(&[0.01 + step; 50])], [100, 150]);
+        // close to the last block and not to the first one
+        assert_eq!(after(&[0.01 + 4.0 * step; 30]), 30);
+        assert_eq!(after(&[&[0.5; 20][..], &[0.2; 7]].concat()), 7);
+        assert_eq!([after(&[0.2]), after(&[-0.2])], [8, 1]);
     }
 
     #[test]

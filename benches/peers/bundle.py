@@ -1,4 +1,4 @@
-"""What stands in a bundle of kind `crnn`: its manifest's numbers and its weights, as every peer needs them."""
+"""What stands in a bundle: its manifest's numbers and its weights, as every peer needs them."""
 
 import tomllib
 from pathlib import Path
@@ -11,11 +11,10 @@ class Bundle:
     """Manifest and weights. `weights` has the names that `src/model` gives them."""
 
     def __init__(self, folder: Path):
+        self.folder = folder
         manifest = tomllib.loads((folder / "model.toml").read_text())
         self.front_end = manifest["front_end"]
         self.network = manifest["network"]
-        if self.network["kind"] != "crnn":
-            raise ValueError(f"{folder} is of kind {self.network['kind']}; the peers are built for crnn")
         self.weights = load_file(folder / "weights.safetensors")
         self.labels = len(manifest["labels"])
         self.mel_bands = self.front_end["mel_bands"]

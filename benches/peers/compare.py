@@ -12,7 +12,7 @@ from pathlib import Path
 import measure
 import report
 import side
-from plan import GROUPS
+from plan import GROUPS, NETWORKS
 
 REPOSITORY = Path(__file__).parents[2]
 # of calls; beyond it, the slowest hundredth is that of the interrupted ones
@@ -22,7 +22,7 @@ PERFORMANCE = REPOSITORY / "docs" / "PERFORMANCE.md"
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benches/peers/run.sh", description=__doc__)
-    parser.add_argument("--model", type=Path, default=REPOSITORY / "benches/peers/crnn", help="a bundle of kind crnn")
+    parser.add_argument("--model", type=Path, default=REPOSITORY / "models/esc50", help="a bundle with a verifier")
     parser.add_argument("--rounds", type=int, default=40, help="turns of each row (40: about three minutes)")
     parser.add_argument("--write", action="store_true", help="also write the tables into docs/PERFORMANCE.md")
     parser.add_argument("--tympan", type=Path, required=True, help=argparse.SUPPRESS)
@@ -36,18 +36,26 @@ def measuring_core() -> int | None:
     return max(os.sched_getaffinity(0))
 
 
+def lay_out(folder: Path, model: Path) -> None:
+    """A folder for each network, with its bundle."""
+    bundles = (REPOSITORY / "benches/peers/crnn", model, model / "verifier")
+    for network, bundle in zip(NETWORKS, bundles, strict=True):
+        (folder / network).mkdir()
+        (folder / network / "bundle").symlink_to(bundle.resolve())
+
+
 def start_all(stack: ExitStack, options: argparse.Namespace, folder: Path) -> dict[str, side.Side]:
     """tympan first, for it makes the sound that the others hear."""
     core = measuring_core()
     print("starting tympan", file=sys.stderr)
-    sides = {"tympan": side.tympan(options.tympan, options.model, folder, core)}
+    sides = {"tympan": side.tympan(options.tympan, folder, core)}
     stack.callback(sides["tympan"].close)
-    export = [sys.executable, Path(__file__).parent / "torch_network.py", options.model, folder / "network.onnx"]
+    export = [sys.executable, Path(__file__).parent / "torch_network.py", *(folder / network for network in NETWORKS)]
     if subprocess.run(list(map(str, export)), stdout=sys.stderr, check=False).returncode:
         print("without PyTorch there is no ONNX file: ONNX Runtime and OpenVINO are left out", file=sys.stderr)
     for name in dict.fromkeys(row.side for group in GROUPS for row in group.rows if row.side != "tympan"):
         print(f"starting {name} and warming it up", file=sys.stderr)
-        peer = measure.start(lambda name=name: side.peer(name, options.model, folder, core), name)
+        peer = measure.start(lambda name=name: side.peer(name, folder, core), name)
         if isinstance(peer, side.Side):
             sides[name] = peer
             stack.callback(peer.close)
@@ -78,9 +86,9 @@ def measure_all(sides: dict[str, side.Side], rounds: int) -> tuple[dict, str]:
 
 def main() -> int:
     options = arguments()
-    options.model = options.model.resolve()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tympan-peers-")))
+        lay_out(folder, options.model)
         sides = start_all(stack, options, folder)
         print("comparing answers", file=sys.stderr)
         distances, faults = measure.check(sides, folder)

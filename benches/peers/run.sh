@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compares tympan with what else could run its network and make its mel frames; `make bench-peers` calls it.
+# Compares tympan with what else could run its networks and make its mel frames; `make bench-peers` calls it.
 #
 #   benches/peers/run.sh             installs the peers (7 GB, once), builds, checks, measures, prints tables
 #   benches/peers/run.sh --write     also writes them into docs/PERFORMANCE.md

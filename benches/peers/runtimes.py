@@ -51,17 +51,21 @@ def torch_compiled_frozen(bundle: Bundle, _folder: Path) -> Score:
     return _scored_by(torch.compile(_torch_network(bundle), dynamic=False, options={"freezing": True}))
 
 
-def torch_frozen(bundle: Bundle, _folder: Path) -> Score:
+def _frozen(bundle: Bundle):
     import torch
+    from torch_network import example
 
-    return _scored_by(torch.jit.freeze(torch.jit.script(_torch_network(bundle))))
+    return torch.jit.freeze(torch.jit.trace(_torch_network(bundle), example(bundle)))
+
+
+def torch_frozen(bundle: Bundle, _folder: Path) -> Score:
+    return _scored_by(_frozen(bundle))
 
 
 def torch_optimised(bundle: Bundle, _folder: Path) -> Score:
     import torch
 
-    frozen = torch.jit.freeze(torch.jit.script(_torch_network(bundle)))
-    return _scored_by(torch.jit.optimize_for_inference(frozen))
+    return _scored_by(torch.jit.optimize_for_inference(_frozen(bundle)))
 
 
 def onnx_runtime(_bundle: Bundle, folder: Path) -> Score:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from plan import NETWORKS
+
 HERE = Path(__file__).parent
 
 # what the runtimes take their numbers of threads from, besides what the code tells them
@@ -82,10 +84,10 @@ class Side:
         self.process.wait()
 
 
-def tympan(program: Path, bundle: Path, folder: Path, core: int | None) -> Side:
-    """tympan's own side, which fills `folder` with the sound and its windows."""
-    return Side("tympan", [program, "serve", bundle, folder], folder, core)
+def tympan(program: Path, folder: Path, core: int | None) -> Side:
+    """tympan's own side, which fills the folder of each network with the sound and its windows."""
+    return Side("tympan", [program, "serve", *(folder / network for network in NETWORKS)], folder, core)
 
 
-def peer(name: str, bundle: Path, folder: Path, core: int | None) -> Side:
-    return Side(name, [sys.executable, HERE / "worker.py", name, bundle, folder], folder, core)
+def peer(name: str, folder: Path, core: int | None) -> Side:
+    return Side(name, [sys.executable, HERE / "worker.py", name, folder], folder, core)

@@ -1,7 +1,8 @@
 //! tympan's side of the comparison with other runtimes. `benches/peers/run.sh` builds and starts it; `compare.py` gives it
 //! commands on standard input, one a line, and reads one line of standard output for each. One thread does all of it.
 //!
-//! It makes the sound that all sides get, writes it and its windows for the others, and then answers
+//! It is given a folder for each network, with its bundle. It makes the sound that all sides get, writes it and its windows
+//! into these folders for the others, and then answers, JOB being `NETWORK.WORK`,
 //!
 //! ```text
 //! time JOB CALLS          nanoseconds of each call (of the mel jobs: of each frame), separated by spaces
@@ -33,11 +34,11 @@ const EXCERPT_SECONDS: usize = 5;
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
 /// Each under the name that commands give it.
-type Jobs = Vec<(&'static str, Box<dyn Job>)>;
+type Jobs = Vec<(String, Box<dyn Job>)>;
 
 fn main() -> Fallible<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [serve, bundle, folder] = arguments.as_slice() else {
+    let [serve, folders @ ..] = arguments.as_slice() else {
         // as `cargo bench` and `cargo test --all-targets` call it
         println!(
             "nothing to measure alone: `make bench-peers` compares tympan with other runtimes"
@@ -45,18 +46,13 @@ fn main() -> Fallible<()> {
         return Ok(());
     };
     if serve != "serve" {
-        return Err(format!("{serve:?} is no command; `serve BUNDLE FOLDER` is").into());
+        return Err(format!("{serve:?} is no command; `serve FOLDER…` is").into());
     }
     configure_runtime(1);
-    let bundle = Bundle::load(Path::new(bundle))?;
-    let sound = capture(&bundle)?;
-    let windows = windows_of(&bundle, &sound)?;
-    let folder = Path::new(folder);
-    write_values(&folder.join("sound.f32"), &sound)?;
-    let values: Vec<f32> =
-        windows.iter().flat_map(|window| window.values.iter().copied()).collect();
-    write_values(&folder.join("windows.f32"), &values)?;
-    let mut jobs = jobs(&bundle, &sound, &windows)?;
+    let mut jobs = Vec::new();
+    for folder in folders {
+        jobs.extend(prepare(Path::new(folder))?);
+    }
     println!("ready");
     for line in std::io::stdin().lock().lines() {
         let reply = answer(&mut jobs, &line?)?;
@@ -64,6 +60,22 @@ fn main() -> Fallible<()> {
         std::io::stdout().flush()?;
     }
     Ok(())
+}
+
+/// The jobs of the network in `folder`, which is filled with what the others are given.
+fn prepare(folder: &Path) -> Fallible<Jobs> {
+    let mut bundle = Bundle::load(&folder.join("bundle"))?;
+    // each network alone
+    bundle.verifier = None;
+    let sound = capture(&bundle)?;
+    let windows = windows_of(&bundle, &sound)?;
+    write_values(&folder.join("sound.f32"), &sound)?;
+    let values: Vec<f32> =
+        windows.iter().flat_map(|window| window.values.iter().copied()).collect();
+    write_values(&folder.join("windows.f32"), &values)?;
+    let network = folder.file_name().unwrap_or_default().display().to_string();
+    let jobs = jobs(&bundle, &sound, &windows)?;
+    Ok(jobs.into_iter().map(|(work, job)| (format!("{network}.{work}"), job)).collect())
 }
 
 /// One round of the demo at the model's rate.
@@ -101,17 +113,22 @@ fn windows_of(bundle: &Bundle, sound: &[f32]) -> Fallible<Rc<[MelWindow]>> {
     Ok(windows.into())
 }
 
-fn jobs(bundle: &Bundle, sound: &Rc<[f32]>, windows: &Rc<[MelWindow]>) -> Fallible<Jobs> {
+/// What is timed of one network.
+fn jobs(
+    bundle: &Bundle,
+    sound: &Rc<[f32]>,
+    windows: &Rc<[MelWindow]>,
+) -> Fallible<Vec<(&'static str, Box<dyn Job>)>> {
     let spec = bundle.featuriser_spec();
     let front_end = &spec.front_end;
     let excerpt = EXCERPT_SECONDS * front_end.sample_rate_hz.hz() as usize;
     let hop = spec.window.hop_frames * front_end.frame_hop_samples;
     let model = Arc::new(Model::new(bundle));
-    let hop_scorer = Box::new(NetworkScorer::new(&model));
-    let window_scorer = Box::new(ReferenceScorer::new(bundle)?);
+    let scorer = Box::new(NetworkScorer::new(&model));
+    let reference = Box::new(ReferenceScorer::new(bundle)?);
     Ok(vec![
-        ("hop", Box::new(ScoreJob::new(hop_scorer, windows))),
-        ("window", Box::new(ScoreJob::new(window_scorer, windows))),
+        ("scores", Box::new(ScoreJob::new(scorer, windows))),
+        ("reference", Box::new(ScoreJob::new(reference, windows))),
         ("frames", Box::new(FramesJob::of_excerpts(front_end, sound, excerpt)?)),
         ("frames_of_hop", Box::new(FramesJob::of_a_stream(front_end, sound, hop)?)),
         ("pipeline", Box::new(PipelineJob::new(&model, sound)?)),

@@ -1,7 +1,7 @@
-"""One peer in a process of its own: `worker.py PEER BUNDLE FOLDER`. Speaks what `tympan_side.rs` speaks.
+"""One peer in a process of its own: `worker.py PEER FOLDER`. Speaks what `tympan_side.rs` speaks.
 
-Its first line is `ready` and, as JSON, the versions of what it uses and why a job of it is not available. FOLDER holds
-the sound and its windows, which tympan's side made, and the ONNX file.
+Its first line is `ready` and, as JSON, the versions of what it uses and why a job of it is not available. FOLDER has a
+folder for each network: the bundle, the sound and its windows, which tympan's side made, and the ONNX file.
 """
 
 import gc
@@ -14,6 +14,7 @@ from pathlib import Path
 import jobs
 import runtimes
 from bundle import Bundle
+from plan import GROUPS
 
 WARM_UP_CALLS = 30
 
@@ -35,7 +36,7 @@ def _pipeline(bundle, folder):
     return jobs.PipelineJob(runtimes.librosa_and_keras(bundle, folder), bundle, folder)
 
 
-# peer: the packages whose versions count, and its jobs
+# peer: the packages whose versions count, and what it can do with a network
 PEERS = {
     "torch": (["torch"], {
         "eager": _window(runtimes.torch_eager),
@@ -74,12 +75,13 @@ def versions(packages: list[str]) -> dict:
     return found
 
 
-def make_jobs(factories: dict, bundle: Bundle, folder: Path) -> tuple[dict, dict]:
-    """The jobs, warm; and of those that cannot be done here, why."""
+def make_jobs(peer: str, factories: dict, folder: Path) -> tuple[dict, dict]:
+    """The jobs of the peer's rows, warm; and of those that cannot be done here, why."""
     made, missing = {}, {}
-    for name, factory in factories.items():
+    for name in (row.job for group in GROUPS for row in group.rows if row.side == peer):
+        network, work = name.split(".")
         try:
-            job = factory(bundle, folder)
+            job = factories[work](Bundle(folder / network / "bundle"), folder / network)
             for _ in range(WARM_UP_CALLS):
                 job.call()
             made[name] = job
@@ -90,12 +92,12 @@ def make_jobs(factories: dict, bundle: Bundle, folder: Path) -> tuple[dict, dict
 
 
 def main() -> None:
-    peer, bundle, folder = sys.argv[1], Bundle(Path(sys.argv[2])), Path(sys.argv[3])
+    peer, folder = sys.argv[1], Path(sys.argv[2])
     # runtimes print what they like; the answers go where nothing else goes
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     packages, factories = PEERS[peer]
-    made, missing = make_jobs(factories, bundle, folder)
+    made, missing = make_jobs(peer, factories, folder)
     print("ready", json.dumps({"versions": versions(packages), "missing": missing}), file=replies)
     gc.collect()
     gc.disable()

@@ -21,6 +21,7 @@ mod plot;
 mod power_cut;
 mod privacy;
 mod prometheus;
+mod pytorch;
 mod run;
 mod same_records;
 mod service;

@@ -16,6 +16,8 @@ use tympan::sinks::CommandSinkSpec;
 use tympan::sources::command::{Command, CommandSpec};
 use tympan::sources::{ChannelSelection, Source, SourceError};
 
+use super::wait_until;
+
 /// In the environment of every program that is started here, and of those that it starts.
 const MARK: &str = "TYMPAN_SOAK_OF";
 
@@ -89,18 +91,28 @@ impl Camera {
         })
     }
 
-    /// Kills it in the middle of a sample, or stops it, so that it hangs.
+    /// Kills it in the middle of a sample, or stops it, so that it hangs. One that the daemon replaces just now has its turn when it
+    /// is there.
     pub fn harm(&self, hangs: bool) {
-        let id = fs::read_to_string(&self.id).unwrap().trim().parse().unwrap();
         let signal = if hangs { Signal::SIGSTOP } else { Signal::SIGKILL };
-        kill(Pid::from_raw(id), signal).unwrap();
+        wait_until("a camera to harm", || self.signal(signal));
     }
 
     /// Takes it away for good.
     pub fn leave(&self) {
         // SeqCst: as above
         self.is_gone.store(true, Ordering::SeqCst);
-        self.harm(false);
+        // the daemon may just have started one, or have ended one that was late
+        for _ in 0..20 {
+            self.signal(Signal::SIGKILL);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Whether there was a camera.
+    fn signal(&self, signal: Signal) -> bool {
+        let id = fs::read_to_string(&self.id).unwrap_or_default();
+        id.trim().parse().is_ok_and(|id| kill(Pid::from_raw(id), signal).is_ok())
     }
 }
 

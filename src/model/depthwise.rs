@@ -1,6 +1,8 @@
 //! A convolution of each channel alone, over columns of `[bands][channels]`. Part of [`super::mobile_trunk`]; runs on the
 //! classify thread.
 
+use std::array::from_fn;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::folded_norm::folded;
@@ -148,9 +150,58 @@ impl Depthwise {
         }
     }
 
-    /// The sums of `BANDS` bands and of as many channels as `load` takes, from `band` and `channel` on.
+    /// The sums of `BANDS` bands and of as many channels as `load` takes, from `band` and `channel` on. Sizes that are known when
+    /// this is compiled keep weights and inputs in registers.
     #[inline(always)]
     fn sums<S: Simd, const BANDS: usize>(
+        &self,
+        simd: S,
+        inputs: &[f32],
+        place: [usize; 2],
+        load: impl Fn(&[f32]) -> S::f32s,
+    ) -> [S::f32s; BANDS] {
+        match (self.kernel[0], self.stride[0]) {
+            (3, 1) => self.sums_of::<S, BANDS, 3, 1>(simd, inputs, place, load),
+            (3, 2) => self.sums_of::<S, BANDS, 3, 2>(simd, inputs, place, load),
+            (5, 1) => self.sums_of::<S, BANDS, 5, 1>(simd, inputs, place, load),
+            (5, 2) => self.sums_of::<S, BANDS, 5, 2>(simd, inputs, place, load),
+            _ => self.sums_of_any::<S, BANDS>(simd, inputs, place, load),
+        }
+    }
+
+    /// As [`Self::sums`], for a kernel of `KERNEL` bands and a stride of `STRIDE`. An input that lies in several output bands is
+    /// loaded once.
+    #[inline(always)]
+    fn sums_of<S: Simd, const BANDS: usize, const KERNEL: usize, const STRIDE: usize>(
+        &self,
+        simd: S,
+        inputs: &[f32],
+        [band, channel]: [usize; 2],
+        load: impl Fn(&[f32]) -> S::f32s,
+    ) -> [S::f32s; BANDS] {
+        let (channels, column) = (self.channels, self.column_values());
+        let mut sums = [load(&self.bias[channel..]); BANDS];
+        for time in 0..self.kernel[1] {
+            let inputs = &inputs[time * column + band * STRIDE * channels..];
+            let weights = &self.weights[time * KERNEL * channels..];
+            let weights: [S::f32s; KERNEL] =
+                from_fn(|tap| load(&weights[tap * channels + channel..]));
+            for place in 0..(BANDS - 1) * STRIDE + KERNEL {
+                let input = load(&inputs[place * channels + channel..]);
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    let first = index * STRIDE;
+                    if first <= place && place < first + KERNEL {
+                        *sum = simd.mul_add_f32s(input, weights[place - first], *sum);
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    /// As [`Self::sums`], for sizes that no published network has.
+    #[inline(always)]
+    fn sums_of_any<S: Simd, const BANDS: usize>(
         &self,
         simd: S,
         inputs: &[f32],
